@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The upcoming language features every module of the package is written against.
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// Modules that handle packet bytes: every unsafe construct has to be marked, and noncopyable views may be declared.
+let packetPath: [SwiftSetting] = common + [
+    .strictMemorySafety(),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+    name: "packet-tunnel",
+    products: [
+        .library(name: "IPPacket", targets: ["IPPacket"]),
+        .library(name: "PacketTunnel", targets: ["PacketTunnel"]),
+        .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
+        .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
+        .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
+    ],
+    dependencies: [
+        // Owner: the programs. Options, `--help` and usage errors.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Owner: EventLoop. The heap of its timers.
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        // Owner: PacketTunnel. Levels and metadata of every log line; whoever embeds the core chooses where they go.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Owner: LinuxTun. Runs `nft` and reads what it says.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    ],
+    targets: [
+        .target(name: "IPPacket", swiftSettings: packetPath),
+        .target(
+            name: "PacketTunnel",
+            dependencies: ["IPPacket", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: packetPath),
+
+        // Adapters: each knows one outside thing.
+        .target(name: "CEventLoop"),
+        .target(
+            name: "EventLoop",
+            dependencies: ["CEventLoop", "PacketTunnel", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: common),
+        .target(name: "CLinuxTun"),
+        .target(
+            name: "LinuxTun",
+            dependencies: [
+                "CLinuxTun", "EventLoop", "IPPacket", "PacketTunnel",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: common),
+        .target(
+            name: "CLibSSH",
+            linkerSettings: [
+                // The static archive: the shim needs functions that the shared library hides.
+                .linkedLibrary(":libssh.a"),
+                .linkedLibrary("crypto"), .linkedLibrary("z"), .linkedLibrary("gssapi_krb5"),
+                // The seams of shim.c and receive.c. Fine in a root package; the core products do not depend on this.
+                .unsafeFlags([
+                    "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
+                ]),
+            ]),
+        .target(
+            name: "SSHTransport",
+            dependencies: [
+                "CLibSSH", "EventLoop", "PacketTunnel",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
+        .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
+
+        // Programs: arguments, wiring, exit code.
+        .executableTarget(
+            name: "packet-tunneld",
+            dependencies: [
+                "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .executableTarget(
+            name: "packet-tunnel",
+            dependencies: [
+                "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+
+        .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
+        .testTarget(
+            name: "PacketTunnelTests",
+            dependencies: [
+                "IPPacket", "PacketTunnel", "PacketTunnelTestKit", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
+        .testTarget(
+            name: "LinuxTunTests", dependencies: ["EventLoop", "IPPacket", "LinuxTun", "PacketTunnel"],
+            swiftSettings: common),
+        .testTarget(
+            name: "SSHTransportTests", dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
+            swiftSettings: common),
+        .testTarget(
+            name: "TunnelConfigurationTests", dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
+            swiftSettings: common),
+    ])

@@ -1,0 +1,56 @@
+/// An IPv4 or IPv6 address.
+///
+/// An IPv4 address is kept in the form `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2), so that one comparison of 128 bits serves
+/// both families. A packet whose IPv6 header carries such an address is refused by `PacketSummary`'s users through
+/// its version, never confused with IPv4.
+@frozen public struct IPAddress: Hashable, Sendable {
+    /// The address, in host order.
+    public var bits: UInt128
+
+    @usableFromInline static var mappedPrefix: UInt128 { 0xffff_0000_0000 }
+
+    /// An IPv6 address, or a mapped IPv4 address, from its bits.
+    @inlinable public init(bits: UInt128) {
+        self.bits = bits
+    }
+
+    /// An IPv4 address from its 32 bits in host order.
+    @inlinable public init(ipv4: UInt32) {
+        self.bits = Self.mappedPrefix | UInt128(ipv4)
+    }
+
+    /// True for an address of the form `::ffff:a.b.c.d`.
+    @inlinable public var isIPv4: Bool { bits >> 32 == 0xffff }
+
+    /// The 32 bits of an IPv4 address in host order; the low 32 bits of any other.
+    @inlinable public var ipv4: UInt32 { UInt32(truncatingIfNeeded: bits) }
+}
+
+/// A prefix of either family. IPv4 prefixes are kept as mapped ones, 96 bits longer.
+@frozen public struct IPPrefix: Hashable, Sendable {
+    /// The network's first address; all bits below the prefix are 0.
+    public var network: IPAddress
+    /// Leading bits that count, in the family's own measure: 0 to 32, or 0 to 128.
+    public var length: Int
+
+    @usableFromInline var mask: UInt128
+
+    /// The prefix of `length` bits that `address` lies in.
+    public init(_ address: IPAddress, length: Int) {
+        precondition((0...(address.isIPv4 ? 32 : 128)).contains(length))
+        let bits = address.isIPv4 ? length + 96 : length
+        self.mask = bits == 0 ? 0 : UInt128.max << UInt128(128 - bits)
+        self.network = IPAddress(bits: address.bits & mask)
+        self.length = length
+    }
+
+    /// True if `address` lies in the prefix.
+    @inlinable public func contains(_ address: IPAddress) -> Bool {
+        address.bits & mask == network.bits
+    }
+
+    /// True if the two share an address.
+    @inlinable public func overlaps(_ other: IPPrefix) -> Bool {
+        (network.bits ^ other.network.bits) & mask & other.mask == 0
+    }
+}

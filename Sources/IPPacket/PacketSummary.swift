@@ -1,0 +1,44 @@
+/// The transport protocols that the tunnel knows; raw values are the IANA protocol numbers.
+@frozen public enum TransportProtocol: UInt8, CaseIterable, Sendable {
+    case icmp = 1
+    case tcp = 6
+    case udp = 17
+    case icmpv6 = 58
+}
+
+/// The two versions of IP.
+@frozen public enum IPVersion: UInt8, CaseIterable, Sendable {
+    case v4 = 4
+    case v6 = 6
+}
+
+/// The facts about one packet, after one pass that checked every length in it.
+///
+/// Whoever holds a summary of a packet may read and write each of its header fields without checking again.
+@frozen public struct PacketSummary: Equatable, Sendable {
+    /// The version of the IP header.
+    public var version: IPVersion
+    /// What follows the IP header.
+    public var transport: TransportProtocol
+    /// Bytes of the IP header: 20 or 40, since options and extension headers are refused.
+    public var ipHeaderLength: Int
+    /// Bytes of the TCP header with its options, or 8 for UDP and ICMP.
+    public var transportHeaderLength: Int
+    /// Bytes of the whole packet.
+    public var packetLength: Int
+    /// The source address.
+    public var source: IPAddress
+    /// The destination address.
+    public var destination: IPAddress
+    /// The source port; for an ICMP echo its identifier, otherwise 0.
+    public var sourcePort: UInt16
+    /// The destination port; 0 for ICMP.
+    public var destinationPort: UInt16
+    /// The TCP flags (byte 13 of the header); 0 for other protocols.
+    public var tcpFlags: UInt8
+
+    /// Bytes before the payload.
+    @inlinable public var headerLength: Int { ipHeaderLength + transportHeaderLength }
+    /// Bytes of the payload.
+    @inlinable public var payloadLength: Int { packetLength - headerLength }
+}

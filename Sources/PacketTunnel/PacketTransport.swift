@@ -1,0 +1,36 @@
+/// An ordered byte stream to the other side: an SSH channel, a socket, a pipe.
+///
+/// It belongs to one loop; every call in either direction is made on that loop's thread.
+public protocol PacketTransport: AnyObject {
+    /// The loop that owns the transport.
+    var loop: any PacketLoop { get }
+
+    /// Bytes that `write` takes now without holding them back. 0 while earlier output is still unsent.
+    var writableByteCount: Int { get }
+
+    /// The most bytes that one `write` sends as one message; writing more in one call gains nothing.
+    var preferredWriteSize: Int { get }
+
+    /// Sends `bytes`. Each call is one message on transports that keep boundaries.
+    ///
+    /// - Returns: the bytes taken, from the front; fewer than given when the other side has granted no more.
+    func write(_ bytes: RawSpan) -> Int
+
+    /// Names who hears of arriving bytes, of room to write, and of the end. Held strongly until the end.
+    func setReceiver(_ receiver: any PacketTransportReceiver)
+
+    /// Ends the stream. `transportDidClose` follows, not before this returns. Idempotent.
+    func close()
+}
+
+/// The core's side of a `PacketTransport`. Calls come on the transport's loop.
+public protocol PacketTransportReceiver: AnyObject {
+    /// Bytes arrived. They may be changed in place; they are gone when the call returns.
+    func transportDidReceive(_ bytes: inout MutableRawSpan)
+
+    /// `writableByteCount` has risen from 0.
+    func transportDidBecomeWritable()
+
+    /// The stream has ended; nothing follows. `reason` is for a log line.
+    func transportDidClose(reason: String)
+}
