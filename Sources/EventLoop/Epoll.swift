@@ -45,12 +45,18 @@ struct Epoll: ~Copyable {
     static let wakeIdentifier: UInt64 = 0
 
     init() throws {
-        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard descriptor >= 0 else { throw SystemCallError("epoll_create1") }
-        wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-        guard wakeDescriptor >= 0 else { throw SystemCallError("eventfd") }
+        let descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        let wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: Self.wakeIdentifier))
+        guard epoll_ctl(descriptor, EPOLL_CTL_ADD, wakeDescriptor, &event) == 0 else {
+            let error = SystemCallError("epoll")
+            Glibc.close(descriptor)
+            Glibc.close(wakeDescriptor)
+            throw error
+        }
+        self.descriptor = descriptor
+        self.wakeDescriptor = wakeDescriptor
         events = .allocate(capacity: Self.capacity)
-        try control(EPOLL_CTL_ADD, wakeDescriptor, .readable, identifier: Self.wakeIdentifier)
     }
 
     deinit {

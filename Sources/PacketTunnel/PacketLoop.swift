@@ -15,7 +15,7 @@ public protocol PacketLoop: AnyObject, Sendable {
     /// Runs `work` once on the loop's thread, `nanoseconds` from now. From any thread; never fires after `cancel`
     /// was called on the loop's thread.
     @discardableResult
-    func schedule(after nanoseconds: UInt64, _ work: @escaping @Sendable () -> Void) -> ScheduledWork
+    func schedule(after nanoseconds: UInt64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork
 }
 
 /// Work that waits for its time on a loop. `cancel` is idempotent and may be called from any thread.
