@@ -3,12 +3,12 @@ internal import IPPacket
 /// The way into a device: consecutive segments of one flow are written as one super-packet, by scatter-gather.
 ///
 /// Owned by one loop. Packets are only borrowed: `flush` before their memory changes.
-struct DeviceWriter: ~Copyable {
+@safe struct DeviceWriter: ~Copyable {
     private let device: any PacketDevice
     private let pool: PacketBufferPool
     private var parts = PacketParts()
     private var run: SegmentCoalescer?
-    private var first = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var first = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var firstSummary: PacketSummary?
     private var refusedCount = 0
 
@@ -53,7 +53,7 @@ struct DeviceWriter: ~Copyable {
 
     /// Writes what is held back.
     mutating func flush() {
-        guard var held = run, var summary = firstSummary else { return }
+        guard let held = run, var summary = firstSummary else { return }
         run = nil
         firstSummary = nil
         var offload = PacketOffload.none
@@ -66,7 +66,9 @@ struct DeviceWriter: ~Copyable {
     }
 
     private mutating func writeNow(
-        _ packet: UnsafeMutableRawBufferPointer, summary: PacketSummary, offload: PacketOffload
+        _ packet: UnsafeMutableRawBufferPointer,
+        summary: PacketSummary,
+        offload: PacketOffload
     ) {
         unsafe parts.append(UnsafeRawBufferPointer(packet))
         if !device.write(parts, summary: summary, offload: offload) { refusedCount += 1 }
@@ -75,7 +77,9 @@ struct DeviceWriter: ~Copyable {
 
     /// For devices that take only single packets with finished checksums.
     private mutating func writePlain(
-        _ packet: UnsafeMutableRawBufferPointer, summary: PacketSummary, offload: PacketOffload
+        _ packet: UnsafeMutableRawBufferPointer,
+        summary: PacketSummary,
+        offload: PacketOffload
     ) {
         guard offload.isSuperPacket else {
             if offload.checksumIsPartial {

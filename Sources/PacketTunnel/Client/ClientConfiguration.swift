@@ -1,4 +1,4 @@
-public import IPPacket
+internal import IPPacket
 
 /// How a client behaves. Every member has a default.
 public struct ClientConfiguration: Sendable {
@@ -26,16 +26,11 @@ public struct ClientConfiguration: Sendable {
         }
         guard upstreamQueueLimitInBytes >= 128 << 10 else {
             throw ConfigurationError(
-                setting: "QueueLimit", value: "\(upstreamQueueLimitInBytes)", reason: "has to be at least 131072 bytes")
+                setting: "QueueLimit",
+                value: "\(upstreamQueueLimitInBytes)",
+                reason: "has to be at least 131072 bytes"
+            )
         }
         return self
     }
-}
-
-extension TrafficPolicy {
-    /// What no router forwards: link-local and multicast destinations.
-    public static let neverRouted: [IPPrefix] = [
-        IPPrefix(IPAddress(ipv4: 0xa9fe_0000), length: 16),
-        IPPrefix(IPAddress(bits: 0xfe80 << 112), length: 10),
-    ]
 }

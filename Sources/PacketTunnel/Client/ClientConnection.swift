@@ -11,7 +11,9 @@ final class ClientConnection: PacketTransportReceiver {
     private var hasEnded = false
 
     init(
-        client: PacketTunnelClient, transport: any PacketTransport, framing: ChannelFraming,
+        client: PacketTunnelClient,
+        transport: any PacketTransport,
+        framing: ChannelFraming,
         disconnected: @escaping (String) -> Void
     ) {
         self.client = client
@@ -20,7 +22,10 @@ final class ClientConnection: PacketTransportReceiver {
         self.disconnected = disconnected
         decoder = FrameDecoder(framing: framing, mtu: client.configuration.mtu, pool: client.pool)
         sender = ChannelSender(
-            framing: framing, pool: client.pool, queueLimitInBytes: client.configuration.upstreamQueueLimitInBytes)
+            framing: framing,
+            pool: client.pool,
+            queueLimitInBytes: client.configuration.upstreamQueueLimitInBytes
+        )
     }
 
     /// Queues a packet; true if the buffer itself went into the queue.

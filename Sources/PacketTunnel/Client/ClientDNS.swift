@@ -14,7 +14,10 @@ struct ClientDNS: ~Copyable {
     }
 
     mutating func rewriteQuery(
-        _ bytes: inout MutableRawSpan, summary: inout PacketSummary, offload: PacketOffload, now: UInt64
+        _ bytes: inout MutableRawSpan,
+        summary: inout PacketSummary,
+        offload: PacketOffload,
+        now: UInt64
     ) {
         guard summary.isDNSQuery, let target = Self.first(transparent, summary.version),
             Self.all(local, summary.version).contains(summary.destination)
@@ -22,11 +25,18 @@ struct ClientDNS: ~Copyable {
         let key = FlowKey(upstream: summary)
         if flows.find(key, now: now) == nil { _ = try? flows.insert(key, Flow(now: now), now: now) }
         AddressRewriter.replaceDestination(
-            of: &bytes, summary: &summary, with: target, checksumIsPartial: offload.checksumIsPartial)
+            of: &bytes,
+            summary: &summary,
+            with: target,
+            checksumIsPartial: offload.checksumIsPartial
+        )
     }
 
     mutating func rewriteAnswer(
-        _ bytes: inout MutableRawSpan, summary: inout PacketSummary, offload: PacketOffload, now: UInt64
+        _ bytes: inout MutableRawSpan,
+        summary: inout PacketSummary,
+        offload: PacketOffload,
+        now: UInt64
     ) {
         guard summary.sourcePort == PacketSummary.dnsPort, flows.count > 0,
             summary.source == Self.first(transparent, summary.version)
@@ -36,7 +46,11 @@ struct ClientDNS: ~Copyable {
             seen.source = address
             guard flows.find(FlowKey(downstream: seen), now: now) != nil else { continue }
             AddressRewriter.replaceSource(
-                of: &bytes, summary: &summary, with: address, checksumIsPartial: offload.checksumIsPartial)
+                of: &bytes,
+                summary: &summary,
+                with: address,
+                checksumIsPartial: offload.checksumIsPartial
+            )
             return
         }
     }

@@ -1,4 +1,4 @@
-public import IPPacket
+internal import IPPacket
 public import Logging
 
 /// A packet tunnel client: it relays packets between a local device and a server, over whatever transport it is given.
@@ -27,7 +27,10 @@ public final class PacketTunnelClient: @unchecked Sendable {
     ///
     /// - Throws: `ConfigurationError` for the first value outside of its limits.
     public init(
-        configuration: ClientConfiguration, loop: any PacketLoop, device: any PacketDevice, logger: Logger
+        configuration: ClientConfiguration,
+        loop: any PacketLoop,
+        device: any PacketDevice,
+        logger: Logger
     ) throws(ConfigurationError) {
         self.configuration = try configuration.validated()
         self.loop = loop
@@ -46,12 +49,18 @@ public final class PacketTunnelClient: @unchecked Sendable {
     ///
     /// - Parameter disconnected: called once, with the reason, when the transport has ended by itself.
     public func connect(
-        _ transport: any PacketTransport, framing: ChannelFraming, disconnected: @escaping (String) -> Void
+        _ transport: any PacketTransport,
+        framing: ChannelFraming,
+        disconnected: @escaping (String) -> Void
     ) {
         precondition(transport.loop === loop, "a client and its transport share a loop")
         connection?.end()
         let connection = ClientConnection(
-            client: self, transport: transport, framing: framing, disconnected: disconnected)
+            client: self,
+            transport: transport,
+            framing: framing,
+            disconnected: disconnected
+        )
         self.connection = connection
         transport.setReceiver(connection)
     }
@@ -115,7 +124,9 @@ public final class PacketTunnelClient: @unchecked Sendable {
     // MARK: Downstream: unframe, validate, rewrite, write
 
     func processDownstream(
-        _ packet: UnsafeMutableRawBufferPointer, offload: PacketOffload, framing: ChannelFraming
+        _ packet: UnsafeMutableRawBufferPointer,
+        offload: PacketOffload,
+        framing: ChannelFraming
     ) {
         do throws(RejectReason) {
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)

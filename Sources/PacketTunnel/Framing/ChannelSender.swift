@@ -18,7 +18,10 @@ struct ChannelSender: ~Copyable {
         self.framing = framing
         self.pool = pool
         queue = FlowQueue(
-            pool: pool, limitInBytes: queueLimitInBytes, quantum: framing == .gso ? 16_384 : 2_048)
+            pool: pool,
+            limitInBytes: queueLimitInBytes,
+            quantum: framing == .gso ? 16_384 : 2_048
+        )
     }
 
     /// Gives all memory back. Call before the sender goes away.
@@ -60,7 +63,12 @@ struct ChannelSender: ~Copyable {
         return false
     }
 
-    private mutating func enqueueSegments(of packet: PacketBuffer, summary: PacketSummary, flowHash: UInt32, now: UInt64) {
+    private mutating func enqueueSegments(
+        of packet: PacketBuffer,
+        summary: PacketSummary,
+        flowHash: UInt32,
+        now: UInt64
+    ) {
         let segmenter = PacketSegmenter(summary: summary, segmentSize: Int(packet.offload.segmentSize))
         let source = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
         for index in 0..<segmenter.segmentCount {
@@ -83,7 +91,8 @@ struct ChannelSender: ~Copyable {
             if framing == .openSSH && remaining > room { return }
             let count = min(remaining, messageSize, room)
             let message = unsafe RawSpan(
-                _unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[sent..<(sent + count)]))
+                _unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[sent..<(sent + count)])
+            )
             let taken = transport.write(message)
             guard taken > 0 else { return }
             sent += taken

@@ -75,7 +75,7 @@ struct FrameDecoder: ~Copyable {
         }
     }
 
-    private struct Frame {
+    @safe private struct Frame {
         var bytes: UnsafeMutableRawBufferPointer
         var offload: PacketOffload
         var end: Int
@@ -84,7 +84,8 @@ struct FrameDecoder: ~Copyable {
     /// The frame at `offset`, or nil if it is not all there.
     @inline(__always)
     private func nextFrame(
-        in bytes: UnsafeMutableRawBufferPointer, at offset: Int
+        in bytes: UnsafeMutableRawBufferPointer,
+        at offset: Int
     ) throws(FramingError) -> Frame? {
         let start = offset + framing.headerLength
         guard start <= bytes.count else { return nil }
@@ -99,15 +100,21 @@ struct FrameDecoder: ~Copyable {
             let flags = header.byte(at: 2)
             guard flags & ~GSOFrame.partialChecksumFlag == 0 else { throw .unknownFlags(flags) }
             offload = PacketOffload(
-                segmentSize: header.uint16(at: 4), checksumIsPartial: flags & GSOFrame.partialChecksumFlag != 0)
+                segmentSize: header.uint16(at: 4),
+                checksumIsPartial: flags & GSOFrame.partialChecksumFlag != 0
+            )
         }
         return unsafe Frame(
-            bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<end]), offload: offload, end: end)
+            bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<end]),
+            offload: offload,
+            end: end
+        )
     }
 
     /// Moves to `partial` what its frame lacks; returns the number of bytes moved.
     private func complete(
-        _ partial: PacketBuffer, with bytes: UnsafeMutableRawBufferPointer
+        _ partial: PacketBuffer,
+        with bytes: UnsafeMutableRawBufferPointer
     ) throws(FramingError) -> Int {
         var moved = 0
         while moved < bytes.count {
@@ -138,7 +145,8 @@ struct FrameDecoder: ~Copyable {
     /// One message is one packet behind the number of its family (OpenSSH's PROTOCOL, section 2.3).
     @inline(__always)
     private func decodeMessage(
-        _ bytes: UnsafeMutableRawBufferPointer, _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void
+        _ bytes: UnsafeMutableRawBufferPointer,
+        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void
     ) throws(FramingError) {
         guard bytes.count > 4 else { throw .messageTooShort(bytes.count) }
         guard bytes.count - 4 <= maximumLength else {

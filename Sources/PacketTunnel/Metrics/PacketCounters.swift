@@ -30,7 +30,9 @@ public struct PacketCounters: Equatable, Sendable {
 
     /// What was carried of one kind.
     public func carried(
-        _ direction: PacketDirection, _ version: IPVersion, _ transport: TransportProtocol
+        _ direction: PacketDirection,
+        _ version: IPVersion,
+        _ transport: TransportProtocol
     ) -> TrafficCount {
         carried[Self.slot(direction, version, transport)]
     }
@@ -59,7 +61,9 @@ public struct PacketCounters: Equatable, Sendable {
     }
 
     private static func slot(
-        _ direction: PacketDirection, _ version: IPVersion, _ transport: TransportProtocol
+        _ direction: PacketDirection,
+        _ version: IPVersion,
+        _ transport: TransportProtocol
     ) -> Int {
         let protocolSlot =
             switch transport {

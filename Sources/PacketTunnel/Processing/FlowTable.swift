@@ -26,7 +26,10 @@ struct Flow {
     mutating func report(now: UInt64) {
         for updater in updaters {
             updater.updateProgress(
-                downstreamBytes: downstreamBytes, upstreamBytes: upstreamBytes, nanoseconds: now &- lastUpdate)
+                downstreamBytes: downstreamBytes,
+                upstreamBytes: upstreamBytes,
+                nanoseconds: now &- lastUpdate
+            )
         }
         upstreamBytes = 0
         downstreamBytes = 0

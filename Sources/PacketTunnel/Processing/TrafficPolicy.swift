@@ -23,7 +23,8 @@ public struct TrafficPolicy: Sendable {
     ///   - deniedNetworks: networks that no packet may go to, of both families.
     ///   - permittedICMP: the ICMP messages let through.
     public init(
-        deniedNetworks: [IPPrefix] = TrafficPolicy.defaultDeniedNetworks, permittedICMP: ICMP = []
+        deniedNetworks: [IPPrefix] = TrafficPolicy.defaultDeniedNetworks,
+        permittedICMP: ICMP = []
     ) {
         self.deniedNetworks = deniedNetworks
         self.permittedICMP = permittedICMP

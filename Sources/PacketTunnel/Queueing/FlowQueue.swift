@@ -119,8 +119,10 @@ struct FlowQueue: ~Copyable {
             return nil
         }
         while buckets[index].codel.shouldDrop(
-            sojourn: now &- packet.enqueuedAt, backlog: buckets[index].byteCount, now: now)
-        {
+            sojourn: now &- packet.enqueuedAt,
+            backlog: buckets[index].byteCount,
+            now: now
+        ) {
             if unsafe CongestionMark.apply(to: packet.bytes) {
                 markCount += 1
                 return packet

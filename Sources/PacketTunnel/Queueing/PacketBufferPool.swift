@@ -7,7 +7,7 @@ internal import IPPacket
     /// Bytes kept free before the packet; no frame header is longer.
     static let headroom = 16
 
-    fileprivate struct Header {
+    @safe fileprivate struct Header {
         var next: UnsafeMutablePointer<Header>?
         var capacity: Int
         var start: Int
@@ -54,7 +54,7 @@ internal import IPPacket
 
     /// The next packet of the same queue.
     var next: PacketBuffer? {
-        get { unsafe header.pointee.next.map { PacketBuffer(header: $0) } }
+        get { unsafe header.pointee.next.map { unsafe PacketBuffer(header: $0) } }
         nonmutating set { unsafe header.pointee.next = newValue?.header }
     }
 
@@ -95,7 +95,8 @@ internal import IPPacket
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Header>.alignment)
         let header = unsafe memory.bindMemory(to: Header.self, capacity: 1)
         unsafe header.initialize(
-            to: Header(next: nil, capacity: capacity, start: headroom, length: 0, enqueuedAt: 0, offload: .none))
+            to: Header(next: nil, capacity: capacity, start: headroom, length: 0, enqueuedAt: 0, offload: .none)
+        )
         return unsafe PacketBuffer(header: header)
     }
 

@@ -1,4 +1,3 @@
-public import IPPacket
 public import Logging
 internal import Synchronization
 
@@ -43,8 +42,13 @@ public final class PacketTunnelServer: Sendable {
         self.logger = logger
         workers = queues.map {
             ServerWorker(
-                loop: $0.loop, device: $0.device, configuration: configuration, addressPool: addressPool,
-                sessions: sessions, logger: logger)
+                loop: $0.loop,
+                device: $0.device,
+                configuration: configuration,
+                addressPool: addressPool,
+                sessions: sessions,
+                logger: logger
+            )
         }
     }
 
@@ -77,7 +81,9 @@ public final class PacketTunnelServer: Sendable {
     ///
     /// - Throws: `SessionError`; the transport is still the caller's then.
     public func clientConnected(
-        _ identity: SessionIdentity, transport: any PacketTransport, framing: ChannelFraming,
+        _ identity: SessionIdentity,
+        transport: any PacketTransport,
+        framing: ChannelFraming,
         hooks: ClientHooks = ClientHooks()
     ) throws(SessionError) {
         let loop = transport.loop
@@ -87,9 +93,18 @@ public final class PacketTunnelServer: Sendable {
             preconditionFailure("the transport's loop has to be one of the server's")
         }
         let client = ServerClient(
-            identity: identity, transport: transport, framing: framing, hooks: hooks, worker: worker)
+            identity: identity,
+            transport: transport,
+            framing: framing,
+            hooks: hooks,
+            worker: worker
+        )
         let attachment = try sessions.attach(
-            client, identity: identity, now: loop.now, resolvers: configuration.dnsResolvers)
+            client,
+            identity: identity,
+            now: loop.now,
+            resolvers: configuration.dnsResolvers
+        )
         transport.setReceiver(client)
         log(attachment, framing: framing)
         guard let previous = attachment.previous else { return client.activate(attachment.session) }

@@ -15,11 +15,18 @@ extension ServerClient {
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
             if original.usesTransparentDNS {
                 AddressRewriter.replaceSource(
-                    of: &bytes, summary: &summary, with: worker.addressPool.address(2, summary.version),
-                    checksumIsPartial: isPartial)
+                    of: &bytes,
+                    summary: &summary,
+                    with: worker.addressPool.address(2, summary.version),
+                    checksumIsPartial: isPartial
+                )
             }
             AddressRewriter.replaceDestination(
-                of: &bytes, summary: &summary, with: original.address, checksumIsPartial: isPartial)
+                of: &bytes,
+                summary: &summary,
+                with: original.address,
+                checksumIsPartial: isPartial
+            )
             MSSClamp.clamp(&bytes, summary: summary, mtu: worker.configuration.mtu, checksumIsPartial: isPartial)
             return sender.enqueue(packet, summary: summary, now: worker.loop.now)
         } catch {

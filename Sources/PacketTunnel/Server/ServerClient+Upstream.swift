@@ -14,13 +14,24 @@ extension ServerClient {
             session.counters.count(.upstream, summary, offload)
             if let resolver {
                 AddressRewriter.replaceDestination(
-                    of: &bytes, summary: &summary, with: resolver, checksumIsPartial: offload.checksumIsPartial)
+                    of: &bytes,
+                    summary: &summary,
+                    with: resolver,
+                    checksumIsPartial: offload.checksumIsPartial
+                )
             }
             AddressRewriter.replaceSource(
-                of: &bytes, summary: &summary, with: session.address(summary.version),
-                checksumIsPartial: offload.checksumIsPartial)
+                of: &bytes,
+                summary: &summary,
+                with: session.address(summary.version),
+                checksumIsPartial: offload.checksumIsPartial
+            )
             MSSClamp.clamp(
-                &bytes, summary: summary, mtu: worker.configuration.mtu, checksumIsPartial: offload.checksumIsPartial)
+                &bytes,
+                summary: summary,
+                mtu: worker.configuration.mtu,
+                checksumIsPartial: offload.checksumIsPartial
+            )
             unsafe worker.writer.write(packet, summary: summary, offload: offload)
         } catch {
             session.counters.refuse(.upstream, error)
@@ -37,7 +48,10 @@ extension ServerClient {
 
     /// Decides whether a packet may pass, and remembers its flow.
     private func admitUpstream(
-        _ summary: PacketSummary, resolver: IPAddress?, session: Session, packet: RawSpan
+        _ summary: PacketSummary,
+        resolver: IPAddress?,
+        session: Session,
+        packet: RawSpan
     ) throws(RejectReason) {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         let original = summary.version == .v4 ? originalIPv4 : originalIPv6
@@ -65,7 +79,10 @@ extension ServerClient {
 
     /// Asks policy and port checkers about a new flow. `target` is the packet as it would leave the server.
     private func beginFlow(
-        _ key: FlowKey, _ target: PacketSummary, isTransparent: Bool, now: UInt64
+        _ key: FlowKey,
+        _ target: PacketSummary,
+        isTransparent: Bool,
+        now: UInt64
     ) throws(RejectReason) -> Int {
         guard TrafficPolicy.isUnicast(target.source) else { throw .invalidSourceAddress }
         if !isTransparent {

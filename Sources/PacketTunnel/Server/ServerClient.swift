@@ -27,7 +27,10 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     private var reported = PacketCounters()
 
     init(
-        identity: SessionIdentity, transport: any PacketTransport, framing: ChannelFraming, hooks: ClientHooks,
+        identity: SessionIdentity,
+        transport: any PacketTransport,
+        framing: ChannelFraming,
+        hooks: ClientHooks,
         worker: ServerWorker
     ) {
         self.identity = identity
@@ -38,7 +41,10 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         let configuration = worker.configuration
         flows = FlowTable(limit: configuration.flowLimit)
         sender = ChannelSender(
-            framing: framing, pool: worker.pool, queueLimitInBytes: configuration.downstreamQueueLimitInBytes)
+            framing: framing,
+            pool: worker.pool,
+            queueLimitInBytes: configuration.downstreamQueueLimitInBytes
+        )
         decoder = FrameDecoder(framing: framing, mtu: configuration.mtu, pool: worker.pool)
     }
 

@@ -55,14 +55,20 @@ public struct ServerConfiguration: Sendable {
         }
         guard downstreamQueueLimitInBytes >= 128 << 10 else {
             throw ConfigurationError(
-                setting: "QueueLimit", value: "\(downstreamQueueLimitInBytes)", reason: "has to be at least 131072 bytes")
+                setting: "QueueLimit",
+                value: "\(downstreamQueueLimitInBytes)",
+                reason: "has to be at least 131072 bytes"
+            )
         }
         guard flowLimit > 0 else {
             throw ConfigurationError(setting: "MaxFlows", value: "\(flowLimit)", reason: "has to be at least 1")
         }
         guard sessionExpiry > .zero else {
             throw ConfigurationError(
-                setting: "SessionExpiry", value: "\(sessionExpiry)", reason: "has to be longer than 0 seconds")
+                setting: "SessionExpiry",
+                value: "\(sessionExpiry)",
+                reason: "has to be longer than 0 seconds"
+            )
         }
         _ = try AddressPool(ipv4: ipv4Pool, ipv6: ipv6Pool)
         return self

@@ -25,8 +25,12 @@ final class ServerWorker: @unchecked Sendable {
     private var staging: PacketBuffer?
 
     init(
-        loop: any PacketLoop, device: any PacketDevice, configuration: ServerConfiguration, addressPool: AddressPool,
-        sessions: SessionTable, logger: Logger
+        loop: any PacketLoop,
+        device: any PacketDevice,
+        configuration: ServerConfiguration,
+        addressPool: AddressPool,
+        sessions: SessionTable,
+        logger: Logger
     ) {
         self.loop = loop
         self.device = device
@@ -91,7 +95,9 @@ final class ServerWorker: @unchecked Sendable {
     /// Validates a packet and finds its client. True if the buffer was taken over.
     private func dispatch(_ packet: PacketBuffer) -> Bool {
         do throws(RejectReason) {
-            let summary = try unsafe PacketSummary(validating: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes)))
+            let summary = try unsafe PacketSummary(
+                validating: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
+            )
             guard let index = addressPool.index(of: summary.destination) else { throw .noSession }
             guard let client = clients[index] else {
                 unsafe try handOver(packet.bytes, packet.offload, index: index)
@@ -114,7 +120,9 @@ final class ServerWorker: @unchecked Sendable {
 
     /// Takes a packet to the loop of its client. The kernel steers return traffic to the right queue, so this is rare.
     private func handOver(
-        _ packet: UnsafeMutableRawBufferPointer, _ offload: PacketOffload, index: UInt32
+        _ packet: UnsafeMutableRawBufferPointer,
+        _ offload: PacketOffload,
+        index: UInt32
     ) throws(RejectReason) {
         let owner = sessions.client(of: index)
         guard owner.isLeased else { throw .noSession }
@@ -130,7 +138,9 @@ final class ServerWorker: @unchecked Sendable {
         packet.offload = offload
         unsafe packet.bytes.copyBytes(from: bytes)
         do throws(RejectReason) {
-            let summary = try PacketSummary(validating: bytes.span.bytes)
+            let summary = try unsafe PacketSummary(
+                validating: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
+            )
             guard let index = addressPool.index(of: summary.destination), let client = clients[index] else {
                 throw .noClient
             }

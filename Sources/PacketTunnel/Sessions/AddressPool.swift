@@ -20,10 +20,18 @@ public struct AddressPool: Sendable {
     /// - Throws: `ConfigurationError` when a prefix has a length that leaves too little or too much room.
     public init(ipv4: IPPrefix, ipv6: IPPrefix) throws(ConfigurationError) {
         guard ipv4.network.isIPv4, (8...24).contains(ipv4.length) else {
-            throw ConfigurationError(setting: "AddressPool", value: "\(ipv4)", reason: "has to be an IPv4 prefix from /8 to /24")
+            throw ConfigurationError(
+                setting: "AddressPool",
+                value: "\(ipv4)",
+                reason: "has to be an IPv4 prefix from /8 to /24"
+            )
         }
         guard !ipv6.network.isIPv4, (8...104).contains(ipv6.length) else {
-            throw ConfigurationError(setting: "AddressPool6", value: "\(ipv6)", reason: "has to be an IPv6 prefix from /8 to /104")
+            throw ConfigurationError(
+                setting: "AddressPool6",
+                value: "\(ipv6)",
+                reason: "has to be an IPv6 prefix from /8 to /104"
+            )
         }
         self.ipv4 = ipv4
         self.ipv6 = ipv6

@@ -58,7 +58,10 @@ final class SessionTable: Sendable {
     ///
     /// - Parameter resolvers: asked only for a new session.
     func attach(
-        _ client: ServerClient, identity: SessionIdentity, now: UInt64, resolvers: () -> DNSResolvers
+        _ client: ServerClient,
+        identity: SessionIdentity,
+        now: UInt64,
+        resolvers: () -> DNSResolvers
     ) throws(SessionError) -> Attachment {
         let result: Result<Attachment, SessionError> = state.withLock { state in
             if var entry = state.entries[identity] {
