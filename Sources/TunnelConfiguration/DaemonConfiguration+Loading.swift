@@ -14,7 +14,8 @@ extension DaemonConfiguration {
     ///   - options: settings that go before those of the file, each in the form of one of its lines.
     /// - Throws: every problem of the file, not only the first.
     public static func load(
-        _ path: String, options: [String] = []
+        _ path: String,
+        options: [String] = []
     ) throws(ConfigurationProblems) -> LoadedConfiguration {
         try load(path, options: options, source: DiskSource())
     }
@@ -25,7 +26,8 @@ extension DaemonConfiguration {
     ///   - text: the text.
     ///   - name: what problems call it.
     public static func parse(
-        _ text: String, named name: String = "configuration"
+        _ text: String,
+        named name: String = "configuration"
     ) throws(ConfigurationProblems) -> LoadedConfiguration {
         var reader = DirectiveReader(source: DiskSource())
         reader.readText(Array(text.utf8), file: name)
@@ -33,7 +35,9 @@ extension DaemonConfiguration {
     }
 
     static func load(
-        _ path: String, options: [String] = [], source: any ConfigurationSource
+        _ path: String,
+        options: [String] = [],
+        source: any ConfigurationSource
     ) throws(ConfigurationProblems) -> LoadedConfiguration {
         var reader = DirectiveReader(source: source)
         reader.readOptions(options)
@@ -42,7 +46,8 @@ extension DaemonConfiguration {
     }
 
     private static func interpret(
-        _ reader: DirectiveReader, file: String
+        _ reader: DirectiveReader,
+        file: String
     ) throws(ConfigurationProblems) -> LoadedConfiguration {
         var interpreter = DirectiveInterpreter(problems: reader.problems)
         for directive in reader.directives { interpreter.apply(directive) }
@@ -65,8 +70,12 @@ struct DirectiveInterpreter {
     /// Sets what one line says.
     mutating func apply(_ directive: Directive) {
         var place = ConfigurationProblem(
-            file: directive.file, line: directive.line, column: directive.keyword.column,
-            keyword: directive.keyword.text, reason: "")
+            file: directive.file,
+            line: directive.line,
+            column: directive.keyword.column,
+            keyword: directive.keyword.text,
+            reason: ""
+        )
         guard let row = KeywordTable.row(directive.keyword.text) else {
             return problems.append(Self.unknown(directive.keyword.text, at: place))
         }

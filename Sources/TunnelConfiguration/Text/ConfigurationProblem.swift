@@ -17,7 +17,12 @@ public struct ConfigurationProblem: Error, Hashable, Sendable, CustomStringConve
 
     /// A problem at a place.
     public init(
-        file: String, line: Int = 0, column: Int = 0, keyword: String? = nil, reason: String, hint: String? = nil
+        file: String,
+        line: Int = 0,
+        column: Int = 0,
+        keyword: String? = nil,
+        reason: String,
+        hint: String? = nil
     ) {
         self.file = file
         self.line = line

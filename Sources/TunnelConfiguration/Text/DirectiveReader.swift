@@ -49,7 +49,11 @@ struct DirectiveReader {
             readText(try source.contents(of: path), file: path, depth: depth)
         } catch {
             let isIncluded = depth > 0
-            report(isIncluded ? "\(path) \(error.reason)" : error.reason, at: place, hint: isIncluded ? nil : error.hint)
+            report(
+                isIncluded ? "\(path) \(error.reason)" : error.reason,
+                at: place,
+                hint: isIncluded ? nil : error.hint
+            )
         }
     }
 
@@ -64,13 +68,19 @@ struct DirectiveReader {
             }
         } catch {
             problems.append(
-                ConfigurationProblem(file: file, line: line, column: error.column, reason: error.reason))
+                ConfigurationProblem(file: file, line: line, column: error.column, reason: error.reason)
+            )
         }
     }
 
     private mutating func include(_ directive: Directive, depth: Int) {
         var place = ConfigurationProblem(
-            file: directive.file, line: directive.line, column: directive.keyword.column, keyword: "Include", reason: "")
+            file: directive.file,
+            line: directive.line,
+            column: directive.keyword.column,
+            keyword: "Include",
+            reason: ""
+        )
         guard !directive.arguments.isEmpty else { return report("needs at least one file", at: place) }
         guard depth <= Self.deepestInclude else {
             return report("files include each other more than \(Self.deepestInclude) deep", at: place)
