@@ -12,7 +12,11 @@ struct ConnectionArguments: ParsableArguments {
     )
     var destination: Destination?
 
-    @Option(name: .customShort("p", allowingJoined: true), help: "The server's port.", transform: parsePort)
+    @Option(
+        name: .customShort("p", allowingJoined: true),
+        help: ArgumentHelp("The server's port.", valueName: "port"),
+        transform: parsePort
+    )
     var port: UInt16?
 
     @Option(

@@ -8,13 +8,14 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Bring up a tunnel and keep it up.",
         discussion: """
-            Runs in the foreground. Ctrl-C or SIGTERM undoes everything it set up. A broken line is taken up again
-            by itself, with the same device, addresses and routes, and with the same session at the server.
+            Runs in the foreground; Ctrl-C or SIGTERM undoes everything it set up.
+            When the line breaks it connects again by itself, and goes on with the
+            same device, addresses, routes and session.
 
             Examples:
-              packet-tunnel up vpn                                     one that ~/.ssh/config describes
-              packet-tunnel up alice@vpn.example -p 2222 --route default --dns 10.254.254.53
-              packet-tunnel up alice@vpn.example --route 198.51.100.0/24 --route 2001:db8:1::/48
+              packet-tunnel up vpn --route default
+              packet-tunnel up alice@vpn.example -p 2222 -i ~/.ssh/vpn \\
+                  --route 198.51.100.0/24 --route 2001:db8:1::/48 --dns 10.9.9.9
               packet-tunnel up --via "ssh -s vpn packet-tunnel" --route default
             """
     )
@@ -22,13 +23,19 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection") var connection: ConnectionArguments
 
     @Option(
-        help: ArgumentHelp("This side's IPv4 address, any that is free here; none for no IPv4.", valueName: "cidr"),
+        help: ArgumentHelp(
+            "This side's IPv4 address, any that is free here, or none. (default: \(UpOptions.defaultAddress))",
+            valueName: "cidr"
+        ),
         transform: { try OptionalAddress(parsing: $0) }
     )
     var address = OptionalAddress(UpOptions.defaultAddress)
 
     @Option(
-        help: ArgumentHelp("This side's IPv6 address; none for no IPv6.", valueName: "cidr"),
+        help: ArgumentHelp(
+            "This side's IPv6 address, or none. (default: \(UpOptions.defaultAddress6))",
+            valueName: "cidr"
+        ),
         transform: { try OptionalAddress(parsing: $0) }
     )
     var address6 = OptionalAddress(UpOptions.defaultAddress6)

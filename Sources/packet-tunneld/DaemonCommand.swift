@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import TunnelConfiguration
 
 /// The command line of `packet-tunneld`. Parses, reads the configuration, and hands over; runs no packet.
-@main
 struct DaemonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "packet-tunneld",
@@ -65,5 +64,12 @@ struct DaemonCommand: AsyncParsableCommand {
             for problem in error.problems { StandardError.printLine("packet-tunneld: \(problem)") }
             throw ExitCode(ExitStatus.configuration.rawValue)
         }
+    }
+}
+
+@main
+enum Program {
+    static func main() async {
+        await DaemonCommand.main(SSHStyleArguments.separated(CommandLine.arguments.dropFirst()))
     }
 }
