@@ -1,13 +1,6 @@
 import IPPacket
 import PacketTunnelTestKit
 
-#if DEBUG
-    /// How much less a property test does without optimisation, so that the suite stays within seconds.
-    let iterationDivisor = 20
-#else
-    let iterationDivisor = 1
-#endif
-
 /// Bytes from lines of hexadecimal pairs; what follows a bar says what they are.
 func annotated(_ text: String) -> [UInt8] {
     text.split(separator: "\n").flatMap { line in
