@@ -13,7 +13,7 @@
 #   lab_stop NAME [SIGNAL]          end it, wait, and leave its exit status in $LAB_STATUS
 #   lab_alive NAME, lab_pid NAME, lab_log NAME
 #   wait_for SECONDS COMMAND...     poll until the command succeeds; fails when the time is over
-#   lab_snapshot NS                 print the state of a namespace that a tunnel could leave something in
+#   lab_snapshot [NS]               print what a tunnel could leave behind in a namespace (none named: this one)
 #
 # Environment: LAB_LOGS=DIRECTORY copies all logs there at the end.
 
@@ -28,26 +28,35 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # Starts the calling script again inside the lab, or prepares the lab when it already is inside.
 lab_enter() {
-    if [ "${LAB_INSIDE:-}" = "$0" ]; then
-        _lab_prepare
-        return
+    local status=0
+    if [ "${LAB_INSIDE:-}" != "$0" ]; then
+        lab_run_inside "$@" || status=$?
+        exit "$status"
     fi
-    local spaces=(--net --mount --pid --fork --kill-child --mount-proc) status=0
+    _lab_prepare
+}
+
+# Runs the calling script inside the lab and returns with its status: for scripts that also have work outside.
+lab_run_inside() {
+    local spaces=(--net --mount --pid --fork --kill-child --mount-proc) lab status=0
     if ! unshare --net --mount true 2>/dev/null; then
         spaces=(--user --map-root-user "${spaces[@]}")
         if ! unshare --user --map-root-user --net --mount true 2>/dev/null; then
             echo "lab: this system gives an ordinary user no namespaces of its own; run this as root" >&2
-            exit 77
+            return 77
         fi
     fi
     # The death signal takes the lab down even when this shell is killed; a job of its own lets the traps run at once.
     LAB_INSIDE=$0 setpriv --pdeathsig KILL env --default-signal=INT,QUIT,PIPE \
         unshare "${spaces[@]}" "${BASH:-bash}" "$0" "$@" <&0 &
-    local lab=$!
-    trap 'kill -KILL "$lab" 2>/dev/null; exit 130' INT
-    trap 'kill -KILL "$lab" 2>/dev/null; exit 143' TERM HUP
+    lab=$!
+    # shellcheck disable=SC2064 # the process that runs now is meant
+    trap "kill -KILL $lab 2>/dev/null; exit 130" INT
+    # shellcheck disable=SC2064
+    trap "kill -KILL $lab 2>/dev/null; exit 143" TERM HUP
     wait "$lab" || status=$?
-    exit "$status"
+    trap - INT TERM HUP
+    return "$status"
 }
 
 _lab_prepare() {
@@ -143,17 +152,20 @@ lab_logged() { grep -qiE -- "$2" "$LAB_DIR/$1.log"; }
 
 # Only what a tunnel sets up: neighbours, counters and lifetimes come and go by themselves.
 lab_snapshot() {
-    local namespace=$1
-    lab_in "$namespace" ip -o link show | sed -e 's/ state [A-Z]*//' -e 's/,\?LOWER_UP//'
-    lab_in "$namespace" ip -o addr show
-    lab_in "$namespace" ip route show table all
-    lab_in "$namespace" ip -6 route show table all
-    lab_in "$namespace" ip rule show
-    lab_in "$namespace" ip -6 rule show
-    lab_in "$namespace" nft list ruleset
-    lab_in "$namespace" find /proc/sys/net -path '*/neigh/*' -prune -o \
-        \( -name '*forwarding*' -o -name ip_forward -o -name rp_filter -o -name accept_ra \) \
-        -exec grep -H . {} + | sort
+    local in=()
+    [ -z "${1:-}" ] || in=(lab_in "$1")
+    {
+        "${in[@]}" ip -o link show | sed -e 's/ state [A-Z]*//' -e 's/,LOWER_UP//' -e 's/NO-CARRIER,//'
+        "${in[@]}" ip -o addr show | sed 's/ valid_lft.*//'
+        "${in[@]}" ip -4 route show table all
+        "${in[@]}" ip -6 route show table all | sed 's/ expires [0-9]*sec//'
+        "${in[@]}" ip -4 rule show
+        "${in[@]}" ip -6 rule show
+        "${in[@]}" nft --stateless list ruleset
+        "${in[@]}" find /proc/sys/net -path '*/neigh/*' -prune -o \
+            \( -name '*forwarding*' -o -name ip_forward -o -name rp_filter -o -name accept_ra \) \
+            -exec grep -H . {} + | sort
+    } 2>/dev/null
 }
 
 . "$LAB_HERE/network.sh"

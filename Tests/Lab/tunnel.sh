@@ -172,7 +172,7 @@ EOF
     ip -n server link set tun7 up
     _lab_route client "$LAB_OTHER4/32" dev tun7
     _lab_route client "$LAB_OTHER6/128" dev tun7
-    lab_in server sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+    lab_forwarding 1
     lab_in server nft -f - <<EOF
 table inet lab_stock {
     chain translate {
@@ -187,5 +187,5 @@ lab_stock_tunnel_end() {
     lab_stop ssh-w
     lab_stop sshd
     lab_in server nft delete table inet lab_stock
-    lab_in server sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+    lab_forwarding 0
 }
