@@ -6,7 +6,7 @@ import Testing
     @Test("puts together again what the segmenter cut, TCP", arguments: Ends.both)
     func inverseOfTCPSegmentation(_ ends: Ends) throws {
         var random = SeededGenerator(seed: 20)
-        for _ in 0..<150 {
+        for _ in 0..<60 {
             let size = Int.random(in: 256...1_400, using: &random)
             let payload = random.bytes(Int.random(in: (size + 1)...min(size * 40, 60_000), using: &random))
             let flags: [UInt8] = [0, TCPFlags.psh, TCPFlags.fin, TCPFlags.psh | TCPFlags.fin]
@@ -29,7 +29,7 @@ import Testing
     @Test("puts together again what the segmenter cut, UDP", arguments: Ends.both)
     func inverseOfUDPSegmentation(_ ends: Ends) throws {
         var random = SeededGenerator(seed: 21)
-        for _ in 0..<150 {
+        for _ in 0..<60 {
             let size = Int.random(in: 1...1_400, using: &random)
             let payload = random.bytes(Int.random(in: (size + 1)...min(size * 64, 60_000), using: &random))
             let packet = PacketBuilder.udp(
