@@ -109,4 +109,21 @@ import Testing
         let six = try #require(IPPrefix("2001:db8::/33"))
         #expect(six.contains(address("2001:db8:7fff::1")) && !six.contains(address("2001:db8:8000::")))
     }
+
+    @Test("keeps the families apart, even in the prefix of all addresses")
+    func families() throws {
+        let everything = try (four: #require(IPPrefix("0.0.0.0/0")), six: #require(IPPrefix("::/0")))
+        #expect(everything.four.contains(address("192.0.2.1")) && !everything.four.contains(address("2001:db8::1")))
+        #expect(everything.six.contains(address("2001:db8::1")) && !everything.six.contains(address("192.0.2.1")))
+        #expect(!everything.six.overlaps(everything.four) && !everything.four.overlaps(everything.six))
+    }
+
+    @Test("overlaps what it holds and what holds it, and nothing beside it")
+    func overlaps() throws {
+        let wide = try #require(IPPrefix("10.0.0.0/8"))
+        let narrow = try #require(IPPrefix("10.1.0.0/16"))
+        let beside = try #require(IPPrefix("10.2.0.0/16"))
+        #expect(wide.overlaps(narrow) && narrow.overlaps(wide) && wide.overlaps(wide))
+        #expect(!narrow.overlaps(beside) && !beside.overlaps(narrow))
+    }
 }

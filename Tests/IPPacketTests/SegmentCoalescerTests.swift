@@ -160,6 +160,10 @@ import Testing
             #expect(try counts(row(ends, count: 2) { $0 == 1 ? change : .init() }) == [1, 1], "change \(index)")
         }
         #expect(try counts(row(ends, count: 2)) == [2])
+        var packets = row(ends, count: 2)
+        packets[1][(ends.version == .v4 ? 20 : 40) + 19] = 1
+        PacketBuilder.recomputeChecksums(&packets[1])
+        #expect(try counts(packets) == [1, 1], "the urgent pointer")
     }
 
     @Test("sends ICMP, and datagrams without a checksum, alone")
