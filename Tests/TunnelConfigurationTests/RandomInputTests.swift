@@ -30,7 +30,7 @@ struct RepeatableGenerator: RandomNumberGenerator {
     @Test("no text made of words of the language brings the parser down", arguments: 0..<8)
     func words(seed: UInt64) {
         var generator = RepeatableGenerator(state: seed)
-        for _ in 0..<250 {
+        for _ in 0..<150 {
             let count = Int.random(in: 0...40, using: &generator)
             let text = (0..<count).compactMap { _ in Self.pieces.randomElement(using: &generator) }.joined()
             check(text)
@@ -40,7 +40,7 @@ struct RepeatableGenerator: RandomNumberGenerator {
     @Test("no bytes at all bring the parser down", arguments: 0..<4)
     func bytes(seed: UInt64) {
         var generator = RepeatableGenerator(state: seed &+ 1000)
-        for _ in 0..<500 {
+        for _ in 0..<300 {
             let count = Int.random(in: 0...200, using: &generator)
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
             var reader = DirectiveReader(source: MemorySource(files: [:]))
@@ -53,7 +53,7 @@ struct RepeatableGenerator: RandomNumberGenerator {
     func mutations(seed: UInt64) {
         var generator = RepeatableGenerator(state: seed &+ 2000)
         let good = Array(DaemonConfiguration().text.unicodeScalars)
-        for _ in 0..<60 {
+        for _ in 0..<40 {
             var text = good
             for _ in 0..<Int.random(in: 1...12, using: &generator) {
                 let index = Int.random(in: 0..<text.count, using: &generator)
