@@ -105,7 +105,10 @@ let package = Package(
             swiftSettings: common),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
-            name: "LinuxTunTests", dependencies: ["EventLoop", "IPPacket", "LinuxTun", "PacketTunnel"],
+            name: "LinuxTunTests", dependencies: [
+                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: common),
         .testTarget(
             name: "SSHTransportTests", dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],

@@ -46,11 +46,11 @@
 
     /// True if `address` lies in the prefix.
     @inlinable public func contains(_ address: IPAddress) -> Bool {
-        address.bits & mask == network.bits
+        address.bits & mask == network.bits && address.isIPv4 == network.isIPv4
     }
 
     /// True if the two share an address.
     @inlinable public func overlaps(_ other: IPPrefix) -> Bool {
-        (network.bits ^ other.network.bits) & mask & other.mask == 0
+        (network.bits ^ other.network.bits) & mask & other.mask == 0 && network.isIPv4 == other.network.isIPv4
     }
 }
