@@ -59,11 +59,7 @@ struct ValueSyntax<Value>: Sendable {
         _ parse: (String) throws(ValueProblem) -> Value
     ) throws(WordProblem) -> Value {
         if words.count > 1 {
-            throw WordProblem(
-                "takes one value, and the line has \(words.count)",
-                hint: "put quotation marks around a value with blanks",
-                column: words[1].column
-            )
+            throw WordProblem("takes one value, and the line has \(words.count)", column: words[1].column)
         }
         do throws(ValueProblem) {
             return try parse(words[0].text)
