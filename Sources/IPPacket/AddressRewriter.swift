@@ -107,12 +107,14 @@ extension AddressRewriter {
         }
     }
 
-    @inlinable static func adjustIPv4Header(of packet: inout MutableRawSpan, by difference: UInt64) {
+    @inlinable @inline(__always)
+    static func adjustIPv4Header(of packet: inout MutableRawSpan, by difference: UInt64) {
         packet.store(InternetChecksum.apply(difference, to: packet.uint16(at: 10)), at: 10)
     }
 
     /// Applies a change of an address, which only the pseudo-header covers.
-    @inlinable static func adjustPseudoHeader(
+    @inlinable @inline(__always)
+    static func adjustPseudoHeader(
         of packet: inout MutableRawSpan,
         summary: PacketSummary,
         by difference: UInt64,
@@ -125,7 +127,8 @@ extension AddressRewriter {
     }
 
     /// Applies a change of bytes that the finished transport checksum covers.
-    @inlinable static func adjustTransport(
+    @inlinable @inline(__always)
+    static func adjustTransport(
         of packet: inout MutableRawSpan,
         summary: PacketSummary,
         by difference: UInt64

@@ -5,27 +5,32 @@
 
 extension RawSpan {
     /// The byte at `offset`. Traps outside the span.
-    @inlinable public func byte(at offset: Int) -> UInt8 {
+    @inlinable @inline(__always)
+    public func byte(at offset: Int) -> UInt8 {
         unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self)
     }
 
     /// The big-endian 16-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint16(at offset: Int) -> UInt16 {
+    @inlinable @inline(__always)
+    public func uint16(at offset: Int) -> UInt16 {
         unsafe UInt16(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
     /// The big-endian 32-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint32(at offset: Int) -> UInt32 {
+    @inlinable @inline(__always)
+    public func uint32(at offset: Int) -> UInt32 {
         unsafe UInt32(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// The big-endian 64-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint64(at offset: Int) -> UInt64 {
+    @inlinable @inline(__always)
+    public func uint64(at offset: Int) -> UInt64 {
         unsafe UInt64(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
     /// The big-endian 128-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint128(at offset: Int) -> UInt128 {
+    @inlinable @inline(__always)
+    public func uint128(at offset: Int) -> UInt128 {
         UInt128(uint64(at: offset)) << 64 | UInt128(uint64(at: offset + 8))
     }
 
@@ -50,56 +55,61 @@ extension RawSpan {
 
 extension MutableRawSpan {
     /// The byte at `offset`. Traps outside the span.
-    @inlinable public func byte(at offset: Int) -> UInt8 {
+    @inlinable @inline(__always)
+    public func byte(at offset: Int) -> UInt8 {
         unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self)
     }
 
     /// The big-endian 16-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint16(at offset: Int) -> UInt16 {
+    @inlinable @inline(__always)
+    public func uint16(at offset: Int) -> UInt16 {
         unsafe UInt16(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
     /// The big-endian 32-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint32(at offset: Int) -> UInt32 {
+    @inlinable @inline(__always)
+    public func uint32(at offset: Int) -> UInt32 {
         unsafe UInt32(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// The big-endian 64-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint64(at offset: Int) -> UInt64 {
+    @inlinable @inline(__always)
+    public func uint64(at offset: Int) -> UInt64 {
         unsafe UInt64(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
     /// The big-endian 128-bit integer at `offset`. Traps outside the span.
-    @inlinable public func uint128(at offset: Int) -> UInt128 {
+    @inlinable @inline(__always)
+    public func uint128(at offset: Int) -> UInt128 {
         UInt128(uint64(at: offset)) << 64 | UInt128(uint64(at: offset + 8))
     }
 
     /// Writes a byte at `offset`. Traps outside the span.
-    @inlinable @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func store(_ value: UInt8, at offset: Int) {
         storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
     }
 
     /// Writes a 16-bit integer at `offset`, big-endian. Traps outside the span.
-    @inlinable @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func store(_ value: UInt16, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self)
     }
 
     /// Writes a 32-bit integer at `offset`, big-endian. Traps outside the span.
-    @inlinable @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func store(_ value: UInt32, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
 
     /// Writes a 64-bit integer at `offset`, big-endian. Traps outside the span.
-    @inlinable @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func store(_ value: UInt64, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt64.self)
     }
 
     /// Writes a 128-bit integer at `offset`, big-endian. Traps outside the span.
-    @inlinable @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func store(_ value: UInt128, at offset: Int) {
         store(UInt64(truncatingIfNeeded: value >> 64), at: offset)
         store(UInt64(truncatingIfNeeded: value), at: offset + 8)
@@ -181,10 +191,30 @@ extension RawSpan {
 }
 
 extension MutableRawSpan {
-    /// Copies `source` to `offset` and returns its sum, as `InternetChecksum.sum` does, while the bytes are at hand.
-    @inlinable @_lifetime(self: copy self)
+    /// Copies all of `source`, which must not overlap, to `offset`, and returns what `InternetChecksum.sum` says of it.
+    @_lifetime(self: copy self)
     mutating func copyAndSum(from source: RawSpan, at offset: Int) -> UInt64 {
-        copy(from: source, at: offset)
-        return InternetChecksum.sum(source)
+        precondition(offset >= 0 && source.byteCount <= byteCount - offset)
+        let sum = unsafe withUnsafeMutableBytes { target in
+            unsafe source.withUnsafeBytes { bytes in
+                guard let from = bytes.baseAddress, let base = target.baseAddress else { return 0 as UInt64 }
+                let to = unsafe base + offset
+                var low: UInt64 = 0
+                var high: UInt64 = 0
+                var position = 0
+                let wide = bytes.count & ~7
+                while position < wide {
+                    let word = unsafe from.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                    unsafe to.storeBytes(of: word, toByteOffset: position, as: UInt64.self)
+                    low &+= word & 0xffff_ffff
+                    high &+= word >> 32
+                    position &+= 8
+                }
+                if wide == bytes.count { return low &+ high }
+                unsafe (to + wide).copyMemory(from: from + wide, byteCount: bytes.count - wide)
+                return unsafe low &+ high &+ RawSpan.tailSum(bytes, from: wide)
+            }
+        }
+        return UInt64(UInt16(bigEndian: InternetChecksum.fold(sum)))
     }
 }

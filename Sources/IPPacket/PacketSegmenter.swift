@@ -53,45 +53,57 @@
         let payload = packet.slice(at: summary.headerLength + offset, count: length - summary.headerLength)
         let payloadSum = output.copyAndSum(from: payload, at: summary.headerLength)
         switch summary.version {
-        case .v4: patchIPv4(&output, index: index, length: length)
+        case .v4: patchIPv4(&output, of: packet, index: index, length: length)
         case .v6: output.store(UInt16(length - 40), at: 4)
         }
+        let sum = sharedSum &+ payloadSum &+ UInt64(truncatingIfNeeded: length - summary.ipHeaderLength)
         switch summary.transport {
-        case .tcp: patchTCP(&output, index: index, offset: offset)
-        case .udp: output.store(UInt16(length - summary.ipHeaderLength), at: summary.ipHeaderLength + 4)
+        case .tcp: patchTCP(&output, of: packet, index: index, sum: sum)
+        case .udp: patchUDP(&output, of: packet, length: length - summary.ipHeaderLength, sum: sum)
         case .icmp, .icmpv6: break
         }
-        finishChecksum(&output, payloadSum: payloadSum, length: length)
         return length
     }
 
-    private func patchIPv4(_ output: inout MutableRawSpan, index: Int, length: Int) {
+    // The sums of the new headers are those of the old ones and what differs: summing bytes that have only just been
+    // stored piece by piece would stall the processor until they have left its store buffer.
+
+    private func patchIPv4(_ output: inout MutableRawSpan, of packet: RawSpan, index: Int, length: Int) {
+        let identification = packet.uint16(at: 4)
+        let newIdentification = identification &+ UInt16(truncatingIfNeeded: index)
+        let sum =
+            InternetChecksum.sum(packet.prefix(20)) &+ UInt64(~packet.uint16(at: 10))
+            &+ InternetChecksum.difference(removing: packet.uint16(at: 2), adding: UInt16(length))
+            &+ InternetChecksum.difference(removing: identification, adding: newIdentification)
         output.store(UInt16(length), at: 2)
-        output.store(output.uint16(at: 4) &+ UInt16(truncatingIfNeeded: index), at: 4)
-        output.store(0 as UInt16, at: 10)
-        output.store(~InternetChecksum.fold(InternetChecksum.sum(output.bytes.prefix(20))), at: 10)
+        output.store(newIdentification, at: 4)
+        output.store(~InternetChecksum.fold(sum), at: 10)
     }
 
-    private func patchTCP(_ output: inout MutableRawSpan, index: Int, offset: Int) {
+    private func patchTCP(_ output: inout MutableRawSpan, of packet: RawSpan, index: Int, sum: UInt64) {
         let start = summary.ipHeaderLength
-        output.store(output.uint32(at: start + 4) &+ UInt32(truncatingIfNeeded: offset), at: start + 4)
-        var flags = output.byte(at: start + 13)
+        let sequence = packet.uint32(at: start + 4)
+        let newSequence = sequence &+ UInt32(truncatingIfNeeded: index * segmentSize)
+        let control = packet.uint16(at: start + 12)
+        var newControl = control
         // The end of the data is in the last segment; the window was reduced once (RFC 3168 §6.1.2).
-        if index != segmentCount - 1 { flags &= ~(TCPFlags.fin | TCPFlags.psh) }
-        if index != 0 { flags &= ~TCPFlags.cwr }
-        output.store(flags, at: start + 13)
+        if index != segmentCount - 1 { newControl &= ~UInt16(TCPFlags.fin | TCPFlags.psh) }
+        if index != 0 { newControl &= ~UInt16(TCPFlags.cwr) }
+        let header = packet.slice(at: start, count: summary.transportHeaderLength)
+        let total =
+            InternetChecksum.sum(header, initial: sum) &+ UInt64(~packet.uint16(at: start + 16))
+            &+ InternetChecksum.difference(removing: sequence, adding: newSequence)
+            &+ InternetChecksum.difference(removing: control, adding: newControl)
+        output.store(newSequence, at: start + 4)
+        output.store(newControl, at: start + 12)
+        output.store(~InternetChecksum.fold(total), at: start + 16)
     }
 
-    private func finishChecksum(_ output: inout MutableRawSpan, payloadSum: UInt64, length: Int) {
-        let field = summary.offsetOfTransportChecksum
-        if summary.transport == .udp && summary.version == .v4 && output.uint16(at: field) == 0 { return }
-        output.store(0 as UInt16, at: field)
-        let rest = sharedSum &+ payloadSum &+ UInt64(truncatingIfNeeded: length - summary.ipHeaderLength)
-        let sum = InternetChecksum.sum(
-            output.bytes.slice(at: summary.ipHeaderLength, count: summary.transportHeaderLength),
-            initial: rest
-        )
-        let checksum = ~InternetChecksum.fold(sum)
-        output.store(AddressRewriter.finished(checksum, transport: summary.transport), at: field)
+    private func patchUDP(_ output: inout MutableRawSpan, of packet: RawSpan, length: Int, sum: UInt64) {
+        let start = summary.ipHeaderLength
+        output.store(UInt16(length), at: start + 4)
+        if summary.version == .v4 && packet.uint16(at: start + 6) == 0 { return }
+        let total = sum &+ UInt64(packet.uint32(at: start)) &+ UInt64(truncatingIfNeeded: length)
+        output.store(AddressRewriter.finished(~InternetChecksum.fold(total), transport: .udp), at: start + 6)
     }
 }

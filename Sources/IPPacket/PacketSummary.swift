@@ -39,32 +39,6 @@
     /// The ICMP type of either family; 0 for other protocols.
     public var icmpType: UInt8
 
-    @inlinable init(
-        version: IPVersion,
-        transport: TransportProtocol,
-        ipHeaderLength: Int,
-        transportHeaderLength: Int,
-        packetLength: Int,
-        source: IPAddress,
-        destination: IPAddress,
-        sourcePort: UInt16,
-        destinationPort: UInt16,
-        tcpFlags: UInt8,
-        icmpType: UInt8
-    ) {
-        self.version = version
-        self.transport = transport
-        self.ipHeaderLength = ipHeaderLength
-        self.transportHeaderLength = transportHeaderLength
-        self.packetLength = packetLength
-        self.source = source
-        self.destination = destination
-        self.sourcePort = sourcePort
-        self.destinationPort = destinationPort
-        self.tcpFlags = tcpFlags
-        self.icmpType = icmpType
-    }
-
     /// Bytes before the payload.
     @inlinable public var headerLength: Int { ipHeaderLength + transportHeaderLength }
     /// Bytes of the payload.
