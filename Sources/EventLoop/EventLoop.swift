@@ -150,6 +150,12 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
         precondition(isCurrent, "this belongs to the event loop's thread")
     }
 
+    /// Memory to read into, shared by all that lives on the loop: its content is void when a handler returns.
+    public private(set) lazy var scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 256 << 10,
+        alignment: 16
+    )
+
     // MARK: The turn
 
     private func run() {
@@ -172,6 +178,7 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
         }
         runPosted()
         registrations.removeAll()
+        scratch.deallocate()
     }
 
     private func runPosted() {

@@ -11,7 +11,7 @@ public final class PacketTunnelServer: Sendable {
     public let addressPool: AddressPool
 
     private let configuration: ServerConfiguration
-    private let sessions: SessionTable
+    let sessions: SessionTable
     private let workers: [ServerWorker]
     private let logger: Logger
     private let isRunning = Mutex(false)
