@@ -78,7 +78,10 @@ struct Epoll: ~Copyable {
     }
 
     private func control(
-        _ operation: Int32, _ target: Int32, _ interest: DescriptorEvents, identifier: UInt64
+        _ operation: Int32,
+        _ target: Int32,
+        _ interest: DescriptorEvents,
+        identifier: UInt64
     ) throws {
         var event = epoll_event(events: interest.rawValue, data: epoll_data_t(u64: identifier))
         guard epoll_ctl(descriptor, operation, target, &event) == 0 else { throw SystemCallError("epoll_ctl") }

@@ -44,13 +44,18 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
         }
         var identifier = pthread_t()
         let start = Unmanaged.passRetained(Start(loop: self, name: name))
-        let code = pthread_create(&identifier, nil, { argument in
-            guard let argument else { return nil }
-            let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-            eventloop_set_thread_name(start.name)
-            start.loop.run()
-            return nil
-        }, start.toOpaque())
+        let code = pthread_create(
+            &identifier,
+            nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                eventloop_set_thread_name(start.name)
+                start.loop.run()
+                return nil
+            },
+            start.toOpaque()
+        )
         guard code == 0 else {
             start.release()
             throw SystemCallError("pthread_create", code: code)
@@ -102,13 +107,20 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     /// Watches `descriptor`, which stays the caller's. The handler is held weakly, and called until
     /// `Registration.cancel()`.
     public func register(
-        _ descriptor: Int32, interest: DescriptorEvents, handler: any DescriptorHandler
+        _ descriptor: Int32,
+        interest: DescriptorEvents,
+        handler: any DescriptorHandler
     ) throws -> Registration {
         preconditionCurrent()
         lastIdentifier += 1
         try epoll.add(descriptor, interest, identifier: lastIdentifier)
         let registration = Registration(
-            identifier: lastIdentifier, descriptor: descriptor, interest: interest, handler: handler, loop: self)
+            identifier: lastIdentifier,
+            descriptor: descriptor,
+            interest: interest,
+            handler: handler,
+            loop: self
+        )
         registrations[lastIdentifier] = registration
         return registration
     }
@@ -117,7 +129,10 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
         preconditionCurrent()
         guard registrations[registration.identifier] != nil else { return }
         try? epoll.modify(
-            registration.descriptor, registration.interest, identifier: registration.identifier)
+            registration.descriptor,
+            registration.interest,
+            identifier: registration.identifier
+        )
     }
 
     func queueAgain(_ registration: Registration) {
@@ -134,6 +149,12 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     public func preconditionCurrent() {
         precondition(isCurrent, "this belongs to the event loop's thread")
     }
+
+    /// Memory to read into, shared by all that lives on the loop: its content is void when a handler returns.
+    public private(set) lazy var scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 256 << 10,
+        alignment: 16
+    )
 
     // MARK: The turn
 
@@ -157,6 +178,7 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
         }
         runPosted()
         registrations.removeAll()
+        scratch.deallocate()
     }
 
     private func runPosted() {

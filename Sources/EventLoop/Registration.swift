@@ -14,7 +14,11 @@ public final class Registration {
     var isQueuedAgain = false
 
     init(
-        identifier: UInt64, descriptor: Int32, interest: DescriptorEvents, handler: any DescriptorHandler, loop: EventLoop
+        identifier: UInt64,
+        descriptor: Int32,
+        interest: DescriptorEvents,
+        handler: any DescriptorHandler,
+        loop: EventLoop
     ) {
         self.identifier = identifier
         self.descriptor = descriptor

@@ -36,9 +36,38 @@
     public var destinationPort: UInt16
     /// The TCP flags (byte 13 of the header); 0 for other protocols.
     public var tcpFlags: UInt8
+    /// The ICMP type of either family; 0 for other protocols.
+    public var icmpType: UInt8
 
     /// Bytes before the payload.
     @inlinable public var headerLength: Int { ipHeaderLength + transportHeaderLength }
     /// Bytes of the payload.
     @inlinable public var payloadLength: Int { packetLength - headerLength }
+
+    /// Where the transport checksum stands, from the start of the packet.
+    @inlinable public var offsetOfTransportChecksum: Int {
+        switch transport {
+        case .tcp: ipHeaderLength + 16
+        case .udp: ipHeaderLength + 6
+        case .icmp, .icmpv6: ipHeaderLength + 2
+        }
+    }
+
+    /// True for an ICMP echo request or reply of either family; `sourcePort` is its identifier then.
+    @inlinable public var isEcho: Bool {
+        switch transport {
+        case .icmp: ICMPMessage.isEcho(type: icmpType, version: .v4)
+        case .icmpv6: ICMPMessage.isEcho(type: icmpType, version: .v6)
+        case .tcp, .udp: false
+        }
+    }
+
+    /// True for an ICMP error of either family: it quotes the packet that it complains about.
+    @inlinable public var isICMPError: Bool {
+        switch transport {
+        case .icmp: ICMPMessage.isError(type: icmpType, version: .v4)
+        case .icmpv6: ICMPMessage.isError(type: icmpType, version: .v6)
+        case .tcp, .udp: false
+        }
+    }
 }

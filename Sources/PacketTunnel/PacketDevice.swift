@@ -10,6 +10,9 @@ public protocol PacketDevice: AnyObject {
     /// The largest packet, in bytes, that is not a super-packet.
     var mtu: Int { get }
 
+    /// True if `write` takes super-packets and partial checksums, and `read` may give them.
+    var supportsOffload: Bool { get }
+
     /// Starts calling `readable`, on the loop's thread, whenever packets wait. Called once, by the core.
     func start(readable: @escaping () -> Void)
 

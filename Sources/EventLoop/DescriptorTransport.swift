@@ -1,0 +1,147 @@
+public import PacketTunnel
+internal import Glibc
+
+/// A `PacketTransport` over descriptors: a connected socket, or the two pipes of a child process or of an SSH subsystem.
+///
+/// Owns its descriptors from `init` on and closes them. At most one write is ever held back, so that packets wait
+/// where they can still be ordered and dropped.
+public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
+    /// The loop that owns the transport.
+    public let loop: any PacketLoop
+    /// As much as a pipe takes at once.
+    public let preferredWriteSize = 65_536
+
+    private let eventLoop: EventLoop
+    private let input: Int32
+    private let output: Int32
+    private var readSide: Registration?
+    private var writeSide: Registration?
+    private var receiver: (any PacketTransportReceiver)?
+    private var unsent: [UInt8] = []
+    private var unsentStart = 0
+    private var isClosed = false
+    private lazy var writeHandler = WriteHandler(transport: self)
+
+    /// Takes two descriptors over; both may be the same. On the loop's thread.
+    ///
+    /// - Throws: `SystemCallError` when one of them cannot be watched; both are closed then.
+    public init(input: Int32, output: Int32, loop: EventLoop) throws {
+        loop.preconditionCurrent()
+        self.loop = loop
+        self.eventLoop = loop
+        self.input = input
+        self.output = output
+        for descriptor in [input, output] {
+            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+        do {
+            readSide = try loop.register(input, interest: [], handler: self)
+            if output != input { writeSide = try loop.register(output, interest: [], handler: writeHandler) }
+        } catch {
+            closeDescriptors()
+            throw error
+        }
+    }
+
+    /// Everything, unless earlier bytes are still held back.
+    public var writableByteCount: Int { isClosed || unsentStart < unsent.count ? 0 : preferredWriteSize }
+
+    /// Sends `bytes`, or holds back what the descriptor does not take.
+    public func write(_ bytes: RawSpan) -> Int {
+        guard writableByteCount > 0 else { return 0 }
+        let count = bytes.byteCount
+        let written = bytes.withUnsafeBytes { max(0, Glibc.write(output, $0.baseAddress, $0.count)) }
+        if written < count {
+            unsent.removeAll(keepingCapacity: true)
+            bytes.withUnsafeBytes { unsent.append(contentsOf: $0[written...]) }
+            unsentStart = 0
+            waitForRoom(true)
+        }
+        return count
+    }
+
+    /// Begins to read.
+    public func setReceiver(_ receiver: any PacketTransportReceiver) {
+        self.receiver = receiver
+        readSide?.setInterest(.readable)
+    }
+
+    /// Closes both descriptors; what is held back is lost, as packets may be.
+    public func close() {
+        guard !isClosed else { return }
+        closeDescriptors()
+        loop.execute { [self] in end(reason: "closed") }
+    }
+
+    private func closeDescriptors() {
+        isClosed = true
+        readSide?.cancel()
+        writeSide?.cancel()
+        Glibc.close(input)
+        if output != input { Glibc.close(output) }
+    }
+
+    private func end(reason: String) {
+        if !isClosed { closeDescriptors() }
+        let receiver = self.receiver
+        self.receiver = nil
+        receiver?.transportDidClose(reason: reason)
+    }
+
+    private func waitForRoom(_ waits: Bool) {
+        if let writeSide {
+            writeSide.setInterest(waits ? .writable : [])
+        } else {
+            readSide?.setInterest(waits ? [.readable, .writable] : .readable)
+        }
+    }
+
+    fileprivate func becameWritable() {
+        guard unsentStart < unsent.count else { return }
+        let written = unsent.withUnsafeBytes { bytes in
+            Glibc.write(output, bytes.baseAddress.map { $0 + unsentStart }, bytes.count - unsentStart)
+        }
+        guard written > 0 else {
+            if written < 0 && errno != EAGAIN { end(reason: "write: \(String(cString: strerror(errno)))") }
+            return
+        }
+        unsentStart += written
+        guard unsentStart == unsent.count else { return }
+        waitForRoom(false)
+        receiver?.transportDidBecomeWritable()
+    }
+
+    private func read() {
+        let buffer = eventLoop.scratch
+        let count = Glibc.read(input, buffer.baseAddress, buffer.count)
+        guard count > 0 else {
+            if count < 0 && errno == EAGAIN { return }
+            return end(reason: count == 0 ? "the other side has closed" : "read: \(String(cString: strerror(errno)))")
+        }
+        var bytes = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+        receiver?.transportDidReceive(&bytes)
+    }
+}
+
+extension DescriptorTransport: DescriptorHandler {
+    /// Reads once, and writes what is held back.
+    public func descriptorIsReady(_ events: DescriptorEvents) {
+        if writeSide == nil && events.contains(.writable) { becameWritable() }
+        guard !isClosed, receiver != nil, !events.isDisjoint(with: [.readable, .ended]) else { return }
+        read()
+    }
+}
+
+/// Hears of the second descriptor.
+private final class WriteHandler: DescriptorHandler {
+    private unowned let transport: DescriptorTransport
+
+    init(transport: DescriptorTransport) {
+        self.transport = transport
+    }
+
+    func descriptorIsReady(_ events: DescriptorEvents) {
+        transport.becameWritable()
+    }
+}

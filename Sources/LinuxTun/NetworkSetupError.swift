@@ -1,0 +1,70 @@
+internal import Glibc
+
+/// Why the device or the host's network could not be set up, and the one thing to do about it.
+public struct NetworkSetupError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What went wrong, for choosing an exit code.
+    public enum Kind: String, Sendable {
+        /// `/dev/net/tun` does not exist or no driver answers it.
+        case tunMissing
+        /// The process lacks `CAP_NET_ADMIN`, or `sudo -n` was refused.
+        case notPermitted
+        /// An interface of the wanted name exists already.
+        case nameBusy
+        /// Another running process holds the state file of this name.
+        case alreadyRunning
+        /// An address pool overlaps a route of the host.
+        case poolClash
+        /// A wanted route exists already.
+        case routeClash
+        /// The command `nft`, or another that is needed, is not installed.
+        case commandMissing
+        /// A command ended with an error.
+        case commandFailed
+        /// No default route tells which interface leads to the internet.
+        case noEgress
+        /// A named interface does not exist.
+        case unknownInterface
+        /// The host has no IPv6, or refuses to configure it.
+        case ipv6Unavailable
+        /// The state file cannot be written.
+        case stateFile
+        /// A system call failed in another way.
+        case system
+    }
+
+    /// What went wrong, for choosing an exit code.
+    public let kind: Kind
+    /// What went wrong, in words, without a final full stop.
+    public let problem: String
+    /// What to do about it.
+    public let advice: String
+
+    /// Names a problem and its remedy.
+    public init(_ kind: Kind, _ problem: String, advice: String) {
+        self.kind = kind
+        self.problem = problem
+        self.advice = advice
+    }
+
+    /// One line: the problem, and after a colon the advice.
+    public var description: String { "\(problem): \(advice)" }
+
+    static func errorText(_ code: Int32) -> String {
+        String(cString: strerror(code))
+    }
+
+    static func notPermitted(_ action: String) -> NetworkSetupError {
+        NetworkSetupError(
+            .notPermitted,
+            "not permitted to \(action)",
+            advice: "run as root or with CAP_NET_ADMIN, or allow sudo and set SudoNetworkConfigCommands yes"
+        )
+    }
+
+    /// The error of a system call that `action` needed.
+    static func system(_ action: String, code: Int32, detail: String = "") -> NetworkSetupError {
+        if code == EPERM || code == EACCES { return .notPermitted(action) }
+        let text = detail.isEmpty ? errorText(code) : "\(errorText(code)) (\(detail))"
+        return NetworkSetupError(.system, "cannot \(action)", advice: text)
+    }
+}

@@ -1,0 +1,28 @@
+public import Logging
+
+/// How the host's network is changed, whatever is changed.
+public struct NetworkSetupOptions: Sendable {
+    /// Where the state files lie that make a killed run's changes known to the next one. Made if it is missing, with
+    /// mode 0700. Files in it have mode 0600.
+    public var stateDirectory = "/run/packet-tunnel"
+
+    /// Changes are made by commands that run through `sudo -n` (`ip`, `sysctl`, `nft`) instead of by this process:
+    /// `SudoNetworkConfigCommands`.
+    public var usesSudo: Bool {
+        get { runner.prefix == CommandRunner.sudoPrefix }
+        set { runner = newValue ? CommandRunner(prefix: CommandRunner.sudoPrefix) : CommandRunner() }
+    }
+
+    /// What fails for IPv6 alone is a warning: `AllowNoIPv6NetworkConfiguration`.
+    public var allowsMissingIPv6 = false
+
+    /// Gets warnings and what was removed of a killed run.
+    public var logger: Logger
+
+    var runner = CommandRunner()
+
+    /// The defaults, with a place for warnings.
+    public init(logger: Logger) {
+        self.logger = logger
+    }
+}

@@ -1,0 +1,141 @@
+internal import CLinuxTun
+internal import Glibc
+
+/// The memory of changes that outlive this process, for the run after a killed one.
+///
+/// One line for each change, written before the change is made. The file is locked while its process lives, so a file
+/// that can be locked is a left-over. It is valid only in the boot and the network namespace it was written in: what it
+/// speaks of vanished with either.
+final class StateFile {
+    /// The file's path.
+    let path: String
+    private let descriptor: Int32
+    /// Where each line starts; the header's end is the first.
+    private var offsets: [Int] = []
+    private var length: Int
+
+    /// Makes an empty file, and its directory where that is missing.
+    ///
+    /// - Throws: `alreadyRunning` if a living process holds it, `stateFile` if it cannot be written.
+    init(directory: String, name: String) throws(NetworkSetupError) {
+        path = "\(directory)/\(name).state"
+        _ = mkdir(directory, 0o700)
+        guard let descriptor = try Self.openLocked(path, flags: O_CREAT) else {
+            throw NetworkSetupError(
+                .alreadyRunning,
+                "another process uses \(path)",
+                advice: "stop it first, or choose another interface name"
+            )
+        }
+        self.descriptor = descriptor
+        let header = Self.header
+        length = header.utf8.count + 1
+        guard Self.records(Self.lines(of: descriptor), under: header)?.isEmpty ?? true else {
+            throw NetworkSetupError(
+                .stateFile,
+                "\(path) lists changes of a killed run that could not be taken back",
+                advice: "take them back by hand and remove the file"
+            )
+        }
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, header + "\n", length, 0) == length else {
+            throw Self.error(path, code: errno)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Notes a change that is about to be made.
+    func append(_ record: String) throws(NetworkSetupError) {
+        let line = record + "\n"
+        let count = line.utf8.count
+        guard pwrite(descriptor, line, count, off_t(length)) == count else { throw Self.error(path, code: errno) }
+        offsets.append(length)
+        length += count
+    }
+
+    /// Forgets the last change, which was taken back.
+    func removeLast() {
+        guard let offset = offsets.popLast() else { return }
+        length = offset
+        _ = ftruncate(descriptor, off_t(offset))
+    }
+
+    /// Removes the file, when all changes were taken back.
+    func remove() {
+        unlink(path)
+    }
+
+    // MARK: Left-overs
+
+    /// The records of every file in `directory` that no living process holds. Those of another boot or namespace are
+    /// removed unread. `body` returns false to keep the file for the next attempt.
+    static func leftovers(in directory: String, _ body: ([String]) async -> Bool) async {
+        for name in directoryEntries(directory) where name.hasSuffix(".state") {
+            let path = "\(directory)/\(name)"
+            guard let descriptor = try? openLocked(path, flags: 0) else { continue }
+            defer { close(descriptor) }
+            if let records = records(lines(of: descriptor), under: header) {
+                guard await body(records) else { continue }
+            }
+            unlink(path)
+        }
+    }
+
+    /// What follows the header; nil if that names another boot or namespace.
+    private static func records(_ lines: [String], under header: String) -> [String]? {
+        lines.first == header ? Array(lines.dropFirst()) : nil
+    }
+
+    private static func lines(of descriptor: Int32) -> [String] {
+        var lines = text(of: descriptor).split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+        // What follows the last line end was cut off; its change was not made.
+        lines.removeLast()
+        return lines
+    }
+
+    private static func text(of descriptor: Int32) -> String {
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+            text += buffer[..<count]
+        }
+    }
+
+    /// Opens and locks; nil if another process holds it.
+    private static func openLocked(_ path: String, flags: Int32) throws(NetworkSetupError) -> Int32? {
+        while true {
+            let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0o600)
+            guard descriptor >= 0 else { throw error(path, code: errno) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                close(descriptor)
+                return nil
+            }
+            // Its last owner may have removed it between the two calls; then the lock protects nothing.
+            var opened = stat()
+            var named = stat()
+            if fstat(descriptor, &opened) == 0, stat(path, &named) == 0, opened.st_ino == named.st_ino {
+                return descriptor
+            }
+            close(descriptor)
+        }
+    }
+
+    private static var header: String {
+        let boot = Sysctl(path: "kernel/random/boot_id").read() ?? "unknown"
+        var buffer = [CChar](repeating: 0, count: 64)
+        let count = readlink("/proc/thread-self/ns/net", &buffer, buffer.count - 1)
+        let namespace =
+            count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "-"
+        return "packet-tunnel-state 1 \(boot) \(namespace)"
+    }
+
+    private static func error(_ path: String, code: Int32) -> NetworkSetupError {
+        NetworkSetupError(
+            .stateFile,
+            "cannot write \(path): \(NetworkSetupError.errorText(code))",
+            advice: "run as root, or name a state directory that this user can write"
+        )
+    }
+}

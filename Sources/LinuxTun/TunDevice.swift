@@ -1,0 +1,130 @@
+internal import CLinuxTun
+public import EventLoop
+internal import Glibc
+
+/// A tun interface of our own with one queue for each event loop. It vanishes with its last queue, and with the
+/// process.
+///
+/// Super-packets and partial checksums are switched on. Addresses, MTU, routes and the state "up" are the work of
+/// `InterfaceSetup`.
+public final class TunDevice: Sendable {
+    /// The interface's name.
+    public let name: String
+    /// The interface's index.
+    public let index: UInt32
+    /// The MTU in bytes that the interface gets from `InterfaceSetup`.
+    public let mtu: Int
+    /// One queue for each loop, in the loops' order.
+    public let queues: [TunQueue]
+
+    /// The first free name of ours.
+    public static let defaultName = "ptun%d"
+
+    /// Makes the interface, down and without addresses.
+    ///
+    /// - Parameters:
+    ///   - name: 1 to 15 bytes; a `%d` in it becomes the first free number.
+    ///   - mtu: bytes, 576 to 65,535.
+    ///   - loops: the owners of the queues; at least one.
+    ///   - options: says whether `sudo` has to make the interface.
+    /// - Throws: `NetworkSetupError` of the kinds `tunMissing`, `notPermitted`, `nameBusy`, `system`.
+    public static func open(
+        name: String = defaultName,
+        mtu: Int,
+        loops: [EventLoop],
+        options: NetworkSetupOptions
+    ) async throws(NetworkSetupError) -> TunDevice {
+        guard options.usesSudo else {
+            return try TunDevice(name: name, mtu: mtu, loops: loops, joinsExisting: false)
+        }
+        let name = freeName(like: name)
+        if if_nametoindex(name) == 0 {
+            let runner = options.runner
+            try await runner.run(
+                ["ip", "tuntap", "add", "dev", name, "mode", "tun", "user", "\(getuid())", "multi_queue", "vnet_hdr"])
+        }
+        return try TunDevice(name: name, mtu: mtu, loops: loops, joinsExisting: true)
+    }
+
+    /// - Parameter joinsExisting: the interface was made for us by `sudo`. Otherwise a queue of somebody else's
+    ///   interface would take half of its packets away.
+    init(name pattern: String, mtu: Int, loops: [EventLoop], joinsExisting: Bool) throws(NetworkSetupError) {
+        precondition(!loops.isEmpty && (576...65_535).contains(mtu))
+        var name = InterfaceName(pattern)
+        var queues: [TunQueue] = []
+        for loop in loops {
+            let isFirst = queues.isEmpty
+            let descriptor = name.withStorage { linuxtun_open_queue($0, isFirst && !joinsExisting ? 1 : 0) }
+            guard descriptor >= 0 else { throw Self.error(opening: pattern, code: -descriptor) }
+            let offloads = linuxtun_enable_offloads(descriptor)
+            if isFirst && joinsExisting { _ = linuxtun_clear_persistence(descriptor) }
+            queues.append(
+                TunQueue(
+                    descriptor: descriptor,
+                    name: name.text,
+                    mtu: mtu,
+                    loop: loop,
+                    supportsUDPOffload: offloads == 1
+                )
+            )
+            guard offloads >= 0 else { throw .system("switch on the offloads of \(name.text)", code: -offloads) }
+        }
+        self.queues = queues
+        self.name = name.text
+        self.mtu = mtu
+        index = if_nametoindex(name.text)
+    }
+
+    private static func error(opening name: String, code: Int32) -> NetworkSetupError {
+        switch code {
+        case ENOENT, ENODEV, ENXIO:
+            NetworkSetupError(
+                .tunMissing,
+                "the tun device /dev/net/tun is missing",
+                advice: "load the driver with `modprobe tun`; in a container, pass --device /dev/net/tun"
+            )
+        case EBUSY:
+            NetworkSetupError(
+                .nameBusy,
+                "an interface named \(name) exists already",
+                advice: "stop the program that owns it, or choose another name"
+            )
+        case EINVAL:
+            NetworkSetupError(
+                .nameBusy,
+                "\(name) cannot be opened as a multi-queue tun",
+                advice: "choose another name, of 1 to 15 letters and digits"
+            )
+        default:
+            .system("create the tun device \(name)", code: code)
+        }
+    }
+
+    /// `sudo` has to be told a whole name.
+    private static func freeName(like pattern: String) -> String {
+        guard let range = pattern.firstRange(of: "%d") else { return pattern }
+        for number in 0..<4096 {
+            var name = pattern
+            name.replaceSubrange(range, with: "\(number)")
+            if if_nametoindex(name) == 0 { return name }
+        }
+        return pattern
+    }
+}
+
+/// The fixed-size name that the kernel reads and writes.
+private struct InterfaceName {
+    private var storage = [CChar](repeating: 0, count: Int(LINUXTUN_NAME_SIZE))
+
+    init(_ text: String) {
+        for (index, byte) in text.utf8.prefix(storage.count - 1).enumerated() {
+            storage[index] = CChar(bitPattern: byte)
+        }
+    }
+
+    mutating func withStorage(_ body: (UnsafeMutablePointer<CChar>?) -> Int32) -> Int32 {
+        storage.withUnsafeMutableBufferPointer { body($0.baseAddress) }
+    }
+
+    var text: String { storage.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" } }
+}

@@ -1,0 +1,36 @@
+internal import IPPacket
+
+/// How a client behaves. Every member has a default.
+public struct ClientConfiguration: Sendable {
+    /// Bytes of the largest packet; has to be the server's.
+    public var mtu = TunnelDefaults.mtu
+    /// Bytes of packet memory that may wait for the server. At least 128 KiB.
+    public var upstreamQueueLimitInBytes = TunnelDefaults.upstreamQueueLimitInBytes
+    /// Where packets may go. The server's own rules are stricter; this spares what no server would route.
+    public var policy = TrafficPolicy(deniedNetworks: TrafficPolicy.neverRouted)
+    /// Resolver addresses that programs on this host use, of both families: queries to them are sent to the server's
+    /// transparent resolver, and the answers seem to come from here.
+    public var localDNSAddresses = DNSResolvers()
+    /// The server's transparent resolver, one address of each family.
+    public var transparentDNSAddresses = DNSResolvers()
+
+    /// All defaults.
+    public init() {}
+
+    /// The configuration, checked.
+    ///
+    /// - Throws: `ConfigurationError` for the first value outside of its limits.
+    public func validated() throws(ConfigurationError) -> ClientConfiguration {
+        guard (1_280...65_535).contains(mtu) else {
+            throw ConfigurationError(setting: "MTU", value: "\(mtu)", reason: "has to be from 1280 to 65535")
+        }
+        guard upstreamQueueLimitInBytes >= 128 << 10 else {
+            throw ConfigurationError(
+                setting: "QueueLimit",
+                value: "\(upstreamQueueLimitInBytes)",
+                reason: "has to be at least 131072 bytes"
+            )
+        }
+        return self
+    }
+}

@@ -1,0 +1,85 @@
+internal import IPPacket
+
+/// One connection of a client to its server: transport, framing and queue. Owned by the client's loop.
+final class ClientConnection: PacketTransportReceiver {
+    private unowned let client: PacketTunnelClient
+    private let transport: any PacketTransport
+    private let framing: ChannelFraming
+    private let disconnected: (String) -> Void
+    private var decoder: FrameDecoder
+    private var sender: ChannelSender
+    private var hasEnded = false
+
+    init(
+        client: PacketTunnelClient,
+        transport: any PacketTransport,
+        framing: ChannelFraming,
+        disconnected: @escaping (String) -> Void
+    ) {
+        self.client = client
+        self.transport = transport
+        self.framing = framing
+        self.disconnected = disconnected
+        decoder = FrameDecoder(framing: framing, mtu: client.configuration.mtu, pool: client.pool)
+        sender = ChannelSender(
+            framing: framing,
+            pool: client.pool,
+            queueLimitInBytes: client.configuration.upstreamQueueLimitInBytes
+        )
+    }
+
+    /// Queues a packet; true if the buffer itself went into the queue.
+    func enqueue(_ packet: PacketBuffer, summary: PacketSummary) -> Bool {
+        sender.enqueue(packet, summary: summary, now: client.loop.now)
+    }
+
+    /// Sends what waits, as far as the transport takes it.
+    func flush() {
+        guard !hasEnded else { return }
+        sender.flush(to: transport, now: client.loop.now)
+        let dropped = sender.takeDropCount()
+        if dropped > 0 { client.refuse(.upstream, .queueFull, count: dropped) }
+    }
+
+    /// Closes the transport without a word to `disconnected`. Idempotent.
+    func end() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        transport.close()
+        decoder.removeAll()
+        sender.removeAll()
+        client.connectionDidEnd(self)
+    }
+
+    func transportDidReceive(_ bytes: inout MutableRawSpan) {
+        guard !hasEnded else { return }
+        do throws(FramingError) {
+            try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
+                unsafe try decoder.decode(buffer) { packet, offload in
+                    unsafe client.processDownstream(packet, offload: offload, framing: framing)
+                } flush: {
+                    client.writer.flush()
+                }
+            }
+            let refused = client.writer.takeRefusedCount()
+            if refused > 0 { client.refuse(.downstream, .queueFull, count: refused) }
+        } catch {
+            client.refuse(.downstream, .invalidFrame)
+            fail("broken framing: \(error)")
+        }
+    }
+
+    func transportDidBecomeWritable() {
+        flush()
+    }
+
+    func transportDidClose(reason: String) {
+        fail(reason)
+    }
+
+    private func fail(_ reason: String) {
+        guard !hasEnded else { return }
+        end()
+        disconnected(reason)
+    }
+}

@@ -1,0 +1,104 @@
+internal import IPPacket
+
+/// The way into a device: consecutive segments of one flow are written as one super-packet, by scatter-gather.
+///
+/// Owned by one loop. Packets are only borrowed: `flush` before their memory changes.
+@safe struct DeviceWriter: ~Copyable {
+    private let device: any PacketDevice
+    private let pool: PacketBufferPool
+    private var parts = PacketParts()
+    private var run: SegmentCoalescer?
+    private var first = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var firstSummary: PacketSummary?
+    private var refusedCount = 0
+
+    init(device: any PacketDevice, pool: PacketBufferPool) {
+        self.device = device
+        self.pool = pool
+    }
+
+    /// Packets that the device did not take since the last call.
+    mutating func takeRefusedCount() -> Int {
+        defer { refusedCount = 0 }
+        return refusedCount
+    }
+
+    /// Writes a packet, at the latest with the next `flush`.
+    mutating func write(_ packet: UnsafeMutableRawBufferPointer, summary: PacketSummary, offload: PacketOffload) {
+        guard device.supportsOffload else { return unsafe writePlain(packet, summary: summary, offload: offload) }
+        guard offload == .none else {
+            flush()
+            unsafe writeNow(packet, summary: summary, offload: offload)
+            return
+        }
+        let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet))
+        if run != nil {
+            if run?.append(bytes, summary: summary) == true {
+                let payload = unsafe UnsafeRawBufferPointer(rebasing: packet[summary.headerLength...])
+                unsafe parts.append(payload)
+                if run?.isClosed == true { flush() }
+                return
+            }
+            flush()
+        }
+        guard let started = SegmentCoalescer(first: bytes, summary: summary) else {
+            unsafe writeNow(packet, summary: summary, offload: .none)
+            return
+        }
+        run = started
+        unsafe first = packet
+        firstSummary = summary
+        unsafe parts.append(UnsafeRawBufferPointer(packet))
+    }
+
+    /// Writes what is held back.
+    mutating func flush() {
+        guard let held = run, var summary = firstSummary else { return }
+        run = nil
+        firstSummary = nil
+        var offload = PacketOffload.none
+        if held.segmentCount > 1 {
+            var bytes = unsafe MutableRawSpan(_unsafeBytes: first)
+            offload = held.finish(&bytes, summary: &summary)
+        }
+        if !device.write(parts, summary: summary, offload: offload) { refusedCount += 1 }
+        parts.removeAll()
+    }
+
+    private mutating func writeNow(
+        _ packet: UnsafeMutableRawBufferPointer,
+        summary: PacketSummary,
+        offload: PacketOffload
+    ) {
+        unsafe parts.append(UnsafeRawBufferPointer(packet))
+        if !device.write(parts, summary: summary, offload: offload) { refusedCount += 1 }
+        parts.removeAll()
+    }
+
+    /// For devices that take only single packets with finished checksums.
+    private mutating func writePlain(
+        _ packet: UnsafeMutableRawBufferPointer,
+        summary: PacketSummary,
+        offload: PacketOffload
+    ) {
+        guard offload.isSuperPacket else {
+            if offload.checksumIsPartial {
+                var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)
+                AddressRewriter.completeChecksum(of: &bytes, summary: summary)
+            }
+            return unsafe writeNow(packet, summary: summary, offload: .none)
+        }
+        let segmenter = PacketSegmenter(summary: summary, segmentSize: Int(offload.segmentSize))
+        let source = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet))
+        let segment = pool.takeLarge()
+        for index in 0..<segmenter.segmentCount {
+            segment.length = segmenter.length(ofSegment: index)
+            var bytes = unsafe MutableRawSpan(_unsafeBytes: segment.bytes)
+            _ = segmenter.writeSegment(index, of: source, into: &bytes)
+            var segmentSummary = summary
+            segmentSummary.packetLength = segment.length
+            unsafe writeNow(segment.bytes, summary: segmentSummary, offload: .none)
+        }
+        pool.release(segment)
+    }
+}

@@ -1,0 +1,159 @@
+internal import IPPacket
+
+/// Why a stream of frames cannot go on: where the next frame begins is unknown.
+enum FramingError: Error, Equatable, CustomStringConvertible {
+    case emptyFrame
+    case frameTooLong(length: Int, limit: Int)
+    case unknownFlags(UInt8)
+    case messageTooShort(Int)
+    case unknownAddressFamily(UInt32)
+
+    var description: String {
+        switch self {
+        case .emptyFrame: "a frame of length 0"
+        case .frameTooLong(let length, let limit): "a frame of \(length) bytes, longer than \(limit)"
+        case .unknownFlags(let flags): "unknown bits in the flags of a frame: \(flags)"
+        case .messageTooShort(let length): "a message of \(length) bytes, too short for a packet"
+        case .unknownAddressFamily(let family): "address family \(family), neither 2 nor 24"
+        }
+    }
+}
+
+/// Cuts what a transport delivers into packets, in place. Only a packet that lies across two deliveries is copied.
+///
+/// Owned by one loop. Holds memory only while a frame is incomplete.
+struct FrameDecoder: ~Copyable {
+    private let framing: ChannelFraming
+    private let maximumLength: Int
+    private let pool: PacketBufferPool
+    private var partial: PacketBuffer?
+
+    /// - Parameter mtu: the longest packet that is not a super-packet.
+    init(framing: ChannelFraming, mtu: Int, pool: PacketBufferPool) {
+        self.framing = framing
+        self.maximumLength = framing == .gso ? 65_535 : mtu
+        self.pool = pool
+    }
+
+    /// Gives all memory back. Call before the decoder goes away.
+    mutating func removeAll() {
+        if let partial { pool.release(partial) }
+        partial = nil
+    }
+
+    /// Hands each packet that `bytes` complete to `body`, in order, then calls `flush`, and keeps the rest.
+    ///
+    /// The packets' memory stands still until `flush` has returned, not longer.
+    @inline(__always)
+    mutating func decode(
+        _ bytes: UnsafeMutableRawBufferPointer,
+        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void,
+        flush: () -> Void
+    ) throws(FramingError) {
+        guard framing != .openSSH else {
+            unsafe try decodeMessage(bytes, body)
+            return flush()
+        }
+        var offset = 0
+        let continued = partial
+        if let continued {
+            offset = unsafe try complete(continued, with: bytes)
+            guard let packet = unsafe try nextFrame(in: continued.bytes, at: 0) else { return }
+            unsafe body(packet.bytes, packet.offload)
+            partial = nil
+        }
+        while let packet = unsafe try nextFrame(in: bytes, at: offset) {
+            unsafe body(packet.bytes, packet.offload)
+            offset = packet.end
+        }
+        flush()
+        if let continued { pool.release(continued) }
+        if offset < bytes.count {
+            let rest = pool.takeLarge()
+            unsafe Self.append(UnsafeRawBufferPointer(bytes)[offset...], to: rest)
+            partial = rest
+        }
+    }
+
+    @safe private struct Frame {
+        var bytes: UnsafeMutableRawBufferPointer
+        var offload: PacketOffload
+        var end: Int
+    }
+
+    /// The frame at `offset`, or nil if it is not all there.
+    @inline(__always)
+    private func nextFrame(
+        in bytes: UnsafeMutableRawBufferPointer,
+        at offset: Int
+    ) throws(FramingError) -> Frame? {
+        let start = offset + framing.headerLength
+        guard start <= bytes.count else { return nil }
+        let header = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[offset..<start]))
+        let length = Int(header.uint16(at: 0))
+        guard length != 0 else { throw .emptyFrame }
+        guard length <= maximumLength else { throw .frameTooLong(length: length, limit: maximumLength) }
+        let end = start + length
+        guard end <= bytes.count else { return nil }
+        var offload = PacketOffload.none
+        if framing == .gso {
+            let flags = header.byte(at: 2)
+            guard flags & ~GSOFrame.partialChecksumFlag == 0 else { throw .unknownFlags(flags) }
+            offload = PacketOffload(
+                segmentSize: header.uint16(at: 4),
+                checksumIsPartial: flags & GSOFrame.partialChecksumFlag != 0
+            )
+        }
+        return unsafe Frame(
+            bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<end]),
+            offload: offload,
+            end: end
+        )
+    }
+
+    /// Moves to `partial` what its frame lacks; returns the number of bytes moved.
+    private func complete(
+        _ partial: PacketBuffer,
+        with bytes: UnsafeMutableRawBufferPointer
+    ) throws(FramingError) -> Int {
+        var moved = 0
+        while moved < bytes.count {
+            let missing: Int
+            if partial.length < framing.headerLength {
+                missing = framing.headerLength - partial.length
+            } else {
+                let header = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(partial.bytes))
+                missing = framing.headerLength + Int(header.uint16(at: 0)) - partial.length
+                guard missing > 0 else { break }
+                // Checked before the frame is taken in, because its length decides how much is copied.
+                if Int(header.uint16(at: 0)) > maximumLength { break }
+            }
+            let count = min(missing, bytes.count - moved)
+            unsafe Self.append(UnsafeRawBufferPointer(bytes)[moved..<(moved + count)], to: partial)
+            moved += count
+        }
+        return moved
+    }
+
+    private static func append(_ bytes: Slice<UnsafeRawBufferPointer>, to buffer: PacketBuffer) {
+        guard let space = unsafe buffer.extend(by: bytes.count) else {
+            preconditionFailure("a frame is no longer than its buffer")
+        }
+        unsafe space.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes))
+    }
+
+    /// One message is one packet behind the number of its family (OpenSSH's PROTOCOL, section 2.3).
+    @inline(__always)
+    private func decodeMessage(
+        _ bytes: UnsafeMutableRawBufferPointer,
+        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void
+    ) throws(FramingError) {
+        guard bytes.count > 4 else { throw .messageTooShort(bytes.count) }
+        guard bytes.count - 4 <= maximumLength else {
+            throw .frameTooLong(length: bytes.count - 4, limit: maximumLength)
+        }
+        let family = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)).uint32(at: 0)
+        guard family == OpenSSHFrame.ipv4 || family == OpenSSHFrame.ipv6 else { throw .unknownAddressFamily(family) }
+        unsafe body(UnsafeMutableRawBufferPointer(rebasing: bytes[4...]), .none)
+    }
+}

@@ -1,0 +1,76 @@
+public import IPPacket
+
+/// The way of a packet, seen from the client.
+@frozen public enum PacketDirection: Int, CaseIterable, Sendable {
+    /// From the client to the internet.
+    case upstream = 0
+    /// From the internet to the client.
+    case downstream = 1
+}
+
+/// What was carried of one kind of packet in one direction.
+@frozen public struct TrafficCount: Equatable, Sendable {
+    /// Packets; a super-packet counts as the segments that it stands for.
+    public var packets: Int64 = 0
+    /// Bytes of them, IP headers included.
+    public var bytes: Int64 = 0
+    /// Bytes of their payloads, without IP and transport headers.
+    public var applicationBytes: Int64 = 0
+}
+
+/// Everything that is counted for a session. Owned by one loop at a time.
+public struct PacketCounters: Equatable, Sendable {
+    /// One slot for each direction, family and protocol.
+    private var carried = Array(repeating: TrafficCount(), count: 2 * 2 * 3)
+    /// One slot for each direction and reason.
+    private var refused = Array(repeating: Int64(0), count: 2 * RejectReason.allCases.count)
+
+    /// All zero.
+    public init() {}
+
+    /// What was carried of one kind.
+    public func carried(
+        _ direction: PacketDirection,
+        _ version: IPVersion,
+        _ transport: TransportProtocol
+    ) -> TrafficCount {
+        carried[Self.slot(direction, version, transport)]
+    }
+
+    /// Packets that were refused for one reason in one direction.
+    public func refused(_ direction: PacketDirection, _ reason: RejectReason) -> Int64 {
+        refused[direction.rawValue * RejectReason.allCases.count + Int(reason.rawValue)]
+    }
+
+    /// Application bytes of one protocol in one direction, over both families.
+    public func applicationBytes(_ direction: PacketDirection, _ transport: TransportProtocol) -> Int64 {
+        IPVersion.allCases.reduce(0) { $0 + carried(direction, $1, transport).applicationBytes }
+    }
+
+    mutating func count(_ direction: PacketDirection, _ summary: PacketSummary, _ offload: PacketOffload) {
+        let slot = Self.slot(direction, summary.version, summary.transport)
+        let payload = summary.payloadLength
+        let segments = offload.isSuperPacket ? (payload + Int(offload.segmentSize) - 1) / Int(offload.segmentSize) : 1
+        carried[slot].packets &+= Int64(segments)
+        carried[slot].bytes &+= Int64(summary.packetLength + (segments - 1) * summary.headerLength)
+        carried[slot].applicationBytes &+= Int64(payload)
+    }
+
+    mutating func refuse(_ direction: PacketDirection, _ reason: RejectReason, count: Int = 1) {
+        refused[direction.rawValue * RejectReason.allCases.count + Int(reason.rawValue)] &+= Int64(count)
+    }
+
+    private static func slot(
+        _ direction: PacketDirection,
+        _ version: IPVersion,
+        _ transport: TransportProtocol
+    ) -> Int {
+        let protocolSlot =
+            switch transport {
+            case .tcp: 0
+            case .udp: 1
+            case .icmp, .icmpv6: 2
+            }
+        return direction.rawValue * 6 + (version == .v4 ? 0 : 3) + protocolSlot
+    }
+}

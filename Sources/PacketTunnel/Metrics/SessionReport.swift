@@ -1,0 +1,44 @@
+internal import IPPacket
+internal import Logging
+
+/// A session's counters as the metadata of a log line, with names as in the seed. Counters of 0 are left out.
+enum SessionReport {
+    static func metadata(_ session: Session, reason: String) -> Logger.Metadata {
+        var metadata = identification(session)
+        metadata["reason"] = "\(reason)"
+        for (name, value) in counters(session.counters) { metadata[name] = "\(value)" }
+        return metadata
+    }
+
+    static func identification(_ session: Session) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "user": "\(session.identity.user)",
+            "key": "\(session.identity.keyFingerprint)",
+            "assigned_ipv4": "\(session.ipv4)",
+            "assigned_ipv6": "\(session.ipv6)",
+        ]
+        if !session.identity.name.isEmpty { metadata["session"] = "\(session.identity.name)" }
+        return metadata
+    }
+
+    /// Every counter that is not 0, by its name.
+    static func counters(_ counters: PacketCounters) -> [(name: String, value: Int64)] {
+        var result: [(name: String, value: Int64)] = []
+        for direction in PacketDirection.allCases {
+            let way = direction == .upstream ? "up" : "down"
+            for version in IPVersion.allCases {
+                for (transport, name) in [(TransportProtocol.tcp, "tcp"), (.udp, "udp"), (.icmp, "icmp")] {
+                    let carried = counters.carried(direction, version, transport)
+                    let prefix = "ipv\(version.rawValue)_\(name)_\(way)"
+                    result.append(("\(prefix)_packets", carried.packets))
+                    result.append(("\(prefix)_bytes", carried.bytes))
+                    result.append(("\(prefix)_application_bytes", carried.applicationBytes))
+                }
+            }
+            for reason in RejectReason.allCases {
+                result.append(("reject_\(way)_\(reason)", counters.refused(direction, reason)))
+            }
+        }
+        return result.filter { $0.value != 0 }
+    }
+}

@@ -1,0 +1,41 @@
+internal import IPPacket
+
+/// A flow of one client, in the upstream sense: what is left of the 5-tuple after rewriting when the client's own
+/// address is taken as given.
+struct FlowKey: Hashable {
+    let remote: IPAddress
+    let remotePort: UInt16
+    let localPort: UInt16
+    let transport: TransportProtocol
+
+    init(upstream summary: PacketSummary) {
+        remote = summary.destination
+        remotePort = summary.destinationPort
+        localPort = summary.sourcePort
+        transport = summary.transport
+    }
+
+    init(downstream summary: PacketSummary) {
+        remote = summary.source
+        remotePort = summary.sourcePort
+        localPort = summary.destinationPort
+        transport = summary.transport
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(UInt64(truncatingIfNeeded: remote.bits >> 64))
+        hasher.combine(UInt64(truncatingIfNeeded: remote.bits))
+        hasher.combine(UInt64(remotePort) << 32 | UInt64(localPort) << 16 | UInt64(transport.rawValue))
+    }
+}
+
+extension PacketSummary {
+    /// A number that is the same for the packets of one flow in one direction and spreads over all 32 bits.
+    var flowHash: UInt32 {
+        var mixed = UInt64(truncatingIfNeeded: source.bits) &+ UInt64(truncatingIfNeeded: destination.bits)
+        mixed ^= UInt64(truncatingIfNeeded: destination.bits >> 64) &+ UInt64(truncatingIfNeeded: source.bits >> 64)
+        mixed ^= UInt64(sourcePort) << 40 | UInt64(destinationPort) << 24 | UInt64(transport.rawValue) << 8
+        mixed = mixed &* 0x9e37_79b9_7f4a_7c15
+        return UInt32(truncatingIfNeeded: mixed >> 32)
+    }
+}

@@ -1,0 +1,55 @@
+/// When to drop, for one flow: the state of RFC 8289 §5.
+struct CoDelState {
+    /// A queue no longer than this many bytes is never too long: one packet of any size may wait.
+    private static let permittedBacklog = 65_536
+
+    private var firstAboveTime: UInt64 = 0
+    private var dropNext: UInt64 = 0
+    private var count: UInt32 = 0
+    private var lastCount: UInt32 = 0
+    private var isDropping = false
+
+    mutating func queueIsEmpty() {
+        firstAboveTime = 0
+        isDropping = false
+    }
+
+    /// Decides about the packet at the front, which waited for `sojourn` nanoseconds with `backlog` bytes behind it.
+    mutating func shouldDrop(sojourn: UInt64, backlog: Int, now: UInt64) -> Bool {
+        let isTooLong = hasBeenAbove(sojourn: sojourn, backlog: backlog, now: now)
+        if isDropping {
+            guard isTooLong else {
+                isDropping = false
+                return false
+            }
+            guard now >= dropNext else { return false }
+            count += 1
+            dropNext = nextDrop(after: dropNext)
+            return true
+        }
+        guard isTooLong else { return false }
+        isDropping = true
+        // Coming back soon, go on at nearly the rate that worked (§5.4).
+        let since = count &- lastCount
+        count = since > 1 && now &- dropNext < 16 * FlowQueue.interval ? since : 1
+        lastCount = count
+        dropNext = nextDrop(after: now)
+        return true
+    }
+
+    private mutating func hasBeenAbove(sojourn: UInt64, backlog: Int, now: UInt64) -> Bool {
+        guard sojourn >= FlowQueue.target, backlog > Self.permittedBacklog else {
+            firstAboveTime = 0
+            return false
+        }
+        guard firstAboveTime != 0 else {
+            firstAboveTime = now + FlowQueue.interval
+            return false
+        }
+        return now >= firstAboveTime
+    }
+
+    private func nextDrop(after time: UInt64) -> UInt64 {
+        time + UInt64(Double(FlowQueue.interval) / Double(count).squareRoot())
+    }
+}

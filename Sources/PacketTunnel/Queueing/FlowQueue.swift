@@ -1,0 +1,195 @@
+internal import IPPacket
+
+/// The packets that wait for one channel, kept apart by flow: FlowQueue-CoDel of RFC 8290.
+///
+/// Every flow gets its share in turn, and a flow that has just begun, or sends little, goes first: a name look-up, a
+/// handshake, a keystroke pass a bulk transfer. Each flow's delay is held down by CoDel (RFC 8289), which marks where
+/// the inner packet permits it and drops from the front elsewhere. Owned by one loop, and so is the pool behind it.
+struct FlowQueue: ~Copyable {
+    /// CoDel's target and interval in nanoseconds, as RFC 8289 §4.3 and §4.4 recommend.
+    static let target: UInt64 = 5_000_000
+    static let interval: UInt64 = 100_000_000
+    private static let bucketCount = 64
+
+    private let pool: PacketBufferPool
+    private let limit: Int
+    private let quantum: Int
+    private var buckets: [FlowBucket] = []
+    private var newFlows = BucketList()
+    private var oldFlows = BucketList()
+
+    /// Bytes of memory that the waiting packets hold.
+    private(set) var footprint = 0
+    /// Packets dropped, whether for space or for delay, since the last `takeDropCount`.
+    private var dropCount = 0
+    /// Packets marked instead of dropped (RFC 3168).
+    private(set) var markCount = 0
+
+    /// An empty queue.
+    ///
+    /// - Parameters:
+    ///   - limit: bytes of packet memory it may hold.
+    ///   - quantum: bytes that a flow may send in one round.
+    init(pool: PacketBufferPool, limitInBytes limit: Int, quantum: Int) {
+        self.pool = pool
+        self.limit = limit
+        self.quantum = quantum
+    }
+
+    /// Gives all memory back. Call before the queue goes away.
+    mutating func removeAll() {
+        for index in buckets.indices {
+            while let packet = buckets[index].pop() { pool.release(packet) }
+        }
+        buckets = []
+        newFlows = BucketList()
+        oldFlows = BucketList()
+        footprint = 0
+    }
+
+    /// True if nothing waits.
+    var isEmpty: Bool { footprint == 0 }
+
+    /// The number of packets dropped since the last call.
+    mutating func takeDropCount() -> Int {
+        defer { dropCount = 0 }
+        return dropCount
+    }
+
+    /// Takes a packet over. When the queue overflows, the fullest flow pays.
+    mutating func enqueue(_ packet: PacketBuffer, flowHash: UInt32, now: UInt64) {
+        if buckets.isEmpty { buckets = Array(repeating: FlowBucket(), count: Self.bucketCount) }
+        let index = Int(flowHash) & (Self.bucketCount - 1)
+        packet.enqueuedAt = now
+        footprint += packet.footprint
+        buckets[index].push(packet)
+        if !buckets[index].isListed {
+            buckets[index].isListed = true
+            buckets[index].deficit = quantum
+            newFlows.append(index, in: &buckets)
+        }
+        if footprint > limit { dropFromFullest() }
+    }
+
+    /// The next packet to send, which is the caller's to release.
+    mutating func dequeue(now: UInt64) -> PacketBuffer? {
+        while true {
+            let fromNew = newFlows.first != nil
+            guard let index = newFlows.first ?? oldFlows.first else { return nil }
+            if buckets[index].deficit <= 0 {
+                buckets[index].deficit += quantum
+                removeFirst(fromNew: fromNew)
+                oldFlows.append(index, in: &buckets)
+                continue
+            }
+            if let packet = dequeueWithCoDel(index, now: now) {
+                buckets[index].deficit -= packet.length
+                return packet
+            }
+            removeFirst(fromNew: fromNew)
+            // A flow that empties while it is new passes through the old ones once, or it could stay new for ever
+            // (RFC 8290 §4.2).
+            if fromNew && oldFlows.first != nil {
+                oldFlows.append(index, in: &buckets)
+            } else {
+                buckets[index].isListed = false
+            }
+        }
+    }
+
+    private mutating func removeFirst(fromNew: Bool) {
+        if fromNew { newFlows.removeFirst(in: &buckets) } else { oldFlows.removeFirst(in: &buckets) }
+    }
+
+    private mutating func take(_ index: Int) -> PacketBuffer? {
+        guard let packet = buckets[index].pop() else { return nil }
+        footprint -= packet.footprint
+        return packet
+    }
+
+    private mutating func drop(_ packet: PacketBuffer) {
+        dropCount += 1
+        pool.release(packet)
+    }
+
+    /// RFC 8289 §5: the control law, per flow.
+    private mutating func dequeueWithCoDel(_ index: Int, now: UInt64) -> PacketBuffer? {
+        guard var packet = take(index) else {
+            buckets[index].codel.queueIsEmpty()
+            return nil
+        }
+        while buckets[index].codel.shouldDrop(
+            sojourn: now &- packet.enqueuedAt,
+            backlog: buckets[index].byteCount,
+            now: now
+        ) {
+            if unsafe CongestionMark.apply(to: packet.bytes) {
+                markCount += 1
+                return packet
+            }
+            drop(packet)
+            guard let following = take(index) else {
+                buckets[index].codel.queueIsEmpty()
+                return nil
+            }
+            packet = following
+        }
+        return packet
+    }
+
+    /// Drops half of the fullest flow, at most 64 packets, from its front: a flood pays for its search (as Linux does).
+    private mutating func dropFromFullest() {
+        var fullest = 0
+        for index in buckets.indices where buckets[index].byteCount > buckets[fullest].byteCount { fullest = index }
+        let goal = buckets[fullest].byteCount / 2
+        for _ in 0..<64 {
+            guard buckets[fullest].byteCount > goal, let packet = take(fullest) else { break }
+            drop(packet)
+        }
+    }
+}
+
+/// One flow's packets, or those of a few whose hashes agree.
+struct FlowBucket {
+    private var head: PacketBuffer?
+    private var tail: PacketBuffer?
+    private(set) var byteCount = 0
+    var deficit = 0
+    var isListed = false
+    var nextListed = -1
+    var codel = CoDelState()
+
+    mutating func push(_ packet: PacketBuffer) {
+        packet.next = nil
+        if let tail { tail.next = packet } else { head = packet }
+        tail = packet
+        byteCount += packet.length
+    }
+
+    mutating func pop() -> PacketBuffer? {
+        guard let packet = head else { return nil }
+        head = packet.next
+        if head == nil { tail = nil }
+        byteCount -= packet.length
+        return packet
+    }
+}
+
+/// A list of buckets by number, linked through `FlowBucket.nextListed`.
+private struct BucketList {
+    private var head = -1
+    private var tail = -1
+
+    var first: Int? { head < 0 ? nil : head }
+
+    mutating func append(_ index: Int, in buckets: inout [FlowBucket]) {
+        buckets[index].nextListed = -1
+        if tail < 0 { head = index } else { buckets[tail].nextListed = index }
+        tail = index
+    }
+
+    mutating func removeFirst(in buckets: inout [FlowBucket]) {
+        head = buckets[head].nextListed
+        if head < 0 { tail = -1 }
+    }
+}

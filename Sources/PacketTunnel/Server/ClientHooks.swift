@@ -1,0 +1,60 @@
+public import IPPacket
+
+/// Whether traffic to a port of an address is permitted. Asked once per flow, on the client's loop; must be quick.
+public typealias AllowedPortChecker = @Sendable (_ address: IPAddress, _ port: UInt16) -> Bool
+
+/// Whether a name may be looked up: lower case, without a trailing dot. Asked on the client's loop; must be quick.
+public typealias AllowedDomainChecker = @Sendable (_ domain: String) -> Bool
+
+/// Hears of the progress of one flow. Called on the client's loop, about once a second while the flow is active, and
+/// at its end.
+public protocol FlowActivityUpdater: Sendable {
+    /// All values are since the call before.
+    func updateProgress(downstreamBytes: Int, upstreamBytes: Int, nanoseconds: UInt64)
+}
+
+/// Chooses who hears of a new flow. `hostname` is empty where it is not known.
+public typealias FlowActivityUpdaterMaker =
+    @Sendable (_ hostname: String, _ address: IPAddress) -> [any FlowActivityUpdater]
+
+/// Receives the application bytes carried since the last checkpoint.
+public typealias MetricsUpdater = @Sendable (ApplicationBytes) -> Void
+
+/// The application bytes of a session between two checkpoints.
+public struct ApplicationBytes: Equatable, Sendable {
+    /// TCP payload towards the client.
+    public var tcpDownstream: Int64 = 0
+    /// TCP payload towards the internet.
+    public var tcpUpstream: Int64 = 0
+    /// UDP payload towards the client.
+    public var udpDownstream: Int64 = 0
+    /// UDP payload towards the internet.
+    public var udpUpstream: Int64 = 0
+
+    init(_ counters: PacketCounters, since base: PacketCounters) {
+        func difference(_ direction: PacketDirection, _ transport: TransportProtocol) -> Int64 {
+            counters.applicationBytes(direction, transport) - base.applicationBytes(direction, transport)
+        }
+        tcpDownstream = difference(.downstream, .tcp)
+        tcpUpstream = difference(.upstream, .tcp)
+        udpDownstream = difference(.downstream, .udp)
+        udpUpstream = difference(.upstream, .udp)
+    }
+}
+
+/// What the embedder of a server wants to decide, or to hear, about one client. Every member has a harmless default.
+public struct ClientHooks: Sendable {
+    /// Permits TCP destinations.
+    public var allowsTCPPort: AllowedPortChecker = { _, _ in true }
+    /// Permits UDP destinations.
+    public var allowsUDPPort: AllowedPortChecker = { _, _ in true }
+    /// Permits names in DNS queries; nil permits all, and spares the parsing.
+    public var allowsDomain: AllowedDomainChecker?
+    /// Makes the updaters of a new flow.
+    public var makeFlowActivityUpdaters: FlowActivityUpdaterMaker?
+    /// Receives metrics at checkpoints: when a client disconnects, when a session expires, when the server stops.
+    public var updateMetrics: MetricsUpdater?
+
+    /// Permits everything and reports nothing.
+    public init() {}
+}

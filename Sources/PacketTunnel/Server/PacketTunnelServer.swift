@@ -1,0 +1,170 @@
+public import Logging
+internal import Synchronization
+
+/// A packet tunnel server: it leases addresses to clients, rewrites and polices their packets, and multiplexes them
+/// through one device.
+///
+/// It owns no thread. Each of its loops owns one queue of the device and the clients whose transports live there.
+/// Members may be called from any thread unless they say otherwise.
+public final class PacketTunnelServer: Sendable {
+    /// The addresses that clients are given.
+    public let addressPool: AddressPool
+
+    private let configuration: ServerConfiguration
+    let sessions: SessionTable
+    private let workers: [ServerWorker]
+    private let logger: Logger
+    private let isRunning = Mutex(false)
+
+    /// One queue of the device, and the loop that is to own it.
+    public struct Queue {
+        let loop: any PacketLoop
+        let device: any PacketDevice
+
+        /// Pairs a queue with its loop.
+        public init(loop: any PacketLoop, device: any PacketDevice) {
+            self.loop = loop
+            self.device = device
+        }
+    }
+
+    /// Makes a server over at least one queue. Nothing is read before `start`.
+    ///
+    /// - Throws: `ConfigurationError` for the first value of the configuration that is outside of its limits.
+    public init(configuration: ServerConfiguration, queues: [Queue], logger: Logger) throws(ConfigurationError) {
+        precondition(!queues.isEmpty, "a server needs a queue to read packets from")
+        let configuration = try configuration.validated()
+        let addressPool = try AddressPool(ipv4: configuration.ipv4Pool, ipv6: configuration.ipv6Pool)
+        let sessions = SessionTable(pool: addressPool, expiry: configuration.sessionExpiry.inNanoseconds)
+        self.configuration = configuration
+        self.addressPool = addressPool
+        self.sessions = sessions
+        self.logger = logger
+        workers = queues.map {
+            ServerWorker(
+                loop: $0.loop,
+                device: $0.device,
+                configuration: configuration,
+                addressPool: addressPool,
+                sessions: sessions,
+                logger: logger
+            )
+        }
+    }
+
+    /// Begins to read the device and to expire sessions.
+    public func start() {
+        isRunning.withLock { $0 = true }
+        for worker in workers { worker.loop.execute { worker.start() } }
+        scheduleReaper()
+    }
+
+    /// Ends every client, reports every session, and closes the device. Returns when all of it is done.
+    public func stop() async {
+        isRunning.withLock { $0 = false }
+        for worker in workers {
+            await withCheckedContinuation { continuation in
+                worker.loop.execute {
+                    worker.stop()
+                    continuation.resume()
+                }
+            }
+        }
+        expire(sessions.removeAll(), reason: "the server stops")
+    }
+
+    /// Attaches a client: resumes the session of `identity`, or begins one.
+    ///
+    /// Call it on the thread of the transport's loop, which has to be one of the server's. From here on the transport
+    /// belongs to the server. A connection of the same identity that still looks alive is ended, and loses nothing:
+    /// its session goes on with the new one.
+    ///
+    /// - Throws: `SessionError`; the transport is still the caller's then.
+    public func clientConnected(
+        _ identity: SessionIdentity,
+        transport: any PacketTransport,
+        framing: ChannelFraming,
+        hooks: ClientHooks = ClientHooks()
+    ) throws(SessionError) {
+        let loop = transport.loop
+        precondition(loop.isCurrent, "clientConnected belongs on the thread of the transport's loop")
+        guard isRunning.withLock({ $0 }) else { throw .serverIsNotRunning }
+        guard let worker = workers.first(where: { $0.loop === loop }) else {
+            preconditionFailure("the transport's loop has to be one of the server's")
+        }
+        let client = ServerClient(
+            identity: identity,
+            transport: transport,
+            framing: framing,
+            hooks: hooks,
+            worker: worker
+        )
+        let attachment = try sessions.attach(
+            client,
+            identity: identity,
+            now: loop.now,
+            resolvers: configuration.dnsResolvers
+        )
+        transport.setReceiver(client)
+        log(attachment, framing: framing)
+        guard let previous = attachment.previous else { return client.activate(attachment.session) }
+        if previous.worker === worker {
+            previous.letGo(to: client)
+        } else {
+            previous.worker.loop.execute { previous.letGo(to: client) }
+        }
+    }
+
+    /// Ends the connection of `identity`, if there is one. The session is kept for `sessionExpiry`.
+    public func clientDisconnected(_ identity: SessionIdentity) {
+        guard let client = sessions.client(of: identity) else { return }
+        client.worker.loop.execute { client.end(reason: "disconnected by the server") }
+    }
+
+    /// Sessions that exist, and those of them that a client uses now.
+    public var sessionCount: (all: Int, connected: Int) { sessions.count }
+
+    private func log(_ attachment: SessionTable.Attachment, framing: ChannelFraming) {
+        var metadata = SessionReport.identification(attachment.session)
+        metadata["channel"] = "\(framing.channelType)"
+        let event =
+            if attachment.isNew {
+                "client connected"
+            } else if attachment.previous != nil {
+                "client took its session over"
+            } else {
+                "client resumed its session"
+            }
+        logger.info("\(event)", metadata: metadata)
+    }
+
+    // MARK: Expiry
+
+    private func scheduleReaper() {
+        let period = max(configuration.sessionExpiry.inNanoseconds / 4, 50_000_000)
+        workers[0].loop.schedule(after: period) { [weak self] in
+            guard let self, isRunning.withLock({ $0 }) else { return }
+            let expired = sessions.removeExpired(now: workers[0].loop.now)
+            if !expired.isEmpty { Task { self.expire(expired, reason: "expired") } }
+            scheduleReaper()
+        }
+    }
+
+    /// Reports sessions that are over, and frees their indexes once the kernel has forgotten their connections.
+    private func expire(_ expired: [Session], reason: String) {
+        configuration.forgetConnections(expired.flatMap { [$0.ipv4, $0.ipv6] })
+        for session in expired {
+            logger.info("session ended", metadata: SessionReport.metadata(session, reason: reason))
+        }
+        sessions.release(expired)
+    }
+}
+
+extension Duration {
+    /// The duration in whole nanoseconds; 0 for a negative one.
+    var inNanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
+    }
+}

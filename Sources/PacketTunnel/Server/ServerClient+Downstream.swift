@@ -1,0 +1,60 @@
+internal import IPPacket
+
+/// The way of a packet from the internet to its client: admit, rewrite, enqueue.
+extension ServerClient {
+    /// Takes one validated packet from the device to the client's queue.
+    ///
+    /// - Returns: true if the buffer went into the queue; otherwise it is still the caller's.
+    func processDownstream(_ packet: PacketBuffer, summary: PacketSummary) -> Bool {
+        guard let session else { return false }
+        do throws(RejectReason) {
+            var summary = summary
+            let original = try admitDownstream(summary)
+            let isPartial = packet.offload.checksumIsPartial
+            session.counters.count(.downstream, summary, packet.offload)
+            var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
+            if original.usesTransparentDNS {
+                AddressRewriter.replaceSource(
+                    of: &bytes,
+                    summary: &summary,
+                    with: worker.addressPool.address(2, summary.version),
+                    checksumIsPartial: isPartial
+                )
+            }
+            AddressRewriter.replaceDestination(
+                of: &bytes,
+                summary: &summary,
+                with: original.address,
+                checksumIsPartial: isPartial
+            )
+            MSSClamp.clamp(&bytes, summary: summary, mtu: worker.configuration.mtu, checksumIsPartial: isPartial)
+            return sender.enqueue(packet, summary: summary, now: worker.loop.now)
+        } catch {
+            session.counters.refuse(.downstream, error)
+            return false
+        }
+    }
+
+    private struct Original {
+        var address: IPAddress
+        var usesTransparentDNS: Bool
+    }
+
+    /// Decides whether a packet may pass, and finds out what the client's own packets of its flow look like.
+    private func admitDownstream(_ summary: PacketSummary) throws(RejectReason) -> Original {
+        guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
+        guard let address = summary.version == .v4 ? originalIPv4 : originalIPv6 else { throw .noOriginalAddress }
+        let now = worker.loop.now
+        let key = FlowKey(downstream: summary)
+        let slot: Int
+        if let known = flows.find(key, now: now) {
+            slot = known
+        } else {
+            // After a reconnection the kernel still knows flows that are new here; the same rules hold for them.
+            try checkPort(of: summary, address: summary.source, port: summary.sourcePort)
+            slot = try insertFlow(key, address: summary.source, now: now)
+        }
+        account(slot, upstream: 0, downstream: summary.payloadLength, now: now)
+        return Original(address: address, usesTransparentDNS: flows[slot].usesTransparentDNS)
+    }
+}

@@ -1,0 +1,128 @@
+internal import IPPacket
+
+/// The way of a client's packet to the internet: validate, admit, rewrite, write.
+extension ServerClient {
+    /// Takes one packet, in place, from the channel to the device. What is refused is counted and left untouched.
+    func processUpstream(_ packet: UnsafeMutableRawBufferPointer, offload: PacketOffload) {
+        guard let session else { return }
+        do throws(RejectReason) {
+            var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)
+            var summary = try PacketSummary(validating: bytes.bytes)
+            if framing == .gso { try offload.validate(summary: summary, mtu: worker.configuration.mtu) }
+            let resolver = try resolver(for: summary, session: session)
+            try admitUpstream(summary, resolver: resolver, session: session, packet: bytes.bytes)
+            session.counters.count(.upstream, summary, offload)
+            if let resolver {
+                AddressRewriter.replaceDestination(
+                    of: &bytes,
+                    summary: &summary,
+                    with: resolver,
+                    checksumIsPartial: offload.checksumIsPartial
+                )
+            }
+            AddressRewriter.replaceSource(
+                of: &bytes,
+                summary: &summary,
+                with: session.address(summary.version),
+                checksumIsPartial: offload.checksumIsPartial
+            )
+            MSSClamp.clamp(
+                &bytes,
+                summary: summary,
+                mtu: worker.configuration.mtu,
+                checksumIsPartial: offload.checksumIsPartial
+            )
+            unsafe worker.writer.write(packet, summary: summary, offload: offload)
+        } catch {
+            session.counters.refuse(.upstream, error)
+        }
+    }
+
+    /// The resolver that a query to the transparent address goes to; nil for every other packet.
+    private func resolver(for summary: PacketSummary, session: Session) throws(RejectReason) -> IPAddress? {
+        let transparent = worker.addressPool.address(2, summary.version)
+        guard summary.destination == transparent else { return nil }
+        guard summary.isDNSQuery else { throw .invalidDestinationAddress }
+        return try session.resolvers.choose(for: summary, seed: session.resolverSeed)
+    }
+
+    /// Decides whether a packet may pass, and remembers its flow.
+    private func admitUpstream(
+        _ summary: PacketSummary,
+        resolver: IPAddress?,
+        session: Session,
+        packet: RawSpan
+    ) throws(RejectReason) {
+        guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
+        let original = summary.version == .v4 ? originalIPv4 : originalIPv6
+        if let original, original != summary.source { throw .invalidSourceAddress }
+        if summary.isDNSQuery { try admitQuery(in: packet, summary: summary) }
+        var target = summary
+        if let resolver { target.destination = resolver }
+        let now = worker.loop.now
+        let key = FlowKey(upstream: target)
+        let slot: Int
+        if let known = flows.find(key, now: now) {
+            slot = known
+        } else {
+            slot = try beginFlow(key, target, isTransparent: resolver != nil, now: now)
+            if original == nil { try learn(summary) }
+        }
+        flows[slot].usesTransparentDNS = resolver != nil
+        account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
+    }
+
+    private func learn(_ summary: PacketSummary) throws(RejectReason) {
+        guard TrafficPolicy.isUnicast(summary.source) else { throw .invalidSourceAddress }
+        if summary.version == .v4 { originalIPv4 = summary.source } else { originalIPv6 = summary.source }
+    }
+
+    /// Asks policy and port checkers about a new flow. `target` is the packet as it would leave the server.
+    private func beginFlow(
+        _ key: FlowKey,
+        _ target: PacketSummary,
+        isTransparent: Bool,
+        now: UInt64
+    ) throws(RejectReason) -> Int {
+        guard TrafficPolicy.isUnicast(target.source) else { throw .invalidSourceAddress }
+        if !isTransparent {
+            // The server chose its resolvers itself; they may well be private addresses.
+            guard worker.permits(destination: target.destination, version: target.version) else {
+                throw .invalidDestinationAddress
+            }
+        }
+        try checkPort(of: target, address: target.destination, port: target.destinationPort)
+        return try insertFlow(key, address: target.destination, now: now)
+    }
+
+    func checkPort(of summary: PacketSummary, address: IPAddress, port: UInt16) throws(RejectReason) {
+        switch summary.transport {
+        case .tcp:
+            guard hooks.allowsTCPPort(address, port) else { throw .disallowedTCPDestinationPort }
+        case .udp:
+            guard hooks.allowsUDPPort(address, port) else { throw .disallowedUDPDestinationPort }
+        case .icmp, .icmpv6: break
+        }
+    }
+
+    func insertFlow(_ key: FlowKey, address: IPAddress, now: UInt64) throws(RejectReason) -> Int {
+        var flow = Flow(now: now)
+        if let make = hooks.makeFlowActivityUpdaters { flow.updaters = make("", address) }
+        return try flows.insert(key, flow, now: now)
+    }
+
+    /// Adds to a flow's figures, and tells its updaters about once a second.
+    func account(_ slot: Int, upstream: Int, downstream: Int, now: UInt64) {
+        guard !flows[slot].updaters.isEmpty else { return }
+        flows[slot].upstreamBytes += upstream
+        flows[slot].downstreamBytes += downstream
+        if now &- flows[slot].lastUpdate >= 1_000_000_000 { flows[slot].report(now: now) }
+    }
+
+    /// Refuses names that the client may not look up.
+    private func admitQuery(in packet: RawSpan, summary: PacketSummary) throws(RejectReason) {
+        guard let allowsDomain = hooks.allowsDomain, summary.transport == .udp else { return }
+        let question = try DNSQuestion(parsing: packet.suffix(from: summary.headerLength))
+        guard allowsDomain(question.name) else { throw .disallowedDomain }
+    }
+}

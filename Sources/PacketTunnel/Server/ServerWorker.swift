@@ -1,0 +1,155 @@
+internal import IPPacket
+internal import Logging
+
+/// One loop's part of a server: a queue of the device, and the clients whose transports live on the loop.
+final class ServerWorker: @unchecked Sendable {
+    /// Packets read from the device in one turn; the clients' channels have their turn in between.
+    private static let batchSize = 64
+
+    let loop: any PacketLoop
+    let configuration: ServerConfiguration
+    let addressPool: AddressPool
+    let sessions: SessionTable
+    let logger: Logger
+    let pool = PacketBufferPool()
+    var writer: DeviceWriter
+    /// Refused packets that belong to no client here.
+    private(set) var strays = PacketCounters()
+    /// Packets that came to this loop for a client of another one, and packets in all.
+    private(set) var handedOverCount = 0
+    private(set) var readCount = 0
+
+    private let device: any PacketDevice
+    private var clients: [UInt32: ServerClient] = [:]
+    private var dirty: [ServerClient] = []
+    private var staging: PacketBuffer?
+
+    init(
+        loop: any PacketLoop,
+        device: any PacketDevice,
+        configuration: ServerConfiguration,
+        addressPool: AddressPool,
+        sessions: SessionTable,
+        logger: Logger
+    ) {
+        self.loop = loop
+        self.device = device
+        self.configuration = configuration
+        self.addressPool = addressPool
+        self.sessions = sessions
+        self.logger = logger
+        writer = DeviceWriter(device: device, pool: pool)
+    }
+
+    /// Begins to read the device. On the loop's thread.
+    func start() {
+        device.start { [self] in deviceIsReadable() }
+    }
+
+    /// Ends every client and closes the device. On the loop's thread.
+    func stop() {
+        for client in clients.values { client.end(reason: "the server stops") }
+        device.close()
+        if let staging { pool.release(staging) }
+        staging = nil
+    }
+
+    func add(_ client: ServerClient, index: UInt32) {
+        clients[index] = client
+    }
+
+    func remove(_ client: ServerClient, index: UInt32) {
+        if clients[index] === client { clients[index] = nil }
+    }
+
+    /// Clients attached on this loop.
+    var clientCount: Int { clients.count }
+
+    /// True if a client may send to `destination`: the policy permits it, and it is no client's address.
+    func permits(destination: IPAddress, version: IPVersion) -> Bool {
+        let own = version == .v4 ? addressPool.ipv4 : addressPool.ipv6
+        return !own.contains(destination) && configuration.policy.permits(destination: destination, version: version)
+    }
+
+    // MARK: Downstream
+
+    /// Reads a batch of packets, queues each for its client, and sends what the channels take.
+    private func deviceIsReadable() {
+        for _ in 0..<Self.batchSize {
+            let packet = staging ?? pool.takeLarge()
+            staging = packet
+            var space = unsafe MutableRawSpan(_unsafeBytes: packet.space)
+            guard let read = device.read(into: &space) else { break }
+            packet.length = read.length
+            packet.offload = read.offload
+            readCount &+= 1
+            if dispatch(packet) { staging = nil }
+        }
+        for client in dirty {
+            client.isDirty = false
+            client.flush()
+        }
+        dirty.removeAll(keepingCapacity: true)
+    }
+
+    /// Validates a packet and finds its client. True if the buffer was taken over.
+    private func dispatch(_ packet: PacketBuffer) -> Bool {
+        do throws(RejectReason) {
+            let summary = try unsafe PacketSummary(
+                validating: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
+            )
+            guard let index = addressPool.index(of: summary.destination) else { throw .noSession }
+            guard let client = clients[index] else {
+                unsafe try handOver(packet.bytes, packet.offload, index: index)
+                return false
+            }
+            return deliver(packet, summary: summary, to: client)
+        } catch {
+            strays.refuse(.downstream, error)
+            return false
+        }
+    }
+
+    private func deliver(_ packet: PacketBuffer, summary: PacketSummary, to client: ServerClient) -> Bool {
+        if !client.isDirty {
+            client.isDirty = true
+            dirty.append(client)
+        }
+        return client.processDownstream(packet, summary: summary)
+    }
+
+    /// Takes a packet to the loop of its client. The kernel steers return traffic to the right queue, so this is rare.
+    private func handOver(
+        _ packet: UnsafeMutableRawBufferPointer,
+        _ offload: PacketOffload,
+        index: UInt32
+    ) throws(RejectReason) {
+        let owner = sessions.client(of: index)
+        guard owner.isLeased else { throw .noSession }
+        guard let client = owner.client, client.worker !== self else { throw .noClient }
+        handedOverCount &+= 1
+        let copy = unsafe Array(packet)
+        client.worker.loop.execute { client.worker.receiveHandedOver(copy, offload) }
+    }
+
+    private func receiveHandedOver(_ bytes: [UInt8], _ offload: PacketOffload) {
+        let packet = pool.takeLarge()
+        packet.length = bytes.count
+        packet.offload = offload
+        unsafe packet.bytes.copyBytes(from: bytes)
+        do throws(RejectReason) {
+            let summary = try unsafe PacketSummary(
+                validating: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
+            )
+            guard let index = addressPool.index(of: summary.destination), let client = clients[index] else {
+                throw .noClient
+            }
+            let isTaken = client.processDownstream(packet, summary: summary)
+            client.flush()
+            if isTaken { return }
+        } catch {
+            strays.refuse(.downstream, error)
+        }
+        pool.release(packet)
+    }
+}

@@ -1,0 +1,50 @@
+internal import IPPacket
+
+/// Who a session belongs to. Nobody else can resume it.
+public struct SessionIdentity: Hashable, Sendable, CustomStringConvertible {
+    /// The authenticated user.
+    public let user: String
+    /// The fingerprint of the key that the user came with.
+    public let keyFingerprint: String
+    /// The client's own name for the session; empty unless it gave one.
+    public let name: String
+
+    /// An identity from what authentication established, and the name that the client chose.
+    public init(user: String, keyFingerprint: String, name: String = "") {
+        self.user = user
+        self.keyFingerprint = keyFingerprint
+        self.name = name
+    }
+
+    /// The user, the key and the session's name, for logs.
+    public var description: String {
+        name.isEmpty ? "\(user) \(keyFingerprint)" : "\(user) \(keyFingerprint) \(name)"
+    }
+}
+
+/// A lease of one index, and what has to outlive the connection that uses it.
+///
+/// While a client is attached, its loop owns the mutable part; while none is, `SessionTable` does.
+final class Session: @unchecked Sendable {
+    let identity: SessionIdentity
+    let index: UInt32
+    let ipv4: IPAddress
+    let ipv6: IPAddress
+    /// The resolvers as they were when the session began.
+    let resolvers: DNSResolvers
+    /// Spreads the choice of resolvers, so that no two sessions choose alike.
+    let resolverSeed: UInt32
+    /// All that was counted so far, over all connections.
+    var counters = PacketCounters()
+
+    init(identity: SessionIdentity, index: UInt32, pool: AddressPool, resolvers: DNSResolvers) {
+        self.identity = identity
+        self.index = index
+        ipv4 = pool.ipv4Address(index)
+        ipv6 = pool.ipv6Address(index)
+        self.resolvers = resolvers
+        resolverSeed = .random(in: .min ... .max)
+    }
+
+    func address(_ version: IPVersion) -> IPAddress { version == .v4 ? ipv4 : ipv6 }
+}

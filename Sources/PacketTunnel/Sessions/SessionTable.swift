@@ -1,0 +1,167 @@
+internal import IPPacket
+internal import Synchronization
+
+/// Why a client gets no session.
+public enum SessionError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// Every index of the pool is leased to a session that is still in use or may still be resumed.
+    case poolIsExhausted
+    /// The session of this name belongs to another user or key.
+    case belongsToAnother
+    /// The server has been stopped, or not been started.
+    case serverIsNotRunning
+
+    /// One sentence for the log.
+    public var description: String {
+        switch self {
+        case .poolIsExhausted: "no address is free: choose a larger AddressPool, or a shorter SessionExpiry"
+        case .belongsToAnother: "the session of this name belongs to another user or key"
+        case .serverIsNotRunning: "the server is not running"
+        }
+    }
+}
+
+/// Every session of a server, and which of the loops its client is attached to. Safe from any thread; never asked on
+/// the way of a packet whose client lives on the same loop.
+final class SessionTable: Sendable {
+    private let pool: AddressPool
+    private let expiry: UInt64
+    private let state = Mutex(State())
+
+    private struct Entry {
+        let session: Session
+        /// The client that uses the session now.
+        var client: ServerClient?
+        /// When the last client left, on the monotonic clock.
+        var idleSince: UInt64
+    }
+
+    private struct State {
+        var entries: [SessionIdentity: Entry] = [:]
+        var identities: [UInt32: SessionIdentity] = [:]
+        var owners: [String: SessionIdentity] = [:]
+    }
+
+    /// What `attach` found.
+    struct Attachment: Sendable {
+        let session: Session
+        /// The client that has to let go of the session first.
+        let previous: ServerClient?
+        let isNew: Bool
+    }
+
+    init(pool: AddressPool, expiry: UInt64) {
+        self.pool = pool
+        self.expiry = expiry
+    }
+
+    /// Gives `client` the session of `identity`: the one it had, or a new one.
+    ///
+    /// - Parameter resolvers: asked only for a new session.
+    func attach(
+        _ client: ServerClient,
+        identity: SessionIdentity,
+        now: UInt64,
+        resolvers: () -> DNSResolvers
+    ) throws(SessionError) -> Attachment {
+        let result: Result<Attachment, SessionError> = state.withLock { state in
+            if var entry = state.entries[identity] {
+                let previous = entry.client
+                entry.client = client
+                state.entries[identity] = entry
+                return .success(Attachment(session: entry.session, previous: previous, isNew: false))
+            }
+            if Self.isSecret(identity.name), let owner = state.owners[identity.name], owner != identity {
+                return .failure(.belongsToAnother)
+            }
+            guard let index = freeIndex(in: state) else { return .failure(.poolIsExhausted) }
+            let session = Session(identity: identity, index: index, pool: pool, resolvers: resolvers())
+            state.entries[identity] = Entry(session: session, client: client, idleSince: now)
+            state.identities[index] = identity
+            if Self.isSecret(identity.name) { state.owners[identity.name] = identity }
+            return .success(Attachment(session: session, previous: nil, isNew: true))
+        }
+        return try result.get()
+    }
+
+    /// Notes that `client` has left. False if another has taken its session over meanwhile.
+    func detach(_ client: ServerClient, identity: SessionIdentity, now: UInt64) -> Bool {
+        state.withLock { state in
+            guard state.entries[identity]?.client === client else { return false }
+            state.entries[identity]?.client = nil
+            state.entries[identity]?.idleSince = now
+            return true
+        }
+    }
+
+    /// The client that uses an index now; nil also when the index is not leased.
+    func client(of index: UInt32) -> (isLeased: Bool, client: ServerClient?) {
+        state.withLock { state in
+            guard let identity = state.identities[index] else { return (false, nil) }
+            return (true, state.entries[identity]?.client)
+        }
+    }
+
+    /// The client of one identity.
+    func client(of identity: SessionIdentity) -> ServerClient? {
+        state.withLock { $0.entries[identity]?.client }
+    }
+
+    /// Takes out the sessions that nobody has used for the expiry time. Their indexes stay reserved until `release`,
+    /// so that the kernel can be made to forget their connections first.
+    func removeExpired(now: UInt64) -> [Session] {
+        state.withLock { state in
+            let expired = state.entries.values.filter { $0.client == nil && now &- $0.idleSince >= expiry }
+            for entry in expired { Self.forget(entry.session, in: &state) }
+            return expired.map(\.session)
+        }
+    }
+
+    /// Takes every session out, used or not.
+    func removeAll() -> [Session] {
+        state.withLock { state in
+            defer { state = State() }
+            return state.entries.values.map(\.session)
+        }
+    }
+
+    /// Lets the indexes of removed sessions be leased again.
+    func release(_ sessions: [Session]) {
+        state.withLock { state in
+            for session in sessions { state.identities[session.index] = nil }
+        }
+    }
+
+    /// Sessions that exist, and those of them that a client uses.
+    var count: (all: Int, connected: Int) {
+        state.withLock { state in
+            (state.entries.count, state.entries.values.count { $0.client != nil })
+        }
+    }
+
+    /// The clients that are attached now.
+    var clients: [ServerClient] {
+        state.withLock { $0.entries.values.compactMap(\.client) }
+    }
+
+    /// Every session, and whether a client uses it.
+    var sessions: [(session: Session, client: ServerClient?)] {
+        state.withLock { $0.entries.values.map { ($0.session, $0.client) } }
+    }
+
+    private static func forget(_ session: Session, in state: inout State) {
+        state.entries[session.identity] = nil
+        if state.owners[session.identity.name] == session.identity { state.owners[session.identity.name] = nil }
+    }
+
+    /// A name of 32 hex digits is drawn at random by a client, so two clients never share one by accident.
+    private static func isSecret(_ name: String) -> Bool { name.utf8.count == 32 }
+
+    /// Draws an index at random and goes on from there, so that an address says nothing about its age.
+    private func freeIndex(in state: State) -> UInt32? {
+        guard state.identities.count < pool.capacity else { return nil }
+        let range = AddressPool.firstIndex...pool.lastIndex
+        var index = UInt32.random(in: range)
+        while state.identities[index] != nil { index = index == range.upperBound ? range.lowerBound : index + 1 }
+        return index
+    }
+}

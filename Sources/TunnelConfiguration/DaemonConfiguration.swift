@@ -1,0 +1,125 @@
+public import IPPacket
+
+/// Everything that `packet-tunneld` can be told, each with the value it has when nobody says anything.
+///
+/// A plain value: whoever embeds the daemon's parts may fill it in code and call `validated()`; `load` reads it from a
+/// file in sshd_config style. It knows nothing of SSH libraries and devices; who wires the daemon translates it.
+public struct DaemonConfiguration: Hashable, Sendable {
+    /// Where the packages of most systems and the files in `ssh-config/` put the configuration.
+    public static let defaultFile = "/etc/packet-tunnel/packet-tunneld.conf"
+
+    // MARK: SSH
+
+    /// Addresses to listen on. Empty: every address of the host, both families. `endpoints` joins them with `ports`.
+    public var listenAddresses: [ListenAddress] = []
+    /// Ports for the addresses that name none. Not 22: that one is the stock sshd's.
+    public var ports: [UInt16] = [2222]
+    /// Private key files; one that is missing is made at the first start.
+    public var hostKeyFiles = ["/etc/packet-tunnel/ssh_host_ed25519_key"]
+    /// Files with a user's public keys; all of them count. By default not those that let people log in to the host:
+    /// a tunnel is granted, not implied.
+    public var authorizedKeysFiles = [KeyFilePattern(verbatim: "/etc/packet-tunnel/authorized_keys/%u")]
+    /// Refuses key files that others than root and the user could change.
+    public var strictModes = true
+    /// Users who may connect. Empty: all. `admits` applies it.
+    public var allowedUsers: [UserPattern] = []
+    /// Users who may not connect; stronger than `allowedUsers`.
+    public var deniedUsers: [UserPattern] = []
+    /// Time for a connection to authenticate: 1 second to 1 hour.
+    public var loginGraceTime: Duration = .seconds(120)
+    /// Failed authentications after which a connection is closed: 1 to 100.
+    public var maxAuthenticationTries = 6
+    /// Connections that may be unauthenticated at once.
+    public var maxStartups = MaxStartups(start: 10, rate: 30, full: 100)
+    /// Connections from one address that may be unauthenticated at once; nil for no such limit.
+    public var perSourceMaxStartups: Int?
+    /// Silence after which the client is asked whether it is still there; zero for never.
+    public var clientAliveInterval: Duration = .seconds(30)
+    /// Questions without answer after which the client counts as gone; 0 for never.
+    public var clientAliveCountMax = 3
+    /// When session keys are renewed.
+    public var rekeyLimit = RekeyLimit()
+    /// Ciphers in order of preference. The first is the fastest measured.
+    public var ciphers = AlgorithmKind.cipher.defaults
+    /// Message authentication codes in order of preference; ciphers that authenticate by themselves need none.
+    public var macs = AlgorithmKind.mac.defaults
+    /// Key exchange methods in order of preference.
+    public var keyExchanges = AlgorithmKind.keyExchange.defaults
+
+    // MARK: Addresses and the device
+
+    /// Clients' IPv4 addresses: /8 to /24.
+    public var addressPool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 8)
+    /// Clients' IPv6 addresses: /104 or shorter, so that it has 24 bits for a session's index. By default a unique local one (RFC 4193).
+    public var addressPool6 = IPPrefix(IPAddress(bits: 0xfd10_c314_0ad0 << 80), length: 104)
+    /// The interface through which clients' traffic leaves; nil for that of the default route.
+    public var egressInterface: String?
+    /// The name of the tun device.
+    public var tunDevice = "ptun0"
+    /// The largest packet in bytes: 1280, IPv6's minimum (RFC 8200 §5), to 65535.
+    public var mtu = 1500
+    /// Event loops, each with a thread and a queue of the tun device: 1 to 256; nil for one per processor.
+    public var loops: Int?
+    /// Network commands run through `sudo`, for a daemon that is neither root nor has CAP_NET_ADMIN.
+    public var usesSudo = false
+    /// Goes on without IPv6 when the host cannot set it up.
+    public var allowsNoIPv6 = false
+
+    // MARK: Sessions and traffic
+
+    /// Time that a session without connection keeps its addresses: 1 second to 30 days.
+    public var sessionExpiry: Duration = .seconds(300)
+    /// Resolvers that answer clients at the transparent DNS addresses. Empty: those of the host, see `SystemResolvers`.
+    public var dnsResolvers: [IPAddress] = []
+    /// Networks that clients must not reach.
+    public var deniedNetworks: DeniedNetworks = .default(plus: [])
+    /// Domains that are not resolved for clients.
+    public var deniedDomains: [DomainName] = []
+    /// TCP destination ports that clients may reach.
+    public var permittedTCPPorts = PortSet.any
+    /// UDP destination ports that clients may reach.
+    public var permittedUDPPorts = PortSet.any
+    /// ICMP messages that pass.
+    public var permittedICMP: PermittedICMP = .none
+    /// Flows that one session may have at once: 16 to 1048576.
+    public var maxFlows = 16_384
+    /// Bytes that may wait for one client: 128 KiB, which holds a whole super-packet, to 1 GiB.
+    public var queueLimitInBytes: UInt64 = 4 << 20
+
+    // MARK: The daemon itself
+
+    /// The directory for what lasts only while the daemon runs.
+    public var stateDirectory = "/run/packet-tunnel"
+    /// The control socket: absolute, or relative to `stateDirectory`; nil for none. `controlSocketPath` joins them.
+    public var controlSocket: String? = "control.sock"
+    /// The file that the process number is written to; nil for none.
+    public var pidFile: String?
+    /// How much is logged.
+    public var logLevel: LogLevel = .info
+    /// The form of log lines.
+    public var logFormat: LogFormat = .text
+
+    /// The defaults.
+    public init() {}
+}
+
+extension DaemonConfiguration {
+    /// Each address with each port to listen on, in order. All zeros stand for every address of their family.
+    public var endpoints: [(address: IPAddress, port: UInt16)] {
+        let wildcards = [ListenAddress(IPAddress(ipv4: 0)), ListenAddress(IPAddress(bits: 0))]
+        return (listenAddresses.isEmpty ? wildcards : listenAddresses).flatMap { listen in
+            (listen.port.map { [$0] } ?? ports).map { (listen.address, $0) }
+        }
+    }
+
+    /// The absolute path of the control socket; nil for none.
+    public var controlSocketPath: String? {
+        controlSocket.map { $0.hasPrefix("/") ? $0 : "\(stateDirectory)/\($0)" }
+    }
+
+    /// True if a user may connect from an address: not denied, and allowed if only some are.
+    public func admits(user: String, from address: IPAddress) -> Bool {
+        if deniedUsers.contains(where: { $0.matches(user: user, from: address) }) { return false }
+        return allowedUsers.isEmpty || allowedUsers.contains { $0.matches(user: user, from: address) }
+    }
+}

@@ -1,0 +1,69 @@
+/// A value that is one of a few words; upper and lower case are the same.
+public protocol ConfigurationChoice: ConfigurationValue, CaseIterable, RawRepresentable where RawValue == String {}
+
+extension ConfigurationChoice {
+    /// The words, separated by bars.
+    public static var placeholder: String { allCases.map(\.rawValue).joined(separator: "|") }
+
+    /// Reads one of the words.
+    public init(parsing text: String) throws(ValueProblem) {
+        guard let value = Self.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
+            let words = Self.allCases.map(\.rawValue)
+            throw ValueProblem(
+                "\"\(text)\" is not one of \(words.joined(separator: ", "))",
+                hint: NearestWord.hint(text, among: words)
+            )
+        }
+        self = value
+    }
+
+    /// The word.
+    public var description: String { rawValue }
+}
+
+/// Which ICMP and ICMPv6 messages pass, beside TCP and UDP.
+public enum PermittedICMP: String, ConfigurationChoice {
+    /// None, as in the original packet tunnel.
+    case none
+    /// Errors that quote a packet of a known flow, so that path MTU discovery and traceroute work.
+    case errors
+    /// Echo requests of the client and their replies.
+    case echo
+    /// Both.
+    case both
+
+    /// True if errors pass.
+    public var permitsErrors: Bool { self == .errors || self == .both }
+    /// True if echo requests and replies pass.
+    public var permitsEcho: Bool { self == .echo || self == .both }
+}
+
+/// How much is logged, in sshd's words.
+public enum LogLevel: String, ConfigurationChoice {
+    /// Nothing.
+    case quiet = "QUIET"
+    /// Only why the daemon ends.
+    case fatal = "FATAL"
+    /// And what failed.
+    case error = "ERROR"
+    /// And sessions that come and go.
+    case info = "INFO"
+    /// And what was refused, and why.
+    case verbose = "VERBOSE"
+    /// And steps of the protocol.
+    case debug = "DEBUG"
+    /// The same as `debug`.
+    case debug1 = "DEBUG1"
+    /// And its details.
+    case debug2 = "DEBUG2"
+    /// And the SSH library's own messages.
+    case debug3 = "DEBUG3"
+}
+
+/// The form of log lines.
+public enum LogFormat: String, ConfigurationChoice {
+    /// For people: a sentence, then `name=value` pairs.
+    case text
+    /// For programs: one JSON object per line.
+    case json
+}

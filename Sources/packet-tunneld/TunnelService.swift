@@ -1,0 +1,131 @@
+internal import IPPacket
+internal import Logging
+internal import PacketTunnel
+internal import SSHTransport
+internal import TunnelConfiguration
+
+/// Hands the tunnel channels of the SSH server to the core, and answers `info` and `status`.
+final class TunnelService: SSHServerDelegate {
+    private let server: PacketTunnelServer
+    private let configuration: DaemonConfiguration
+    private let logger: Logger
+
+    init(server: PacketTunnelServer, configuration: DaemonConfiguration, logger: Logger) {
+        self.server = server
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    func connection(
+        _ connection: SSHServerConnection, channelOpenRequested type: String, payload: [UInt8]
+    ) -> ChannelOpenDecision {
+        guard let framing = ChannelFraming(rawValue: type) else { return .refuse(.unknownChannelType, "unknown channel type") }
+        let restrictions = connection.authorizedKey.restrictions
+        guard restrictions.permitsTunnel else {
+            return .refuse(.administrativelyProhibited, "this key may not open a tunnel")
+        }
+        if framing == .openSSH {
+            let unit: UInt32
+            switch OpenSSHTunnelRequest.parse(payload) {
+            case .failure(let problem):
+                logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(problem)"])
+                return .refuse(.administrativelyProhibited, problem.description)
+            case .success(let requested): unit = requested
+            }
+            if let only = restrictions.tunnelUnit, unit != only, unit != OpenSSHTunnelRequest.anyUnit {
+                return .refuse(.administrativelyProhibited, "this key may only use tunnel \(only)")
+            }
+            connection.tunnelUnit = restrictions.tunnelUnit ?? unit
+        }
+        return .accept(SSHChannelOptions(for: framing))
+    }
+
+    func connection(_ connection: SSHServerConnection, didOpen channel: SSHChannel) {
+        guard let framing = ChannelFraming(rawValue: channel.type) else { return }
+        PendingTunnel(channel: channel, connection: connection, framing: framing, service: self).wait()
+    }
+
+    func connection(
+        _ connection: SSHServerConnection, channel: SSHChannel, environment name: String, value: String
+    ) {
+        guard name == PendingTunnel.sessionVariable else { return }
+        (channel.receiver as? PendingTunnel)?.attach(name: value)
+    }
+
+    /// Gives a channel to the core under the name that its client has chosen.
+    func attach(_ channel: SSHChannel, of connection: SSHServerConnection, framing: ChannelFraming, name: String) {
+        let key = connection.authorizedKey
+        let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
+        // A second tunnel of a connection replaces the first, also under another name.
+        if let previous = connection.tunnel, previous !== channel { previous.close() }
+        connection.tunnel = channel
+        do throws(SessionError) {
+            try server.clientConnected(
+                identity, transport: channel, framing: framing, hooks: KeyHooks(configuration, key.restrictions).hooks)
+        } catch {
+            logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])
+            channel.close()
+        }
+    }
+
+    func connection(
+        _ connection: SSHServerConnection, execRequested command: String, reply: @escaping @Sendable (ExecReply?) -> Void
+    ) {
+        let user = connection.user
+        switch command {
+        case "info": reply(ExecReply(output: JSONText.encode(ServerInformation(server, configuration))))
+        case "status":
+            let server = server
+            Task { reply(ExecReply(output: JSONText.encode(await server.status(user: user)))) }
+        default: reply(nil)
+        }
+    }
+
+    func connectionDidClose(_ connection: SSHServerConnection) {}
+}
+
+/// A tunnel channel whose client has not said yet which session it wants.
+///
+/// The name comes, if at all, in an `env` request right behind the open; a client that sends packets first, or nothing
+/// for a while, means the session without a name.
+final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
+    static let sessionVariable = "PACKET_TUNNEL_SESSION"
+    private static let patience: UInt64 = 250_000_000
+
+    private let channel: SSHChannel
+    private let connection: SSHServerConnection
+    private let framing: ChannelFraming
+    private let service: TunnelService
+    private var isOver = false
+
+    init(channel: SSHChannel, connection: SSHServerConnection, framing: ChannelFraming, service: TunnelService) {
+        self.channel = channel
+        self.connection = connection
+        self.framing = framing
+        self.service = service
+    }
+
+    func wait() {
+        channel.setReceiver(self)
+        // Stock ssh names its session by the unit number in the open, and sends nothing of its own accord.
+        if framing == .openSSH { return attach(name: OpenSSHTunnelRequest.sessionName(connection.tunnelUnit)) }
+        channel.loop.schedule(after: Self.patience) { self.attach(name: "") }
+    }
+
+    func attach(name: String) {
+        guard !isOver else { return }
+        isOver = true
+        service.attach(channel, of: connection, framing: framing, name: name)
+    }
+
+    func transportDidReceive(_ bytes: inout MutableRawSpan) {
+        attach(name: "")
+        if let receiver = channel.receiver, receiver !== self { receiver.transportDidReceive(&bytes) }
+    }
+
+    func transportDidBecomeWritable() {}
+
+    func transportDidClose(reason: String) {
+        isOver = true
+    }
+}
