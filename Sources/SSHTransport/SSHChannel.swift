@@ -11,6 +11,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// The type it was opened with, for example `tun@psiphon.ca`.
     public let type: String
 
+    /// What followed the standard fields of the peer's open (RFC 4254 §5.1); empty for a channel of our own.
+    public internal(set) var openPayload: [UInt8] = []
+
     /// Variables the peer has sent for this channel, by name. At most 16.
     public internal(set) var environment: [String: String] = [:]
 

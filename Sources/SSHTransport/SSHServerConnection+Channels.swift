@@ -29,6 +29,7 @@ extension SSHServerConnection {
             refuse(failure, text)
         case .accept(let options):
             guard let channel = session.acceptChannel(message, open, options: options) else { return }
+            channel.openPayload = payload
             channel.requestHandler = { [unowned self, unowned channel] request in
                 guard case .environment(let name, let value) = request else { return false }
                 note(name, value)
@@ -60,11 +61,11 @@ enum SSHServerSessionChannel {
                 hasTerminal = true
                 return true
             case .execute(let command):
-                guard channel.receiver == nil,
-                    let reply = connection.context.delegate.connection(connection, execRequested: command)
-                else { return false }
-                answer(channel, with: reply.output, exitStatus: reply.exitStatus)
-                return true
+                guard channel.receiver == nil else { return false }
+                return connection.context.delegate.connection(connection, execRequested: command) { [weak channel] reply in
+                    guard let channel else { return }
+                    answer(channel, with: reply.output, exitStatus: reply.exitStatus)
+                }
             case .shell:
                 guard channel.receiver == nil else { return false }
                 answerShell(channel, of: connection, hasTerminal: hasTerminal)

@@ -23,8 +23,13 @@ public protocol SSHServerDelegate: AnyObject, Sendable {
         value: String
     )
 
-    /// The client runs a command (`ssh HOST command`). nil refuses it. From inside the library.
-    func connection(_ connection: SSHServerConnection, execRequested command: String) -> ExecReply?
+    /// The client runs a command (`ssh HOST command`). From inside the library.
+    ///
+    /// - Parameter reply: takes the answer, now or later, on the connection's loop.
+    /// - Returns: false to refuse the command; `reply` is not called then.
+    func connection(
+        _ connection: SSHServerConnection, execRequested command: String, reply: @escaping (ExecReply) -> Void
+    ) -> Bool
 
     /// The connection is over; its channels have been told. Only for connections that were authenticated.
     func connectionDidClose(_ connection: SSHServerConnection)

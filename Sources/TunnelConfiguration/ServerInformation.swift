@@ -1,4 +1,5 @@
 internal import Foundation
+internal import IPPacket
 public import PacketTunnel
 
 /// What a client may know of a server: the answer to `info`, one JSON object.

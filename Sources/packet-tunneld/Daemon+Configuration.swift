@@ -1,6 +1,7 @@
 internal import Glibc
 internal import IPPacket
 internal import LinuxTun
+internal import Logging
 internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
@@ -28,6 +29,36 @@ extension ServerConfiguration {
         policy = TrafficPolicy(configuration)
         let resolvers = configuration.dnsResolvers
         dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
+    }
+}
+
+extension SSHServerConfiguration {
+    /// What the configuration says about SSH.
+    init(_ configuration: DaemonConfiguration, logger: Logger) {
+        self.init()
+        listenAddresses = configuration.endpoints.map { ListenAddress(host: "\($0.address)", port: $0.port) }
+        hostKeyFiles = configuration.hostKeyFiles
+        loginGraceTime = configuration.loginGraceTime
+        maxAuthTries = configuration.maxAuthenticationTries
+        maxStartups = MaxStartups(
+            begin: configuration.maxStartups.start, rate: configuration.maxStartups.rate,
+            full: configuration.maxStartups.full)
+        perSourceMaxStartups = configuration.perSourceMaxStartups ?? perSourceMaxStartups
+        clientAliveInterval = configuration.clientAliveInterval
+        clientAliveCountMax = max(1, configuration.clientAliveCountMax)
+        rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
+        rekeyInterval = configuration.rekeyLimit.interval ?? .zero
+        ciphers = configuration.ciphers
+        macs = configuration.macs
+        keyExchanges = configuration.keyExchanges
+        let store = KeyStore(
+            patterns: configuration.authorizedKeysFiles, strictModes: configuration.strictModes, logger: logger)
+        authorize = { user, key, address in
+            guard let source = IPAddress(address), configuration.admits(user: user, from: source) else {
+                return .failure(.unknownKey)
+            }
+            return store.authorize(user, key, address)
+        }
     }
 }
 

@@ -24,8 +24,8 @@ enum DaemonProgram {
             return try await run(configuration, loops: loops, logger: logger, until: signals)
         } catch let error as NetworkSetupError {
             return fail("\(error)", error.kind == .notPermitted ? .permission : .unavailable)
-        } catch let error as SSHServerError {
-            return fail("\(error)", error.isPermission ? .permission : .unavailable)
+        } catch let error as SSHError {
+            return fail("\(error)", error.kind == .configuration ? .configuration : .unavailable)
         } catch let error as ConfigurationError {
             return fail("\(error)", .configuration)
         } catch {
@@ -47,8 +47,6 @@ enum DaemonProgram {
         options.allowsMissingIPv6 = configuration.allowsNoIPv6
         await InterfaceSetup.removeLeftovers(options)
 
-        // The port first: it is what goes wrong most often, and nothing has to be undone then.
-        let sshServer = try SSHServer(SSHServerConfiguration(configuration), logger: logger)
         let device = try await TunDevice.open(
             name: configuration.tunDevice, mtu: configuration.mtu, loops: loops, options: options)
         let setup = try await InterfaceSetup.server(
@@ -59,13 +57,16 @@ enum DaemonProgram {
                 configuration: ServerConfiguration(configuration), queues: queues, logger: logger)
             server.start()
             let service = TunnelService(server: server, configuration: configuration, logger: logger)
-            try sshServer.start(loops: loops, delegate: service)
-            logger.notice("ready", metadata: ["listening": "\(sshServer.addressesText)", "device": "\(device.name)"])
+            let sshServer = try SSHServer.start(
+                configuration: SSHServerConfiguration(configuration, logger: logger), loops: loops, delegate: service,
+                logger: logger)
+            let addresses = sshServer.addresses.map(\.description).joined(separator: " ")
+            logger.notice("ready", metadata: ["listening": "\(addresses)", "device": "\(device.name)"])
             for await signal in signals {
                 logger.notice("stopping", metadata: ["signal": "\(signal)"])
                 break
             }
-            await sshServer.stop()
+            sshServer.stop()
             await setup.undo()
             await server.stop()
             return .success

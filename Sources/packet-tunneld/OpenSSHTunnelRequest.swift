@@ -32,6 +32,9 @@ enum OpenSSHTunnelRequest {
         return .success(words[1])
     }
 
+    /// The unit of a request, nil for a malformed one.
+    static func unit(_ payload: [UInt8]) -> UInt32? { try? parse(payload).get() }
+
     /// The session's name that a unit stands for.
     static func sessionName(_ unit: UInt32?) -> String {
         guard let unit, unit != anyUnit else { return "" }

@@ -6,7 +6,8 @@ internal import TunnelConfiguration
 enum ProgramLog {
     static func make(_ configuration: DaemonConfiguration) -> Logger {
         var logger = Logger(label: "packet-tunneld") { label in
-            configuration.logFormat == .json ? JSONLogHandler() : StreamLogHandler.standardError(label: label)
+            configuration.logFormat == .json
+                ? JSONLogHandler() as any LogHandler : StreamLogHandler.standardError(label: label)
         }
         logger.logLevel = level(configuration.logLevel)
         return logger

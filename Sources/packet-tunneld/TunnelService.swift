@@ -1,3 +1,4 @@
+internal import EventLoop
 internal import IPPacket
 internal import Logging
 internal import PacketTunnel
@@ -20,22 +21,18 @@ final class TunnelService: SSHServerDelegate {
         _ connection: SSHServerConnection, channelOpenRequested type: String, payload: [UInt8]
     ) -> ChannelOpenDecision {
         guard let framing = ChannelFraming(rawValue: type) else { return .refuse(.unknownChannelType, "unknown channel type") }
-        let restrictions = connection.authorizedKey.restrictions
+        guard let restrictions = connection.authorizedKey?.restrictions else { return .refuse(.administrativelyProhibited, "no key") }
         guard restrictions.permitsTunnel else {
             return .refuse(.administrativelyProhibited, "this key may not open a tunnel")
         }
         if framing == .openSSH {
-            let unit: UInt32
             switch OpenSSHTunnelRequest.parse(payload) {
-            case .failure(let problem):
-                logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(problem)"])
-                return .refuse(.administrativelyProhibited, problem.description)
-            case .success(let requested): unit = requested
+            case .failure(let problem): return .refuse(.administrativelyProhibited, problem.description)
+            case .success(let unit):
+                if let only = restrictions.tunnelUnit, unit != only, unit != OpenSSHTunnelRequest.anyUnit {
+                    return .refuse(.administrativelyProhibited, "this key may only use tunnel \(only)")
+                }
             }
-            if let only = restrictions.tunnelUnit, unit != only, unit != OpenSSHTunnelRequest.anyUnit {
-                return .refuse(.administrativelyProhibited, "this key may only use tunnel \(only)")
-            }
-            connection.tunnelUnit = restrictions.tunnelUnit ?? unit
         }
         return .accept(SSHChannelOptions(for: framing))
     }
@@ -54,11 +51,12 @@ final class TunnelService: SSHServerDelegate {
 
     /// Gives a channel to the core under the name that its client has chosen.
     func attach(_ channel: SSHChannel, of connection: SSHServerConnection, framing: ChannelFraming, name: String) {
-        let key = connection.authorizedKey
+        guard let key = connection.authorizedKey else { return channel.close() }
         let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
         // A second tunnel of a connection replaces the first, also under another name.
-        if let previous = connection.tunnel, previous !== channel { previous.close() }
-        connection.tunnel = channel
+        for other in connection.channels where other !== channel && ChannelFraming(rawValue: other.type) != nil {
+            other.close()
+        }
         do throws(SessionError) {
             try server.clientConnected(
                 identity, transport: channel, framing: framing, hooks: KeyHooks(configuration, key.restrictions).hooks)
@@ -69,19 +67,31 @@ final class TunnelService: SSHServerDelegate {
     }
 
     func connection(
-        _ connection: SSHServerConnection, execRequested command: String, reply: @escaping @Sendable (ExecReply?) -> Void
-    ) {
-        let user = connection.user
+        _ connection: SSHServerConnection, execRequested command: String, reply: @escaping (ExecReply) -> Void
+    ) -> Bool {
         switch command {
-        case "info": reply(ExecReply(output: JSONText.encode(ServerInformation(server, configuration))))
+        case "info":
+            reply(ExecReply(output: JSONText.encode(ServerInformation(server, configuration))))
         case "status":
-            let server = server
-            Task { reply(ExecReply(output: JSONText.encode(await server.status(user: user)))) }
-        default: reply(nil)
+            let (server, user, loop) = (server, connection.user, connection.loop)
+            let answer = LoopBound(reply)
+            Task {
+                let output = JSONText.encode(await server.status(user: user))
+                loop.execute { answer.value(ExecReply(output: output)) }
+            }
+        default: return false
         }
+        return true
     }
 
     func connectionDidClose(_ connection: SSHServerConnection) {}
+}
+
+/// Carries a value that belongs to a loop's thread through code that runs elsewhere.
+private struct LoopBound<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
 }
 
 /// A tunnel channel whose client has not said yet which session it wants.
@@ -108,7 +118,10 @@ final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
     func wait() {
         channel.setReceiver(self)
         // Stock ssh names its session by the unit number in the open, and sends nothing of its own accord.
-        if framing == .openSSH { return attach(name: OpenSSHTunnelRequest.sessionName(connection.tunnelUnit)) }
+        if framing == .openSSH {
+            let unit = connection.authorizedKey?.restrictions.tunnelUnit ?? OpenSSHTunnelRequest.unit(channel.openPayload)
+            return attach(name: OpenSSHTunnelRequest.sessionName(unit))
+        }
         channel.loop.schedule(after: Self.patience) { self.attach(name: "") }
     }
 
