@@ -12,7 +12,7 @@ public final class PacketTunnelServer: Sendable {
 
     private let configuration: ServerConfiguration
     let sessions: SessionTable
-    private let workers: [ServerWorker]
+    let workers: [ServerWorker]
     private let logger: Logger
     private let isRunning = Mutex(false)
 
