@@ -42,7 +42,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
 
     /// Begins to read the device. Packets are dropped until a transport is connected.
     public func start() {
-        device.start { [unowned self] in deviceIsReadable() }
+        device.start { [self] in deviceIsReadable() }
     }
 
     /// Relays over `transport` from now on; a previous one is closed.

@@ -43,7 +43,7 @@ final class ServerWorker: @unchecked Sendable {
 
     /// Begins to read the device. On the loop's thread.
     func start() {
-        device.start { [unowned self] in deviceIsReadable() }
+        device.start { [self] in deviceIsReadable() }
     }
 
     /// Ends every client and closes the device. On the loop's thread.

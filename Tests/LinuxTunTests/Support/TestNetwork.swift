@@ -1,0 +1,40 @@
+import EventLoop
+import Glibc
+import IPPacket
+import Logging
+import PacketTunnel
+
+@testable import LinuxTun
+
+/// A log handler that forgets: the tests look at states, not at words.
+func quietLogger() -> Logger {
+    Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// Options that run commands in the namespace of the calling thread: a library may start them on any thread.
+func testOptions(_ directory: TemporaryDirectory) -> NetworkSetupOptions {
+    var options = NetworkSetupOptions(logger: quietLogger())
+    options.stateDirectory = directory.path
+    options.runner = CommandRunner(prefix: ["nsenter", "--net=/proc/\(getpid())/task/\(gettid())/ns/net", "--"])
+    return options
+}
+
+func address(_ text: String) -> IPAddress { IPAddress(addressText: text) ?? IPAddress(bits: 0) }
+
+func prefix(_ text: String) -> IPPrefix { IPPrefix(prefixText: text) ?? IPPrefix(IPAddress(bits: 0), length: 128) }
+
+extension EventLoop {
+    /// Runs `body` on the loop's thread.
+    func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            execute { continuation.resume(returning: body()) }
+        }
+    }
+}
+
+extension TunDevice {
+    /// Closes every queue on its loop.
+    func close() async {
+        for queue in queues { await queue.loop.run { queue.close() } }
+    }
+}
