@@ -152,6 +152,13 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         registration?.callAgain()
     }
 
+    /// What the peer's greeting says of its program.
+    private(set) lazy var isPeerOpenSSH: Bool = {
+        [ssh_get_clientbanner(handle), ssh_get_serverbanner(handle)].contains { banner in
+            banner.map { String(cString: $0).contains("OpenSSH") } ?? false
+        }
+    }()
+
     // MARK: Calls into the library
 
     /// Makes a call that may send. Called from outside a turn, it does not read: a write would otherwise run any
