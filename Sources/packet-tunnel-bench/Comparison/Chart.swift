@@ -8,6 +8,7 @@ struct Chart {
         "paced-down-rtt-p99", "loaded-down-rtt-p99", "setup", "memory-server",
     ]
     private static let panelWidth = 440
+    private static let headHeight = 36
     private static let rowHeight = 20
     private static let labelWidth = 100
     private static let barWidth = 250
@@ -32,7 +33,7 @@ struct Chart {
     /// The picture, as SVG.
     var text: String {
         let rows = panels.map(\.peers.count).max() ?? 0
-        let panelHeight = 44 + rows * Self.rowHeight
+        let panelHeight = Self.headHeight + rows * Self.rowHeight + 18
         let height = (panels.count + 1) / 2 * panelHeight + 40
         let width = 2 * Self.panelWidth + 20
         var lines = [
@@ -54,14 +55,11 @@ struct Chart {
 
     private static func draw(_ panel: Report.Comparison) -> [String] {
         let unit = "\(panel.unit), \(panel.moreIsBetter ? "more" : "less") is better"
-        var lines = [
-            #"<text x="0" y="16"><tspan class="title">\#(escape(panel.title))</tspan>"#
-                + #"<tspan class="unit" dx="6">\#(unit)</tspan></text>"#
-        ]
+        var lines = [label(panel.title, x: 0, y: 14, kind: "title"), label(unit, x: 0, y: 30, kind: "unit")]
         let measured = panel.peers.filter { $0.peer != .bare }
         let scale = (measured.isEmpty ? panel.peers : measured).map(\.maximum).max() ?? 1
         for (row, entry) in panel.peers.enumerated() {
-            lines += draw(entry, y: 26 + row * rowHeight, scale: max(scale, .leastNormalMagnitude))
+            lines += draw(entry, y: headHeight + row * rowHeight, scale: max(scale, .leastNormalMagnitude))
         }
         return lines
     }

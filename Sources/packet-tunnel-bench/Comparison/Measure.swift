@@ -42,9 +42,9 @@ enum Measure: String, CaseIterable, ExpressibleByArgument {
             ]
         case .smallDown, .smallUp:
             [
-                Metric(rawValue, "128-byte datagrams received \(direction) under a flood", .packetsPerSecond),
-                Metric("\(rawValue)-worst", "the same, worst half second", .packetsPerSecond),
-            ] + Metric.roundTrips(rawValue, "of another flow meanwhile", unit: .milliseconds)
+                Metric(rawValue, "128-byte packets received \(direction) of a flood", .packetsPerSecond),
+                Metric("\(rawValue)-worst", "the same \(direction) in the worst half second", .packetsPerSecond),
+            ] + Metric.roundTrips(rawValue, "beside a flood \(direction)", unit: .milliseconds)
         case .pacedDown, .pacedUp:
             Metric.roundTrips(rawValue, "beside a paced stream \(direction)", unit: .milliseconds) + [
                 Metric("\(rawValue)-rate", "the paced stream \(direction)", .megabitsPerSecond)
