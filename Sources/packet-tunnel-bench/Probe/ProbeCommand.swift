@@ -45,6 +45,9 @@ enum ProbeClock {
     /// What this thread has had of the processor, whatever others had meanwhile.
     static var thread: UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
+    /// What this process has had of the processors.
+    static var process: UInt64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         clock_gettime(clock, &time)
