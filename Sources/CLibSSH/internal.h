@@ -26,6 +26,7 @@ struct libssh_shim_peer {
     libssh_shim_channel *channels;
     bool has_open; /* `open` is about the message being dispatched */
     bool is_rekeying;
+    uint32_t key_exchanges;
     uint32_t public_key_requests;
     libssh_shim_open open;
     char type[256];
