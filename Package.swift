@@ -32,6 +32,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         // Owner: PacketTunnel. Levels and metadata of every log line; whoever embeds the core chooses where they go.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Owner: the programs. SIGTERM and SIGINT as a sequence.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         // Owner: LinuxTun. Runs `nft` and reads what it says.
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     ],
@@ -85,6 +87,7 @@ let package = Package(
                 "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: common),
         .executableTarget(
@@ -93,6 +96,7 @@ let package = Package(
                 "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: common),
 
@@ -105,8 +109,9 @@ let package = Package(
             swiftSettings: common),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
-            name: "LinuxTunTests", dependencies: [
-                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel",
+            name: "LinuxTunTests",
+            dependencies: [
+                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "PacketTunnelTestKit",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),

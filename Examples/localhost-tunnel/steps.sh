@@ -129,16 +129,16 @@ resolve_names() {
 ask() { lab_in client dig +short +time=2 +tries=2 "@$1" "$LAB_NAME" "$2" 2>&1; }
 
 meet_the_policy() {
-    local before after
-    before=$(lab_counter "$(lab_status)" invalid_destination_address 2>/dev/null)
+    local before counted
+    before=$(lab_counter reject_up_invalid_destination_address)
     if lab_in client curl --silent --max-time 1 "http://$LAB_REFUSED4/" >/dev/null; then
         result FAIL "a forbidden destination is refused" "$LAB_REFUSED4 answered"
         return
     fi
-    after=$(lab_counter "$(lab_status)" invalid_destination_address 2>/dev/null)
-    if [ "${after:-0}" -gt "${before:-0}" ]; then
+    counted=$(($(lab_counter reject_up_invalid_destination_address) - before))
+    if [ "$counted" -gt 0 ]; then
         result PASS "a forbidden destination is refused" \
-            "$LAB_REFUSED4: invalid_destination_address, $((after - ${before:-0})) packets counted"
+            "$LAB_REFUSED4: invalid_destination_address, $counted packets counted"
     else
         result FAIL "a forbidden destination is refused" "it is, but the server's status counts nothing"
     fi

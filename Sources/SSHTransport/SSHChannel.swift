@@ -11,6 +11,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// The type it was opened with, for example `tun@psiphon.ca`.
     public let type: String
 
+    /// What followed the standard fields of the peer's open (RFC 4254 §5.1); empty for a channel of our own.
+    public internal(set) var openPayload: [UInt8] = []
+
     /// Variables the peer has sent for this channel, by name. At most 16.
     public internal(set) var environment: [String: String] = [:]
 
@@ -23,7 +26,12 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// The channel has ended on both sides, or with its session.
     private(set) var isGone = false
 
-    let options: SSHChannelOptions
+    /// Whether the peer's end of file ends the channel.
+    var closesAtEndOfFile: Bool
+
+    private let carriesDatagrams: Bool
+    /// OpenSSH charges 4 bytes of window more for each datagram than it carries.
+    private let chargesDatagrams: Bool
     private let session: SSHSession
     private let handle: ssh_channel
     private let watched: OpaquePointer
@@ -47,7 +55,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         self.handle = handle
         self.watched = watched
         self.type = type
-        self.options = options
+        carriesDatagrams = options.carriesDatagrams
+        chargesDatagrams = options.carriesDatagrams && session.isPeerOpenSSH
+        closesAtEndOfFile = options.closesAtEndOfFile
         self.session = session
         messageSize = Int(libssh_shim_channel_message_size(watched))
         callbacks = .allocate(capacity: 1)
@@ -73,7 +83,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     public var writableByteCount: Int {
         guard !isEnding, libssh_shim_state(session.peer) == 0 else { return blocked() }
         let window = Int(libssh_shim_channel_window(watched))
-        if options.carriesDatagrams {
+        if carriesDatagrams {
             return window < preferredWriteSize ? blocked() : preferredWriteSize
         }
         return window == 0 ? blocked() : window
@@ -90,14 +100,14 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     public func write(_ bytes: RawSpan) -> Int {
         let room = writableByteCount
         guard room > 0, bytes.byteCount > 0 else { return 0 }
-        guard room >= bytes.byteCount || !options.carriesDatagrams else { return blocked() }
+        guard room >= bytes.byteCount || !carriesDatagrams else { return blocked() }
         let length = UInt32(min(room, bytes.byteCount))
         let written = bytes.withUnsafeBytes { bytes in
             session.withLibrary { libssh_shim_channel_write(watched, bytes.baseAddress, length) }
         }
         if written < bytes.byteCount { isBlocked = true }
         guard written > 0 else { return 0 }
-        if options.carriesDatagrams { libssh_shim_channel_sent_datagram(watched) }
+        if chargesDatagrams { libssh_shim_channel_sent_datagram(watched) }
         return Int(written)
     }
 
@@ -120,6 +130,12 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     func exit(status: Int32) {
         exitStatus = status
         close(reason: "the command has ended")
+    }
+
+    /// Has `transportDidBecomeWritable` called at the end of this turn, or when it is true again.
+    func setWaitsToWrite() {
+        isBlocked = true
+        session.setNeedsService()
     }
 
     // MARK: From the library
@@ -146,7 +162,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
 
     func service() {
         if peerHasClosed, closeReason == nil { closeReason = "the other side closed the channel" }
-        if peerHasEnded, options.closesAtEndOfFile, closeReason == nil {
+        if peerHasEnded, closesAtEndOfFile, closeReason == nil {
             closeReason = "the other side ended the channel"
         }
         if let closeReason, !isClosed { closeLocally(closeReason) }

@@ -74,6 +74,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
             guard ssh_get_fd(handle) != -1 else { throw SSHError(.connection, SSHRuntime.lastError(of: handle)) }
             guard ssh_event_add_session(event, handle) == SSH_OK else { throw SSHError(.resources, "out of memory") }
             registration = try loop.register(ssh_get_fd(handle), interest: [.readable, .writable], handler: self)
+            if libssh_shim_receive_pending(receiver) > 0 { registration?.callAgain() }
         } catch {
             ssh_event_remove_session(event, handle)
             ssh_event_free(event)
@@ -90,14 +91,9 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         let descriptor = ssh_get_fd(handle)
         let flags = fcntl(descriptor, F_GETFL)
         _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+        libssh_shim_set_tcp_options(descriptor, options.notSentLowWater)
         var one: Int32 = 1
-        var lowWater = options.notSentLowWater
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        let notSentLowWater: Int32 = 25  // TCP_NOTSENT_LOWAT of linux/tcp.h, which Glibc's module leaves out
-        // All of these fail on a pipe or a socket pair, and are not needed there.
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, size)
-        setsockopt(descriptor, Int32(IPPROTO_TCP), notSentLowWater, &lowWater, size)
-        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, size)
+        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, socklen_t(MemoryLayout<Int32>.size))
     }
 
     // MARK: The turn
@@ -156,6 +152,13 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         guard !isInsideLibrary else { return }
         registration?.callAgain()
     }
+
+    /// What the peer's greeting says of its program.
+    private(set) lazy var isPeerOpenSSH: Bool = {
+        [ssh_get_clientbanner(handle), ssh_get_serverbanner(handle)].contains { banner in
+            banner.map { String(cString: $0).contains("OpenSSH") } ?? false
+        }
+    }()
 
     // MARK: Calls into the library
 

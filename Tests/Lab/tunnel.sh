@@ -5,7 +5,8 @@
 #   lab_daemon [NAME] ['Keyword value'...]  write a configuration, start packet-tunneld, wait until it is ready
 #   lab_client NAME NS [OPTION...]        start `packet-tunnel up` and wait until it is ready
 #   lab_status [NS] [WORD]                what the server tells this user: `status` (the default) or `info`, as JSON
-#   lab_counter STATUS NAME               the sum of every counter of that name in a status
+#   lab_counter NAME                      the sum of that counter over this user's sessions, 0 when it is not there
+#   lab_assigned KEY 4|6                  the address that the session of that key has been assigned
 #   lab_tun NS                            the name of the namespace's first tun device
 #   lab_stock_tunnel, lab_stock_tunnel_end  `ssh -w` through stock sshd, carrying LAB_OTHER4 and LAB_OTHER6
 
@@ -131,16 +132,11 @@ lab_ssh() {
 
 lab_status() { lab_ssh "${1:-client}" "${2:-status}"; }
 
-lab_counter() {
-    printf '%s' "$1" | "$LAB_PYTHON" -c '
-import json, sys
-def total(value, name):
-    if isinstance(value, list):
-        return sum(total(v, name) for v in value)
-    if not isinstance(value, dict):
-        return 0
-    return sum(v if k == name and isinstance(v, int) else total(v, name) for k, v in value.items())
-print(total(json.load(sys.stdin), sys.argv[1]))' "$2"
+lab_counter() { lab_status client 2>/dev/null | "$LAB_PYTHON" "$LAB_HERE/status.py" counter "$1"; }
+
+lab_assigned() {
+    lab_status client 2>/dev/null | "$LAB_PYTHON" "$LAB_HERE/status.py" assigned \
+        "$(ssh-keygen -lf "$LAB_DIR/$1.pub" | cut -d' ' -f2)" "assignedIPv$2"
 }
 
 lab_tun() { ip -n "$1" -o link show type tun | sed -n '1s/^[0-9]*: \([^:@]*\).*/\1/p'; }
@@ -161,23 +157,23 @@ Ciphers $LAB_STOCK_CIPHER
 EOF
     lab_start sshd server "$(command -v sshd)" -D -e -f "$LAB_DIR/sshd_config"
     wait_for 10 _lab_listens server "tcp src :$LAB_STOCK_PORT" || return 1
-    lab_start ssh-w client ssh -F /dev/null -N -w 7:7 -p "$LAB_STOCK_PORT" -i "$LAB_DIR/client_key" -o BatchMode=yes \
+    lab_start ssh-w client ssh -F /dev/null -N -w 9:9 -p "$LAB_STOCK_PORT" -i "$LAB_DIR/client_key" -o BatchMode=yes \
         -o UserKnownHostsFile="$LAB_DIR/known_hosts" -o ExitOnForwardFailure=yes "root@$LAB_SERVER4"
-    wait_for 10 ip -n client link show tun7 && wait_for 10 ip -n server link show tun7 || return 1
-    ip -n client addr add 172.31.7.2 peer 172.31.7.1 dev tun7
-    ip -n server addr add 172.31.7.1 peer 172.31.7.2 dev tun7
-    ip -n client addr add fd31:7::2/64 dev tun7 nodad
-    ip -n server addr add fd31:7::1/64 dev tun7 nodad
-    ip -n client link set tun7 up
-    ip -n server link set tun7 up
-    _lab_route client "$LAB_OTHER4/32" dev tun7
-    _lab_route client "$LAB_OTHER6/128" dev tun7
+    wait_for 10 ip -n client link show tun9 && wait_for 10 ip -n server link show tun9 || return 1
+    ip -n client addr add 172.31.9.2 peer 172.31.9.1 dev tun9
+    ip -n server addr add 172.31.9.1 peer 172.31.9.2 dev tun9
+    ip -n client addr add fd31:9::2/64 dev tun9 nodad
+    ip -n server addr add fd31:9::1/64 dev tun9 nodad
+    ip -n client link set tun9 up
+    ip -n server link set tun9 up
+    _lab_route client "$LAB_OTHER4/32" dev tun9
+    _lab_route client "$LAB_OTHER6/128" dev tun9
     lab_forwarding 1
     lab_in server nft -f - <<EOF
 table inet lab_stock {
     chain translate {
         type nat hook postrouting priority srcnat;
-        iifname "tun7" oifname "$LAB_EGRESS" masquerade
+        iifname "tun9" oifname "$LAB_EGRESS" masquerade
     }
 }
 EOF
