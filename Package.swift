@@ -109,8 +109,9 @@ let package = Package(
             swiftSettings: common),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
-            name: "LinuxTunTests", dependencies: [
-                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel",
+            name: "LinuxTunTests",
+            dependencies: [
+                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "PacketTunnelTestKit",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),

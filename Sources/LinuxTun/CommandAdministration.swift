@@ -55,8 +55,10 @@ struct CommandAdministration: NetworkAdministration {
     }
 
     private static func words(_ route: Route, _ interface: String, verb: String) -> [String] {
-        var words = ["ip", route.destination.network.isIPv4 ? "-4" : "-6", "route", verb, route.destination.prefixText]
-        if let gateway = route.gateway { words += ["via", gateway.addressText] }
+        var words = [
+            "ip", route.destination.network.isIPv4 ? "-4" : "-6", "route", verb, route.destination.description,
+        ]
+        if let gateway = route.gateway { words += ["via", gateway.description] }
         words += ["dev", interface]
         if route.metric != 0 { words += ["metric", "\(route.metric)"] }
         return words

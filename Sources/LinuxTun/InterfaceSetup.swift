@@ -134,7 +134,7 @@ public final class InterfaceSetup {
         guard let route = try outerRoute(to: peer) else {
             throw NetworkSetupError(
                 .system,
-                "no route but the tunnel's leads to \(peer.addressText)",
+                "no route but the tunnel's leads to \(peer)",
                 advice: "check the network connection"
             )
         }

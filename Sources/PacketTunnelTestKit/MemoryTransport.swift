@@ -58,7 +58,9 @@ public final class MemoryTransport: PacketTransport, @unchecked Sendable {
     // MARK: The test's side
 
     /// Delivers bytes to the receiver as one message; they wait for a receiver if there is none yet.
-    public func deliver(_ message: [UInt8]) {
+    ///
+    /// - Parameter inspect: is shown the memory of the message as the receiver has left it.
+    public func deliver(_ message: [UInt8], inspect: ((UnsafeRawBufferPointer) -> Void)? = nil) {
         guard !isClosed else { return }
         guard let receiver else { return early.append(message) }
         if scratch.count < message.count {
@@ -71,6 +73,7 @@ public final class MemoryTransport: PacketTransport, @unchecked Sendable {
             var bytes = MutableRawSpan(_unsafeBytes: used)
             receiver.transportDidReceive(&bytes)
         }
+        inspect?(UnsafeRawBufferPointer(used))
         if poisonsMemory { used.initializeMemory(as: UInt8.self, repeating: 0xdd) }
     }
 

@@ -130,7 +130,10 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     }
 
     /// Has `transportDidBecomeWritable` called at the end of this turn, or when it is true again.
-    func setWaitsToWrite() { isBlocked = true }
+    func setWaitsToWrite() {
+        isBlocked = true
+        session.setNeedsService()
+    }
 
     // MARK: From the library
 

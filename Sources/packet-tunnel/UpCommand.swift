@@ -109,14 +109,14 @@ struct UpCommand: AsyncParsableCommand {
 
 /// An address, or the word `none`.
 struct OptionalAddress: CustomStringConvertible {
-    let value: InterfaceAddress?
+    let value: ClientAddress?
 
-    init(_ value: InterfaceAddress) {
+    init(_ value: ClientAddress) {
         self.value = value
     }
 
     init(parsing text: String) throws {
-        value = text.lowercased() == "none" ? nil : try InterfaceAddress(parsing: text)
+        value = text.lowercased() == "none" ? nil : try ClientAddress(parsing: text)
     }
 
     var description: String { value?.description ?? "none" }

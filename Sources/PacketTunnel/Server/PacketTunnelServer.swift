@@ -12,7 +12,7 @@ public final class PacketTunnelServer: Sendable {
 
     private let configuration: ServerConfiguration
     let sessions: SessionTable
-    private let workers: [ServerWorker]
+    let workers: [ServerWorker]
     private let logger: Logger
     private let isRunning = Mutex(false)
 
@@ -105,14 +105,18 @@ public final class PacketTunnelServer: Sendable {
             now: loop.now,
             resolvers: configuration.dnsResolvers
         )
-        transport.setReceiver(client)
         log(attachment, framing: framing)
-        guard let previous = attachment.previous else { return client.activate(attachment.session) }
-        if previous.worker === worker {
-            previous.letGo(to: client)
+        if let previous = attachment.previous {
+            if previous.worker === worker {
+                previous.letGo(to: client)
+            } else {
+                previous.worker.loop.execute { previous.letGo(to: client) }
+            }
         } else {
-            previous.worker.loop.execute { previous.letGo(to: client) }
+            client.activate(attachment.session)
         }
+        // Last, because bytes may have arrived already.
+        transport.setReceiver(client)
     }
 
     /// Ends the connection of `identity`, if there is one. The session is kept for `sessionExpiry`.

@@ -22,8 +22,9 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     private var decoder: FrameDecoder
     private var isClosed = false
-    private var isWaiting = true
     private var successor: ServerClient?
+    /// The session after the end, if a newer connection claimed it first: that one's `letGo` call is still under way.
+    private var claimed: Session?
     private var reported = PacketCounters()
 
     init(
@@ -52,12 +53,8 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Takes the session over. Nobody else touches it until `end` or `letGo`.
     func activate(_ session: Session) {
-        isWaiting = false
         if let successor { return Self.pass(session, to: successor) }
-        guard !isClosed else {
-            _ = worker.sessions.detach(self, identity: identity, now: worker.loop.now)
-            return
-        }
+        guard !isClosed else { return detach(from: session) }
         self.session = session
         reported = session.counters
         worker.add(self, index: session.index)
@@ -65,18 +62,23 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Gives the session to a newer connection of the same client, as soon as it has it, and ends.
     func letGo(to successor: ServerClient) {
-        if let session {
-            end(reason: "taken over by a newer connection")
-            Self.pass(session, to: successor)
+        end(reason: "taken over by a newer connection")
+        if let claimed {
+            self.claimed = nil
+            Self.pass(claimed, to: successor)
         } else {
             self.successor = successor
-            isClosed = true
-            transport.close()
         }
     }
 
     private static func pass(_ session: Session, to successor: ServerClient) {
+        if successor.worker.loop.isCurrent { return successor.activate(session) }
         successor.worker.loop.execute { successor.activate(session) }
+    }
+
+    private func detach(from session: Session) {
+        let isFree = worker.sessions.detach(self, identity: identity, now: worker.loop.now)
+        if !isFree { claimed = session }
     }
 
     /// Ends the connection; the session stays, for the client to come back to. Idempotent.
@@ -88,16 +90,13 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         flows.removeAll(now: now)
         sender.removeAll()
         decoder.removeAll()
-        guard let session else {
-            if !isWaiting { _ = worker.sessions.detach(self, identity: identity, now: now) }
-            return
-        }
+        guard let session else { return }
         self.session = nil
         worker.remove(self, index: session.index)
         checkpoint(session)
         // The log line before the lease is free: once it is, another thread may use the session.
         worker.logger.info("client disconnected", metadata: SessionReport.metadata(session, reason: reason))
-        _ = worker.sessions.detach(self, identity: identity, now: now)
+        detach(from: session)
     }
 
     /// Reports to the embedder what was carried since the last checkpoint.
