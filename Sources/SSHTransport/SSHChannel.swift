@@ -30,6 +30,8 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     var closesAtEndOfFile: Bool
 
     private let carriesDatagrams: Bool
+    /// OpenSSH charges 4 bytes of window more for each datagram than it carries.
+    private let chargesDatagrams: Bool
     private let session: SSHSession
     private let handle: ssh_channel
     private let watched: OpaquePointer
@@ -54,6 +56,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         self.watched = watched
         self.type = type
         carriesDatagrams = options.carriesDatagrams
+        chargesDatagrams = options.carriesDatagrams && session.isPeerOpenSSH
         closesAtEndOfFile = options.closesAtEndOfFile
         self.session = session
         messageSize = Int(libssh_shim_channel_message_size(watched))
@@ -104,7 +107,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         }
         if written < bytes.byteCount { isBlocked = true }
         guard written > 0 else { return 0 }
-        if carriesDatagrams { libssh_shim_channel_sent_datagram(watched) }
+        if chargesDatagrams { libssh_shim_channel_sent_datagram(watched) }
         return Int(written)
     }
 

@@ -12,8 +12,10 @@ public struct SSHChannelOptions: Sendable {
     /// to 64 MiB (the library adds grants without looking for an overflow).
     public var sendWindowLimit: UInt32 = 64 << 20
 
-    /// Each write is one message or none, and the peer charges 4 bytes of window more for each than it carries:
-    /// `tun@openssh.com`.
+    /// The same for a peer that is OpenSSH, which is the slower the longer its queue is. Nil: no other limit for it.
+    public var sendWindowLimitOfOpenSSH: UInt32?
+
+    /// Each write is one message or none: `tun@openssh.com`.
     public var carriesDatagrams = false
 
     /// Whether the peer's end of file ends the channel. Nothing can follow on a tunnel.
@@ -25,10 +27,11 @@ public struct SSHChannelOptions: Sendable {
     /// What suits a tunnel of `framing`.
     ///
     /// OpenSSH drains its tunnel one datagram a turn, slower the longer its queue is: of 128, 256, 512 KiB and 2 MiB,
-    /// 256 KiB is the fastest by far, and the shortest queue that does not starve.
+    /// 256 KiB is the fastest by far, and the shortest queue that does not starve it. Other peers may grant in larger
+    /// steps than that, as libssh does, and would never grant again.
     public init(for framing: ChannelFraming) {
         guard framing == .openSSH else { return }
         carriesDatagrams = true
-        sendWindowLimit = 256 << 10
+        sendWindowLimitOfOpenSSH = 256 << 10
     }
 }

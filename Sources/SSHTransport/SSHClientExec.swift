@@ -52,12 +52,12 @@ extension SSHClientHandle {
         guard ssh_is_connected(session) != 0 else { return ended("asking for \"\(command)\"") }
         return SSHClientError(
             .permission,
-            "the server refuses \(what) (\"\(command)\"): \(SSHClientLibrary.error(of: session))"
+            "the server refuses \(what) (\"\(command)\"): \(SSHRuntime.lastError(of: session))"
         )
     }
 
     private func ended(_ doing: String) -> SSHClientError {
-        SSHClientError(.temporary, "the connection ended while \(doing): \(SSHClientLibrary.error(of: session))")
+        SSHClientError(.temporary, "the connection ended while \(doing): \(SSHRuntime.lastError(of: session))")
     }
 
     private static func milliseconds() -> Int {

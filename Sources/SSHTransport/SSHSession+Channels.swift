@@ -51,7 +51,7 @@ extension SSHSession {
                 completion.value(.failure(SSHError(.connection, "the session has ended, or is not authenticated yet")))
             }
         }
-        guard let watched = libssh_shim_channel_watch(peer, channel, nil, options.sendWindowLimit) else {
+        guard let watched = libssh_shim_channel_watch(peer, channel, nil, sendWindowLimit(options)) else {
             ssh_channel_free(channel)
             return end("out of memory")
         }
@@ -66,6 +66,10 @@ extension SSHSession {
         opening.append(open)
         _ = advance(open)
         setNeedsService()
+    }
+
+    private func sendWindowLimit(_ options: SSHChannelOptions) -> UInt32 {
+        isPeerOpenSSH ? options.sendWindowLimitOfOpenSSH ?? options.sendWindowLimit : options.sendWindowLimit
     }
 
     private func advance(_ open: SSHChannelOpening) -> Int32 {
@@ -131,7 +135,7 @@ extension SSHSession {
             libssh_shim_refuse(peer, open, ChannelOpenFailure.resourceShortage.rawValue, "out of memory")
             return nil
         }
-        guard let watched = libssh_shim_channel_watch(peer, accepted, open, options.sendWindowLimit) else {
+        guard let watched = libssh_shim_channel_watch(peer, accepted, open, sendWindowLimit(options)) else {
             end("out of memory")
             return nil
         }

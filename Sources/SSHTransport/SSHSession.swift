@@ -74,6 +74,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
             guard ssh_get_fd(handle) != -1 else { throw SSHError(.connection, SSHRuntime.lastError(of: handle)) }
             guard ssh_event_add_session(event, handle) == SSH_OK else { throw SSHError(.resources, "out of memory") }
             registration = try loop.register(ssh_get_fd(handle), interest: [.readable, .writable], handler: self)
+            if libssh_shim_receive_pending(receiver) > 0 { registration?.callAgain() }
         } catch {
             ssh_event_remove_session(event, handle)
             ssh_event_free(event)
@@ -151,6 +152,13 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         guard !isInsideLibrary else { return }
         registration?.callAgain()
     }
+
+    /// What the peer's greeting says of its program.
+    private(set) lazy var isPeerOpenSSH: Bool = {
+        [ssh_get_clientbanner(handle), ssh_get_serverbanner(handle)].contains { banner in
+            banner.map { String(cString: $0).contains("OpenSSH") } ?? false
+        }
+    }()
 
     // MARK: Calls into the library
 
