@@ -64,6 +64,8 @@ DNSResolver $LAB_DNS6
 DenyNetworks $LAB_DENY
 StateDirectory $LAB_DIR/state
 EOF
+    # In a user namespace the root directory belongs to nobody that the namespace knows.
+    [ "$(stat -c %u /)" = 0 ] || echo "StrictModes no" >>"$file.base"
     for line in "$@"; do
         grep -vi "^${line%% *} " "$file.base" >"$file.kept"
         mv "$file.kept" "$file.base"
@@ -97,6 +99,8 @@ lab_client() {
     local name=$1 namespace=$2
     shift 2
     lab_client_words
+    # The hosts of the lab share /run, where a client notes the device it has made: only one can have the usual name.
+    [ "$namespace" = client ] || LAB_CLIENT_WORDS+=(--device "tun-$namespace")
     while [ $# -gt 0 ]; do
         _lab_set_option "$1" "$2"
         shift 2
