@@ -66,14 +66,13 @@ extension ServerClient {
             slot = known
         } else {
             slot = try beginFlow(key, target, isTransparent: resolver != nil, now: now)
-            if original == nil { try learn(summary) }
+            if original == nil { learn(summary) }
         }
         flows[slot].usesTransparentDNS = resolver != nil
         account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
     }
 
-    private func learn(_ summary: PacketSummary) throws(RejectReason) {
-        guard TrafficPolicy.isUnicast(summary.source) else { throw .invalidSourceAddress }
+    private func learn(_ summary: PacketSummary) {
         if summary.version == .v4 { originalIPv4 = summary.source } else { originalIPv6 = summary.source }
     }
 
@@ -84,7 +83,7 @@ extension ServerClient {
         isTransparent: Bool,
         now: UInt64
     ) throws(RejectReason) -> Int {
-        guard TrafficPolicy.isUnicast(target.source) else { throw .invalidSourceAddress }
+        guard TrafficPolicy.isUnicast(target.source, target.version) else { throw .invalidSourceAddress }
         if !isTransparent {
             // The server chose its resolvers itself; they may well be private addresses.
             guard worker.permits(destination: target.destination, version: target.version) else {
