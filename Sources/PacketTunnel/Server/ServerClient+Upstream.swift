@@ -10,7 +10,8 @@ extension ServerClient {
             var summary = try PacketSummary(validating: bytes.bytes)
             if framing == .gso { try offload.validate(summary: summary, mtu: worker.configuration.mtu) }
             let resolver = try resolver(for: summary, session: session)
-            try admitUpstream(summary, resolver: resolver, session: session, packet: bytes.bytes)
+            if summary.isDNSQuery { try admitQuery(in: bytes.bytes, summary: summary, offload: offload) }
+            try admitUpstream(summary, resolver: resolver)
             session.counters.count(.upstream, summary, offload)
             if let resolver {
                 AddressRewriter.replaceDestination(
@@ -47,16 +48,10 @@ extension ServerClient {
     }
 
     /// Decides whether a packet may pass, and remembers its flow.
-    private func admitUpstream(
-        _ summary: PacketSummary,
-        resolver: IPAddress?,
-        session: Session,
-        packet: RawSpan
-    ) throws(RejectReason) {
+    private func admitUpstream(_ summary: PacketSummary, resolver: IPAddress?) throws(RejectReason) {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         let original = summary.version == .v4 ? originalIPv4 : originalIPv6
         if let original, original != summary.source { throw .invalidSourceAddress }
-        if summary.isDNSQuery { try admitQuery(in: packet, summary: summary) }
         var target = summary
         if let resolver { target.destination = resolver }
         let now = worker.loop.now
@@ -119,8 +114,14 @@ extension ServerClient {
     }
 
     /// Refuses names that the client may not look up.
-    private func admitQuery(in packet: RawSpan, summary: PacketSummary) throws(RejectReason) {
+    private func admitQuery(
+        in packet: RawSpan,
+        summary: PacketSummary,
+        offload: PacketOffload
+    ) throws(RejectReason) {
         guard let allowsDomain = hooks.allowsDomain, summary.transport == .udp else { return }
+        // Only the first of several queries would be looked at.
+        guard !offload.isSuperPacket else { throw .invalidDNSMessage }
         let question = try DNSQuestion(parsing: packet.suffix(from: summary.headerLength))
         guard allowsDomain(question.name) else { throw .disallowedDomain }
     }
