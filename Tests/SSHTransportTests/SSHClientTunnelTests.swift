@@ -107,7 +107,8 @@ struct SSHClientTunnelTests {
         let end = try host.open([.init(.gso)])
         host.closeChannels()
         #expect(end.waitForEnd() == "the tunnel has ended")
-        #expect(end.closeReason == "the other side closed the channel")
+        // The end of file may come in a turn of its own, before the close.
+        #expect(end.closeReason?.hasPrefix("the other side ") == true)
         #expect(eventually { host.server.connectionCount == 0 })
     }
 
