@@ -47,7 +47,8 @@ import Testing
                     return true
                 }
                 return pending.isEmpty
-            })
+            }
+        )
         #expect(results == [types[0]: 0, types[1]: -1, types[2]: 0, types[3]: -1, types[4]: 0])
         let opens = fixture.recorder.now.opens
         #expect(opens.map(\.type) == types)
@@ -116,7 +117,8 @@ import Testing
             eventually {
                 let channel = client.open("session")
                 return channel != nil
-            })
+            }
+        )
     }
 
     @Test("leave nothing behind after 1,000 refused opens and 1,000 opened and closed ones")

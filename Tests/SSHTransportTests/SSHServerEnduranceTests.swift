@@ -60,7 +60,8 @@ import Testing
                 defer { last = sent }
                 usleep(100_000)
                 return sent > 0 && sent == last
-            })
+            }
+        )
         #expect(last < 20 << 20, "the window alone would take 60 MB")
         fixture.recorder.floods.store(false, ordering: .relaxed)
         let other = try fixture.client()
@@ -130,7 +131,8 @@ import Testing
             Array("SSH-1.5-old\r\n".utf8),
             Array("SSH-2.0-x\r\n".utf8) + [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             Array("SSH-2.0-x\r\n".utf8) + [0, 0, 0, 12, 4, 90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        ])
+        ]
+    )
     func garbage(bytes: [UInt8]) throws {
         let fixture = try ServerFixture()
         let peer = try TestSocket(port: fixture.port)
@@ -153,7 +155,8 @@ import Testing
                 // Only the one whose library is called answers.
                 _ = silent.open("nope@example")
                 return fixture.recorder.now.endedConnections.count == 1
-            })
+            }
+        )
         #expect(fixture.log.contains("the client has given no sign of life"))
         #expect(silent.open("tun@psiphon.ca") != nil)
     }
