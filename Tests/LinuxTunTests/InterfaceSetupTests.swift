@@ -40,10 +40,10 @@ struct InterfaceSetupTests {
 
             await setup.undo()
             await setup.undo()
-            #expect(try hostState() == withDevice)
+            try expectUnchanged(since: withDevice)
             await device.close()
             await eventually { if_nametoindex("ptun0") == 0 }
-            #expect(try hostState() == before)
+            try expectUnchanged(since: before)
             #expect(try FileManager.default.contentsOfDirectory(atPath: lab.directory.path) == [])
         }
     }
@@ -150,32 +150,33 @@ struct InterfaceSetupTests {
             }
             #expect(try hostState() != before)
             await InterfaceSetup.removeLeftovers(lab.options)
-            #expect(try hostState() == before)
+            try expectUnchanged(since: before)
             #expect(try FileManager.default.contentsOfDirectory(atPath: lab.directory.path) == [])
         }
     }
 
-    @Test("can be killed between any two of its changes", arguments: 0..<6)
+    @Test("can be killed between any two of its changes, and between noting one and making it", arguments: 0..<9)
     func removesPartialLeftovers(count: Int) async throws {
         let lab = try await ServerLab()
         defer { lab.stop() }
         try await lab.server.run {
             let before = try hostState()
-            do {
-                let device = try lab.openDevice()
-                _ = try await InterfaceSetup.server(Self.network, device: device, options: lab.options)
-                await device.close()
-                await eventually { if_nametoindex("ptun0") == 0 }
+            let device = try lab.openDevice()
+            let whole = try await InterfaceSetup.server(Self.network, device: device, options: lab.options)
+            let changes = whole.changes.map(\.change)
+            await whole.undo()
+            #expect(count < changes.count)
+
+            func runUntilKilled() async throws {
+                let setup = try InterfaceSetup(device: device, options: lab.options)
+                for change in changes.prefix(count) { try await setup.make(change) }
+                if let record = changes[count].record(ownInterface: "ptun0") { try setup.state.append(record) }
             }
-            // As if the rest had been noted and made no more: the next run may find it done or not.
-            let path = lab.directory.path + "/ptun0.state"
-            let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+            try await runUntilKilled()
+            await device.close()
+            await eventually { if_nametoindex("ptun0") == 0 }
             await InterfaceSetup.removeLeftovers(lab.options)
-            let kept =
-                lines.prefix(count).map { $0 + "\n" }.joined() + (lines.dropFirst(count).first?.dropLast(3) ?? "")
-            try kept.write(toFile: path, atomically: false, encoding: .utf8)
-            await InterfaceSetup.removeLeftovers(lab.options)
-            #expect(try hostState() == before)
+            try expectUnchanged(since: before)
             #expect(try FileManager.default.contentsOfDirectory(atPath: lab.directory.path) == [])
         }
     }
@@ -219,7 +220,7 @@ struct InterfaceSetupTests {
             await setup.undo()
             await device.close()
             await eventually { if_nametoindex("ptun0") == 0 }
-            #expect(try hostState() == before)
+            try expectUnchanged(since: before)
         }
     }
 
@@ -242,7 +243,7 @@ struct InterfaceSetupTests {
                 _ = try await InterfaceSetup.server(network, device: device, options: lab.options)
             }
             #expect(error6?.problem.contains("fd3e:7a11::7:0/120 dev egress") == true)
-            #expect(try hostState() == before)
+            try expectUnchanged(since: before)
             await device.close()
         }
     }
@@ -282,7 +283,7 @@ struct InterfaceSetupTests {
             }
             #expect(failure?.kind == .commandFailed && failure?.advice.contains("syntax error") == true)
             await setup.undo()
-            #expect(try hostState() == before)
+            try expectUnchanged(since: before)
             await device.close()
         }
     }
@@ -306,7 +307,7 @@ struct InterfaceSetupTests {
             #expect(try shell("ip -o addr show dev ptun0").contains("10.0.0.1/8"))
             await setup.undo()
             try shell("ip link set ptun0 mtu 1500")
-            #expect(try hostState() == before)
+            try expectUnchanged(since: before)
             await device.close()
         }
     }

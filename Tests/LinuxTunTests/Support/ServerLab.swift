@@ -46,9 +46,15 @@ final class ServerLab: Sendable {
                 ip addr add 192.0.2.2/24 dev far
                 ip addr add 2001:db8:2::2/64 dev far nodad
                 ip link set far up
+                ip link set farther up
                 ip route add 10.0.0.0/8 via 192.0.2.1
                 ip -6 route add fd3e:7a11::/104 via 2001:db8:2::1
                 """
+            )
+        }
+        try await server.run {
+            _ = try shell(
+                "for link in egress other; do until ip -br link show $link | grep -q ' UP '; do :; done; done"
             )
         }
         self.server = server
@@ -94,9 +100,21 @@ func hostState() throws -> String {
             /proc/sys/net/ipv4/ip_forward 2>/dev/null || true
         """
     )
-    // Lifetimes count down, and the kernel adds link-local addresses in its own time.
+    // Lifetimes count down, and links come up and get link-local addresses in the kernel's own time.
     return settings.split(separator: "\n")
         .filter { !$0.contains("fe80:") && !$0.contains("ff00::") && !$0.contains("anycast") }
-        .map { $0.replacing(#/ expires \d+sec/#, with: "") }
+        .map { $0.replacing(#/ expires \d+sec| linkdown/#, with: "") }
         .joined(separator: "\n")
+}
+
+/// Expects the host's state to be `before` again, and says what differs.
+func expectUnchanged(since before: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let difference = try hostState().split(separator: "\n").difference(from: before.split(separator: "\n"))
+    let lines = difference.map { change in
+        switch change {
+        case .insert(_, let line, _): "+ \(line)"
+        case .remove(_, let line, _): "- \(line)"
+        }
+    }
+    #expect(lines.isEmpty, "\(lines.joined(separator: "\n"))", sourceLocation: sourceLocation)
 }

@@ -16,9 +16,7 @@ func quietLogger() -> Logger {
 func testOptions(_ directory: TemporaryDirectory) -> NetworkSetupOptions {
     var options = NetworkSetupOptions(logger: quietLogger())
     options.stateDirectory = directory.path
-    options.runner = CommandRunner(prefix: [
-        "nsenter", "--net=/proc/\(getpid())/task/\(currentThreadIdentifier())/ns/net", "--",
-    ])
+    options.commandPrefix = ["nsenter", "--net=/proc/\(getpid())/task/\(currentThreadIdentifier())/ns/net", "--"]
     return options
 }
 
