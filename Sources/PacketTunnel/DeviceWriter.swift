@@ -61,7 +61,13 @@ internal import IPPacket
             var bytes = unsafe MutableRawSpan(_unsafeBytes: first)
             offload = held.finish(&bytes, summary: &summary)
         }
-        if !device.write(parts, summary: summary, offload: offload) { refusedCount += 1 }
+        writeParts(summary: summary, offload: offload)
+    }
+
+    private mutating func writeParts(summary: PacketSummary, offload: PacketOffload) {
+        if !device.write(parts, summary: summary, offload: offload) {
+            refusedCount += offload.packetCount(payloadLength: summary.payloadLength)
+        }
         parts.removeAll()
     }
 
@@ -71,8 +77,7 @@ internal import IPPacket
         offload: PacketOffload
     ) {
         unsafe parts.append(UnsafeRawBufferPointer(packet))
-        if !device.write(parts, summary: summary, offload: offload) { refusedCount += 1 }
-        parts.removeAll()
+        writeParts(summary: summary, offload: offload)
     }
 
     /// For devices that take only single packets with finished checksums.

@@ -50,7 +50,7 @@ public struct PacketCounters: Equatable, Sendable {
     mutating func count(_ direction: PacketDirection, _ summary: PacketSummary, _ offload: PacketOffload) {
         let slot = Self.slot(direction, summary.version, summary.transport)
         let payload = summary.payloadLength
-        let segments = offload.isSuperPacket ? (payload + Int(offload.segmentSize) - 1) / Int(offload.segmentSize) : 1
+        let segments = offload.packetCount(payloadLength: payload)
         carried[slot].packets &+= Int64(segments)
         carried[slot].bytes &+= Int64(summary.packetLength + (segments - 1) * summary.headerLength)
         carried[slot].applicationBytes &+= Int64(payload)
@@ -72,5 +72,12 @@ public struct PacketCounters: Equatable, Sendable {
             case .icmp, .icmpv6: 2
             }
         return direction.rawValue * 6 + (version == .v4 ? 0 : 3) + protocolSlot
+    }
+}
+
+extension PacketOffload {
+    /// How many packets one of so much payload stands for.
+    func packetCount(payloadLength: Int) -> Int {
+        isSuperPacket ? max(1, (payloadLength + Int(segmentSize) - 1) / Int(segmentSize)) : 1
     }
 }

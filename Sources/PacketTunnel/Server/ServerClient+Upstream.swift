@@ -10,7 +10,8 @@ extension ServerClient {
             var summary = try PacketSummary(validating: bytes.bytes)
             if framing == .gso { try offload.validate(summary: summary, mtu: worker.configuration.mtu) }
             let resolver = try resolver(for: summary, session: session)
-            try admitUpstream(summary, resolver: resolver, session: session, packet: bytes.bytes)
+            if summary.isDNSQuery { try admitQuery(in: bytes.bytes, summary: summary, offload: offload) }
+            try admitUpstream(summary, resolver: resolver)
             session.counters.count(.upstream, summary, offload)
             if let resolver {
                 AddressRewriter.replaceDestination(
@@ -47,16 +48,10 @@ extension ServerClient {
     }
 
     /// Decides whether a packet may pass, and remembers its flow.
-    private func admitUpstream(
-        _ summary: PacketSummary,
-        resolver: IPAddress?,
-        session: Session,
-        packet: RawSpan
-    ) throws(RejectReason) {
+    private func admitUpstream(_ summary: PacketSummary, resolver: IPAddress?) throws(RejectReason) {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         let original = summary.version == .v4 ? originalIPv4 : originalIPv6
         if let original, original != summary.source { throw .invalidSourceAddress }
-        if summary.isDNSQuery { try admitQuery(in: packet, summary: summary) }
         var target = summary
         if let resolver { target.destination = resolver }
         let now = worker.loop.now
@@ -66,14 +61,13 @@ extension ServerClient {
             slot = known
         } else {
             slot = try beginFlow(key, target, isTransparent: resolver != nil, now: now)
-            if original == nil { try learn(summary) }
+            if original == nil { learn(summary) }
         }
         flows[slot].usesTransparentDNS = resolver != nil
         account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
     }
 
-    private func learn(_ summary: PacketSummary) throws(RejectReason) {
-        guard TrafficPolicy.isUnicast(summary.source) else { throw .invalidSourceAddress }
+    private func learn(_ summary: PacketSummary) {
         if summary.version == .v4 { originalIPv4 = summary.source } else { originalIPv6 = summary.source }
     }
 
@@ -84,7 +78,7 @@ extension ServerClient {
         isTransparent: Bool,
         now: UInt64
     ) throws(RejectReason) -> Int {
-        guard TrafficPolicy.isUnicast(target.source) else { throw .invalidSourceAddress }
+        guard TrafficPolicy.isUnicast(target.source, target.version) else { throw .invalidSourceAddress }
         if !isTransparent {
             // The server chose its resolvers itself; they may well be private addresses.
             guard worker.permits(destination: target.destination, version: target.version) else {
@@ -120,8 +114,14 @@ extension ServerClient {
     }
 
     /// Refuses names that the client may not look up.
-    private func admitQuery(in packet: RawSpan, summary: PacketSummary) throws(RejectReason) {
+    private func admitQuery(
+        in packet: RawSpan,
+        summary: PacketSummary,
+        offload: PacketOffload
+    ) throws(RejectReason) {
         guard let allowsDomain = hooks.allowsDomain, summary.transport == .udp else { return }
+        // Only the first of several queries would be looked at.
+        guard !offload.isSuperPacket else { throw .invalidDNSMessage }
         let question = try DNSQuestion(parsing: packet.suffix(from: summary.headerLength))
         guard allowsDomain(question.name) else { throw .disallowedDomain }
     }

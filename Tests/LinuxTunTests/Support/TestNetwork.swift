@@ -54,3 +54,17 @@ func eventually(_ condition: () -> Bool, sourceLocation: SourceLocation = #_sour
         try? await clock.sleep(for: .milliseconds(2))
     }
 }
+
+/// The error that `body` throws; an issue if it throws none.
+func failure(
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async -> NetworkSetupError? {
+    do {
+        try await body()
+        Issue.record("no error was thrown", sourceLocation: sourceLocation)
+        return nil
+    } catch {
+        return error as? NetworkSetupError
+    }
+}
