@@ -45,14 +45,17 @@ struct FlowTable: ~Copyable {
     static let idleExpiry: UInt64 = 60_000_000_000
 
     private let limit: Int
+    private let forgetsActive: Bool
     private var slots: [Flow] = []
     private var numbers: [FlowKey: Int32] = [:]
     private var free: [Int32] = []
     private var oldest: Int32 = -1
     private var newest: Int32 = -1
 
-    init(limit: Int) {
+    /// - Parameter forgetsActive: whether the oldest flow makes room for a new one even if it is not idle.
+    init(limit: Int, forgetsActive: Bool = false) {
         self.limit = limit
+        self.forgetsActive = forgetsActive
     }
 
     /// Flows known now, idle ones among them.
@@ -76,7 +79,9 @@ struct FlowTable: ~Copyable {
     /// Adds a flow. The oldest one makes room if it is idle.
     mutating func insert(_ key: FlowKey, _ flow: Flow, now: UInt64) throws(RejectReason) -> Int {
         if numbers.count >= limit {
-            guard oldest >= 0, now &- slots[Int(oldest)].lastActive > Self.idleExpiry else { throw .flowLimit }
+            guard oldest >= 0, forgetsActive || now &- slots[Int(oldest)].lastActive > Self.idleExpiry else {
+                throw .flowLimit
+            }
             remove(oldest, now: now)
         }
         var flow = flow
