@@ -47,7 +47,9 @@ final class ServerConnection: @unchecked Sendable {
 
     /// Opens the tunnel. `whenOpen` is called on the loop, before any byte arrives.
     func openTunnel(
-        _ choice: ChannelTypeChoice, sessionName: String, on loop: EventLoop,
+        _ choice: ChannelTypeChoice,
+        sessionName: String,
+        on loop: EventLoop,
         whenOpen: @escaping @Sendable (SSHClientTunnel, ChannelFraming) -> Void
     ) throws {
         try client.openTunnel(on: loop, offers: Self.offers(choice), sessionName: sessionName) { tunnel in

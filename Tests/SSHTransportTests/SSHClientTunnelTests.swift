@@ -172,8 +172,13 @@ private final class TunnelHost: Sendable {
             seen.withLock { $0.environment.append("\(name)=\(value)") }
         }
 
-        func connection(_ connection: SSHServerConnection, execRequested command: String) -> ExecReply? {
-            command == "info" ? ExecReply(output: Array("{}".utf8)) : nil
+        func connection(
+            _ connection: SSHServerConnection,
+            execRequested command: String,
+            reply: @escaping (ExecReply) -> Void
+        ) -> Bool {
+            if command == "info" { reply(ExecReply(output: Array("{}".utf8))) }
+            return command == "info"
         }
 
         func connectionDidClose(_ connection: SSHServerConnection) {

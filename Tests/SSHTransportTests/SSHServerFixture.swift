@@ -150,13 +150,18 @@ final class ServerRecorder: SSHServerDelegate {
         seen.withLock { $0.environment.append("\(name)=\(value)") }
     }
 
-    func connection(_ connection: SSHServerConnection, execRequested command: String) -> ExecReply? {
+    func connection(
+        _ connection: SSHServerConnection,
+        execRequested command: String,
+        reply: @escaping (ExecReply) -> Void
+    ) -> Bool {
         seen.withLock { $0.commands.append(command) }
         switch command {
-        case "info": return ExecReply(output: Array("{\"user\":\"\(connection.user)\"}\n".utf8))
-        case "long": return ExecReply(output: [UInt8](repeating: 65, count: 3_000_000), exitStatus: 7)
-        default: return nil
+        case "info": reply(ExecReply(output: Array("{\"user\":\"\(connection.user)\"}\n".utf8)))
+        case "long": reply(ExecReply(output: [UInt8](repeating: 65, count: 3_000_000), exitStatus: 7))
+        default: return false
         }
+        return true
     }
 
     func connectionDidClose(_ connection: SSHServerConnection) {
