@@ -108,7 +108,10 @@ let package = Package(
             name: "LinuxTunTests", dependencies: ["EventLoop", "IPPacket", "LinuxTun", "PacketTunnel"],
             swiftSettings: common),
         .testTarget(
-            name: "SSHTransportTests", dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
+            name: "SSHTransportTests",
+            dependencies: [
+                "CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: common),
         .testTarget(
             name: "TunnelConfigurationTests", dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
