@@ -127,7 +127,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SSHTransportTests",
-            dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
+            dependencies: [
+                "CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: common
         ),
         .testTarget(
