@@ -6,8 +6,10 @@ import Testing
 @testable import LinuxTun
 
 @Suite(
-    "Connection tracking", .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1)))
+    "Connection tracking",
+    .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
+    .timeLimit(.minutes(1))
+)
 struct ConnectionTrackingTests {
     @Test("forgets the flows of one address and no others", arguments: IPVersion.allCases)
     func forgets(version: IPVersion) async throws {
@@ -24,8 +26,12 @@ struct ConnectionTrackingTests {
             // Another source port is another flow.
             for (source, port) in [(leaving, 1000), (leaving, 2000), (staying, 1000)] {
                 let packet = PacketBuilder.udp(
-                    source: source, destination: lab.outside(version), sourcePort: UInt16(port), destinationPort: 7,
-                    payload: [1])
+                    source: source,
+                    destination: lab.outside(version),
+                    sourcePort: UInt16(port),
+                    destinationPort: 7,
+                    payload: [1]
+                )
                 #expect(await lab.loop.run { device.queues[0].send(packet) })
                 #expect(try target.receive() == [1])
             }
