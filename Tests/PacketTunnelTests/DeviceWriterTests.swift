@@ -72,7 +72,10 @@ struct DeviceWriterTests {
         }
     }
 
-    @Test("consecutive segments of a connection are written as one super-packet that stands for them", arguments: IPVersion.allCases)
+    @Test(
+        "consecutive segments of a connection are written as one super-packet that stands for them",
+        arguments: IPVersion.allCases
+    )
     func coalesces(_ version: IPVersion) throws {
         let fixture = Fixture()
         let segments = Self.segments(version, 20, lastSize: 300)

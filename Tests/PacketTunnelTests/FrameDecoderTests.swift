@@ -31,7 +31,9 @@ struct FrameDecoderTests {
             try memory.withUnsafeMutableBytes { (buffer) throws in
                 var pending: [(UnsafeMutableRawBufferPointer, PacketOffload)] = []
                 // The packets are looked at as late as the contract permits: when `flush` is called.
-                try decoder.decode(buffer) { pending.append(($0, $1)) } flush: {
+                try decoder.decode(buffer) {
+                    pending.append(($0, $1))
+                } flush: {
                     found += pending.map { MemoryPacket(Array($0.0), offload: $0.1) }
                     pending = []
                 }
@@ -55,7 +57,10 @@ struct FrameDecoderTests {
         }
     }
 
-    @Test("a short stream cut in three at any two places gives the same packets", arguments: [ChannelFraming.psiphon, .gso])
+    @Test(
+        "a short stream cut in three at any two places gives the same packets",
+        arguments: [ChannelFraming.psiphon, .gso]
+    )
     func everyTwoSplits(_ framing: ChannelFraming) throws {
         let packets = [MemoryPacket([0x45, 1, 2]), MemoryPacket([0x60]), MemoryPacket(Array(0..<9))]
         let bytes = stream(packets, framing)
@@ -78,7 +83,9 @@ struct FrameDecoderTests {
         let packet = MemoryPacket(patternBytes(65_535))
         let bytes = stream([packet, packet], framing)
         for cut in [0, 1, 5, 6, 7, 40_000, 65_536, 65_541, 65_542, 131_000] {
-            #expect(try decode([Array(bytes[..<cut]), Array(bytes[cut...])], framing, mtu: 65_535) == [packet, packet])
+            #expect(
+                try decode([Array(bytes[..<cut]), Array(bytes[cut...])], framing, mtu: 65_535) == [packet, packet]
+            )
         }
     }
 

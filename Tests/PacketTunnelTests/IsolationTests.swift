@@ -33,13 +33,18 @@ struct IsolationTests {
         harness.runAll()
         alice.send(Sample.upstreamUDP(version))
         _ = harness.device.takeWritten()
-        let sources = [try harness.address(version, of: Sample.bob), try harness.address(version), Sample.remote(version)]
+        let sources = [
+            try harness.address(version, of: Sample.bob), try harness.address(version), Sample.remote(version),
+        ]
         for source in sources { alice.send(Sample.upstreamUDP(version, source: source)) }
         #expect(harness.device.takeWritten().isEmpty)
         #expect(harness.counters().refused(.upstream, .invalidSourceAddress) == 3)
     }
 
-    @Test("whatever source a client begins with, its packets leave with its assigned address", arguments: IPVersion.allCases)
+    @Test(
+        "whatever source a client begins with, its packets leave with its assigned address",
+        arguments: IPVersion.allCases
+    )
     func beginsSpoofed(_ version: IPVersion) throws {
         let harness = try ServerHarness()
         let alice = try harness.connect()
@@ -65,7 +70,10 @@ struct IsolationTests {
         #expect(harness.refusedDownstream(.noSession) == Int64(bits.count))
     }
 
-    @Test("each of two clients with the same local address gets the answers to its own packets", arguments: IPVersion.allCases)
+    @Test(
+        "each of two clients with the same local address gets the answers to its own packets",
+        arguments: IPVersion.allCases
+    )
     func sameLocalAddress(_ version: IPVersion) throws {
         let harness = try ServerHarness()
         let clients = [try harness.connect(), try harness.connect(Sample.bob)]

@@ -72,7 +72,8 @@ struct PacketTunnelClientTests {
             other: PacketBuilder.icmpEcho(source: Sample.local(version), destination: Sample.remote(version))
         )
         let texts =
-            version == .v4 ? ["224.0.0.251", "255.255.255.255", "127.0.0.1", "169.254.1.1"] : ["ff02::fb", "::1", "fe80::1"]
+            version == .v4
+            ? ["224.0.0.251", "255.255.255.255", "127.0.0.1", "169.254.1.1"] : ["ff02::fb", "::1", "fe80::1"]
         let addresses = texts.compactMap { IPAddress($0) }.map {
             RefusedPacket(.invalidDestinationAddress, "to \($0)", Sample.upstreamUDP(version, destination: $0))
         }
@@ -233,7 +234,9 @@ struct PacketTunnelClientTests {
     func manyQueries(_ version: IPVersion) throws {
         let fixture = try dnsFixture()
         let transport = fixture.connect(.psiphon)
-        let (resolver, target) = (Sample.resolvers(version)[1], version == .v4 ? Self.server.ipv4[0] : Self.server.ipv6[0])
+        let (resolver, target) = (
+            Sample.resolvers(version)[1], version == .v4 ? Self.server.ipv4[0] : Self.server.ipv6[0]
+        )
         for port in UInt16(20_000)..<24_000 {
             fixture.device.inject(query(version, resolver, port: port))
             transport.deliver(MemoryFrames.frame(answer(version, from: target, port: port), as: .psiphon))

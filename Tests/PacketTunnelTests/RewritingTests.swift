@@ -150,8 +150,13 @@ struct RewritingTests {
     }
 
     private static func randomPacket(_ version: IPVersion, using generator: inout SeededGenerator) -> [UInt8] {
-        let payload = patternBytes(.random(in: 0...1_400, using: &generator), seed: .random(in: 0...255, using: &generator))
-        let remote = IPAddress(bits: Sample.remote(version).bits + UInt128(UInt16.random(in: 0...999, using: &generator)))
+        let payload = patternBytes(
+            .random(in: 0...1_400, using: &generator),
+            seed: .random(in: 0...255, using: &generator)
+        )
+        let remote = IPAddress(
+            bits: Sample.remote(version).bits + UInt128(UInt16.random(in: 0...999, using: &generator))
+        )
         let ports = (UInt16.random(in: 1...65_535, using: &generator), UInt16.random(in: 1...65_535, using: &generator))
         var network = PacketBuilder.Network(identification: .random(in: 0...65_535, using: &generator))
         network.hopLimit = .random(in: 1...255, using: &generator)

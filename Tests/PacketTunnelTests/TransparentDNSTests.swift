@@ -111,7 +111,10 @@ struct TransparentDNSTests {
         #expect(seen.count == 1)
     }
 
-    @Test("an answer that arrives after a reconnection still comes from the transparent address", arguments: IPVersion.allCases)
+    @Test(
+        "an answer that arrives after a reconnection still comes from the transparent address",
+        arguments: IPVersion.allCases
+    )
     func lateAnswer(_ version: IPVersion) throws {
         let harness = try ServerHarness()
         let first = try harness.connect()
