@@ -11,10 +11,11 @@ let common: [SwiftSetting] = [
 ]
 
 /// Modules that handle packet bytes: every unsafe construct has to be marked, and noncopyable views may be declared.
-let packetPath: [SwiftSetting] = common + [
-    .strictMemorySafety(),
-    .enableExperimentalFeature("Lifetimes"),
-]
+let packetPath: [SwiftSetting] =
+    common + [
+        .strictMemorySafety(),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
 
 let package = Package(
     name: "packet-tunnel",
@@ -42,14 +43,16 @@ let package = Package(
         .target(
             name: "PacketTunnel",
             dependencies: ["IPPacket", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: packetPath),
+            swiftSettings: packetPath
+        ),
 
         // Adapters: each knows one outside thing.
         .target(name: "CEventLoop"),
         .target(
             name: "EventLoop",
             dependencies: ["CEventLoop", "PacketTunnel", .product(name: "HeapModule", package: "swift-collections")],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(name: "CLinuxTun"),
         .target(
             name: "LinuxTun",
@@ -58,7 +61,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(
             name: "CLibSSH",
             linkerSettings: [
@@ -69,14 +73,16 @@ let package = Package(
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),
-            ]),
+            ]
+        ),
         .target(
             name: "SSHTransport",
             dependencies: [
                 "CLibSSH", "EventLoop", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
         .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
 
@@ -89,7 +95,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .executableTarget(
             name: "packet-tunnel",
             dependencies: [
@@ -98,7 +105,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
 
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
@@ -106,18 +114,26 @@ let package = Package(
             dependencies: [
                 "IPPacket", "PacketTunnel", "PacketTunnelTestKit", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
-            name: "LinuxTunTests", dependencies: [
-                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel",
+            name: "LinuxTunTests",
+            dependencies: [
+                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "PacketTunnelTestKit",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .testTarget(
-            name: "SSHTransportTests", dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
-            swiftSettings: common),
+            name: "SSHTransportTests",
+            dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
+            swiftSettings: common
+        ),
         .testTarget(
-            name: "TunnelConfigurationTests", dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
-            swiftSettings: common),
-    ])
+            name: "TunnelConfigurationTests",
+            dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
+            swiftSettings: common
+        ),
+    ]
+)

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "CLinuxTun.h"
 
 #include <errno.h>
@@ -88,4 +89,10 @@ long linuxtun_write_plain(int fd, const struct iovec *vectors, int count)
         written = writev(fd, vectors, count);
     } while (written < 0 && errno == EINTR);
     return written < 0 ? -errno : written;
+}
+
+int linuxtun_poll(struct pollfd *waits, unsigned count)
+{
+    int ready = ppoll(waits, count, NULL, NULL);
+    return ready < 0 ? -errno : ready;
 }

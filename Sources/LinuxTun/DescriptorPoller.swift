@@ -64,7 +64,7 @@ final class DescriptorPoller: @unchecked Sendable {
                 // A negative descriptor is skipped by poll(2).
                 pollfd(fd: watchesDescriptor ? descriptor : -1, events: Int16(POLLIN), revents: 0),
             ]
-            guard poll(&waits, 2, -1) > 0 else { continue }
+            guard linuxtun_poll(&waits, 2) > 0 else { continue }
             if waits[0].revents != 0 {
                 var drained: UInt64 = 0
                 _ = Glibc.read(wakeDescriptor, &drained, 8)

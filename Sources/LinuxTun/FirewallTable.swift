@@ -47,14 +47,14 @@ struct FirewallTable {
 
     private func word(_ address: IPAddress) -> String { address.isIPv4 ? "ip" : "ip6" }
 
-    private func source(_ pool: IPPrefix) -> String { "\(word(pool.network)) saddr \(pool.prefixText)" }
+    private func source(_ pool: IPPrefix) -> String { "\(word(pool.network)) saddr \(pool)" }
 
     private func answer(_ pool: IPPrefix) -> String {
-        "\(word(pool.network)) daddr \(pool.prefixText) ct state established,related"
+        "\(word(pool.network)) daddr \(pool) ct state established,related"
     }
 
     private func resolver(_ address: IPAddress) -> String {
-        "\(word(address)) daddr \(address.addressText) meta l4proto { tcp, udp } th dport 53"
+        "\(word(address)) daddr \(address) meta l4proto { tcp, udp } th dport 53"
     }
 
     /// A script that makes the table, or replaces it, in one transaction.

@@ -44,7 +44,7 @@ public enum HostNetwork {
             switch error.code {
             // Also what blackhole, unreachable and prohibit routes answer.
             case ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL: return nil
-            default: throw .system("look up the route to \(address.addressText)", code: error.code)
+            default: throw .system("look up the route to \(address)", code: error.code)
             }
         }
     }

@@ -93,7 +93,7 @@ struct NetlinkSocket: ~Copyable {
 
     private mutating func receive() throws(NetlinkError) -> [UInt8] {
         while true {
-            let count = recv(descriptor, &buffer, buffer.count, 0)
+            let count = recvfrom(descriptor, &buffer, buffer.count, 0, nil, nil)
             if count > 0 { return Array(buffer[..<count]) }
             guard count < 0, errno == EINTR else {
                 throw NetlinkError(code: count < 0 ? errno : EIO, detail: "receive from netlink")

@@ -22,8 +22,8 @@ enum NetworkChange: Hashable {
         case .bringUp(let interface, let mtu, _): "bring \(interface) up with MTU \(mtu)"
         case .addAddress(let address, let interface): "add the address \(address) to \(interface)"
         case .addRoute(let route, let interface):
-            "add the route to \(route.destination.prefixText)"
-                + (route.gateway.map { " via \($0.addressText)" } ?? "") + " dev \(interface)"
+            "add the route to \(route.destination)"
+                + (route.gateway.map { " via \($0.description)" } ?? "") + " dev \(interface)"
         case .set(let setting, let old, let new): "change \(setting.path) from \(old) to \(new)"
         case .keep(let setting, let value): "keep \(setting.path) at \(value)"
         case .makeTable(let name, _): "make the nftables table inet \(name)"
@@ -36,7 +36,9 @@ enum NetworkChange: Hashable {
         case .bringUp, .addAddress: nil
         case .addRoute(_, ownInterface): nil
         case .addRoute(let route, let interface):
-            "route \(route.destination.prefixText) \(route.gateway?.addressText ?? "-") \(interface) \(route.metric)"
+            "route \(route.destination) \(route.gateway?.description ?? "-") \(interface) \(route.metric)"
+        case .set(let setting, _, _) where setting.path.contains("/\(ownInterface)/"): nil
+        case .keep(let setting, _) where setting.path.contains("/\(ownInterface)/"): nil
         case .set(let setting, let old, let new): "sysctl \(setting.path) \(old) \(new)"
         case .keep(let setting, let value): "keep \(setting.path) \(value)"
         case .makeTable(let name, _): "table \(name)"
@@ -49,10 +51,10 @@ enum NetworkChange: Hashable {
         let words = record.split(separator: " ").map { String($0) }
         switch (words.first, words.count) {
         case ("route", 5):
-            guard let destination = IPPrefix(prefixText: words[1]), let metric = UInt32(words[4]) else { return nil }
+            guard let destination = IPPrefix(words[1]), let metric = UInt32(words[4]) else { return nil }
             let index = if_nametoindex(words[3])
             guard index != 0 else { return nil }
-            let gateway = IPAddress(addressText: words[2])
+            let gateway = IPAddress(words[2])
             self = .addRoute(
                 Route(destination, gateway: gateway, interfaceIndex: index, metric: metric),
                 interface: words[3]

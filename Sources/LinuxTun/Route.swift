@@ -20,7 +20,7 @@ public struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {
     public var prefix: IPPrefix { IPPrefix(address, length: prefixLength) }
 
     /// For example `10.0.0.1/8`.
-    public var description: String { "\(address.addressText)/\(prefixLength)" }
+    public var description: String { "\(address)/\(prefixLength)" }
 }
 
 /// One entry of the host's routing tables.
@@ -83,8 +83,8 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
 
     /// For example `10.0.0.0/8 via 192.0.2.1 dev eth0`.
     public var description: String {
-        let via = gateway.map { " via \($0.addressText)" } ?? ""
-        return "\(destination.prefixText)\(via)\(interfaceIndex == 0 ? "" : " dev \(interfaceName)")"
+        let via = gateway.map { " via \($0.description)" } ?? ""
+        return "\(destination)\(via)\(interfaceIndex == 0 ? "" : " dev \(interfaceName)")"
     }
 
     static func interfaceName(of index: UInt32) -> String {

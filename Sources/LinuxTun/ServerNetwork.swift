@@ -67,7 +67,7 @@ public struct ServerNetwork: Sendable {
             guard let route = try HostNetwork.routeOverlapping(pool, ignoring: interfaceIndex) else { continue }
             throw NetworkSetupError(
                 .poolClash,
-                "\(keyword) \(pool.prefixText) clashes with the host's route \(route)",
+                "\(keyword) \(pool) clashes with the host's route \(route)",
                 advice: "choose an \(keyword) that the host does not use"
             )
         }

@@ -42,7 +42,11 @@ final class StateFile {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Closing alone would not do: a child process has the descriptor too until it has become its program.
+        _ = flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Notes a change that is about to be made.
     func append(_ record: String) throws(NetworkSetupError) {

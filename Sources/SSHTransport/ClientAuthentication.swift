@@ -32,7 +32,7 @@ struct ClientAuthentication {
     /// - Throws: `SSHClientError`: `permission` if the server refuses all, `temporary` if it goes away meanwhile.
     mutating func run(namedIdentities: [String]) throws(SSHClientError) {
         for path in namedIdentities where try tryFile(path, isNamed: true) { return }
-        if settings.usesAgent || namedIdentities.isEmpty, try tryAgent() { return }
+        if settings.usesAgent, try tryAgent() { return }
         guard namedIdentities.isEmpty else { throw refused() }
         for path in settings.defaultIdentities where try tryFile(path, isNamed: false) { return }
         throw refused()
@@ -114,7 +114,7 @@ struct ClientAuthentication {
         case SSH_AUTH_DENIED.rawValue: outcomes.append("\(describe(key, path)) is refused")
         default:
             try checkConnection()
-            outcomes.append("\(describe(key, path)): \(SSHClientLibrary.error(of: session))")
+            outcomes.append("\(describe(key, path)): \(SSHRuntime.lastError(of: session))")
         }
         return false
     }
@@ -136,7 +136,7 @@ struct ClientAuthentication {
     /// A server that goes away while keys are tried has had enough of them, or cannot go on.
     private func checkConnection() throws(SSHClientError) {
         guard ssh_is_connected(session) == 0 else { return }
-        let reason = SSHClientLibrary.error(of: session)
+        let reason = SSHRuntime.lastError(of: session)
         guard reason.contains("authentication failures") else {
             throw SSHClientError(.temporary, "the connection ended during the login: \(reason)")
         }

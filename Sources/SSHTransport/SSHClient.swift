@@ -1,11 +1,10 @@
 internal import CLibSSH
-internal import Glibc
 
 /// A logged-in connection to an SSH server.
 ///
-/// Made by blocking calls on one thread that is no event loop's. Until it is handed to a loop it belongs to that
-/// thread; it is not `Sendable`, because libssh's sessions are not. What happens to it while it waits there, nobody
-/// notices: hand it over soon.
+/// Made by blocking calls on one thread that is no event loop's, and owned by that thread until `openTunnel` hands it
+/// to a loop; it is not `Sendable`, because libssh's sessions are not. What happens to it before that, nobody notices:
+/// hand it over soon.
 public final class SSHClient {
     /// The server's address or name after the configuration file has had its say.
     public let host: String
@@ -18,7 +17,7 @@ public final class SSHClient {
     /// The cipher towards the server.
     public let cipher: String
 
-    private let handle: SSHClientHandle
+    let handle: SSHClientHandle
     let settings: SSHClientSettings
 
     /// Connects, checks the host key, and logs in. Blocks for at most `ConnectTimeout` (15 s unless set) at each step,
@@ -55,7 +54,7 @@ public final class SSHClient {
         self.settings = settings
     }
 
-    /// Ends the connection. Idempotent, and what the last reference does anyway.
+    /// Ends the connection, unless it has been handed to a loop. Idempotent, and what the last reference does anyway.
     public func close() { handle.close() }
 
     /// Runs a command on the server and collects what it says, as `ssh host command` does. Blocks.
@@ -63,6 +62,8 @@ public final class SSHClient {
     /// - Parameters:
     ///   - command: handed to the server as it is; `info` and `status` mean something to our own server.
     ///   - timeout: for the whole of it, in seconds.
+    /// Only before `openTunnel`: afterwards the connection is the loop's.
+    ///
     /// - Throws: `SSHClientError`: `permission` if the server runs no commands, `temporary` if the answer does not come.
     public func exec(_ command: String, timeout: Int = 10) throws(SSHClientError) -> SSHClientCommandResult {
         try handle.exec(command, timeout: timeout)
@@ -77,72 +78,4 @@ public struct SSHClientCommandResult: Sendable, Equatable {
     public let errorOutput: [UInt8]
     /// Its exit status; nil if it ended without one.
     public let status: Int32?
-}
-
-/// Owns one libssh session of a client, from its making to its handing over or its end.
-final class SSHClientHandle {
-    let session: ssh_session
-    private var isClosed = false
-
-    init() throws(SSHClientError) {
-        guard SSHClientLibrary.isReady, let session = ssh_new() else {
-            throw SSHClientError(.temporary, "the SSH library cannot be set up: out of memory, or no random numbers")
-        }
-        self.session = session
-    }
-
-    deinit {
-        close()
-        ssh_free(session)
-    }
-
-    func close() {
-        guard !isClosed else { return }
-        isClosed = true
-        ssh_disconnect(session)
-    }
-
-    var port: UInt16 {
-        var port: UInt32 = 22
-        ssh_options_get_port(session, &port)
-        return UInt16(truncatingIfNeeded: port)
-    }
-
-    func text(_ option: ssh_options_e) -> String? {
-        var value: UnsafeMutablePointer<CChar>?
-        guard ssh_options_get(session, option, &value) == SSH_OK, let value else { return nil }
-        defer { ssh_string_free_char(value) }
-        return String(cString: value)
-    }
-
-    func connect(to place: String) throws(SSHClientError) {
-        guard ssh_connect(session) != SSH_OK else { return }
-        let reason = SSHClientLibrary.error(of: session)
-        throw Self.connectFailure(place, reason)
-    }
-
-    /// libssh tells its failures apart by text alone.
-    static func connectFailure(_ place: String, _ reason: String) -> SSHClientError {
-        func says(_ words: String...) -> Bool { words.contains { reason.lowercased().contains($0) } }
-        if says("resolve hostname") {
-            return SSHClientError(
-                .unreachable,
-                "cannot find \(place): no such host name; check its spelling and your DNS"
-            )
-        }
-        if says("refused") {
-            return SSHClientError(.unreachable, "\(place) refuses the connection: no SSH server listens there")
-        }
-        if says("timeout", "timed out") {
-            return SSHClientError(.unreachable, "\(place) does not answer; check address, port and firewalls")
-        }
-        if says("unreachable", "no route", "failed to connect", "connect failed", "cannot assign") {
-            return SSHClientError(.unreachable, "cannot reach \(place): \(reason)")
-        }
-        if says("kex error", "no match for method", "banner", "version", "signature", "crypt") {
-            return SSHClientError(.protocolViolation, "\(place) cannot be spoken with: \(reason)")
-        }
-        // Closed during the key exchange: too many connections, or a server that is going down.
-        return SSHClientError(.temporary, "\(place) has ended the connection: \(reason)")
-    }
 }

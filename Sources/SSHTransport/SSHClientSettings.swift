@@ -9,6 +9,7 @@ struct SSHClientSettings {
     /// AES-GCM first: the fastest by far, and the one that needs new keys least often.
     static let ciphers = "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr"
     private static let defaultConnectTimeout = 15
+    private static let defaultAliveInterval = 15
     private static let defaultIdentities = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"]
     private static let systemFile = "/etc/ssh/ssh_config"
 
@@ -48,7 +49,11 @@ struct SSHClientSettings {
         return seconds > 0 ? seconds : Self.defaultConnectTimeout
     }
 
-    var serverAliveInterval: Int { value(.serverAliveInterval).flatMap { SSHClientValue.seconds($0) } ?? 0 }
+    /// Seconds of silence after which the server is asked for a sign of life; 0: never. `ssh` leaves this off; a tunnel
+    /// that is to come back by itself has to notice that it is gone.
+    var serverAliveInterval: Int {
+        value(.serverAliveInterval).flatMap { SSHClientValue.seconds($0) } ?? Self.defaultAliveInterval
+    }
 
     var serverAliveCountMax: Int {
         value(.serverAliveCountMax).flatMap { SSHClientValue.number($0, in: 1...1000) } ?? 3
@@ -86,7 +91,7 @@ struct SSHClientSettings {
 
     var defaultIdentities: [String] { Self.defaultIdentities.map { SSHClientPath.expand($0) } }
 
-    /// With named keys and `IdentitiesOnly yes` the agent is left alone.
+    /// With `IdentitiesOnly yes` only files count.
     var usesAgent: Bool { !flag(.identitiesOnly) }
 
     // MARK: What libssh acts on
@@ -126,7 +131,7 @@ struct SSHClientSettings {
             guard ssh_options_parse_config(session, path) == 0 else {
                 throw SSHClientError(
                     .configuration,
-                    "\(path): \(String(cString: ssh_get_error(UnsafeMutableRawPointer(session))))"
+                    "\(path): \(SSHRuntime.lastError(of: session))"
                 )
             }
         }

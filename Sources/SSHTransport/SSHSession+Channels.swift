@@ -51,7 +51,7 @@ extension SSHSession {
                 completion.value(.failure(SSHError(.connection, "the session has ended, or is not authenticated yet")))
             }
         }
-        guard let watched = libssh_shim_channel_watch(peer, channel, nil, options.sendWindowLimit) else {
+        guard let watched = libssh_shim_channel_watch(peer, channel, nil, sendWindowLimit(options)) else {
             ssh_channel_free(channel)
             return end("out of memory")
         }
@@ -66,6 +66,18 @@ extension SSHSession {
         opening.append(open)
         _ = advance(open)
         setNeedsService()
+    }
+
+    /// True if the other side is OpenSSH by its greeting.
+    var peerIsOpenSSH: Bool {
+        for greeting in [ssh_get_clientbanner(handle), ssh_get_serverbanner(handle)] {
+            if let greeting, String(cString: greeting).hasPrefix("SSH-2.0-OpenSSH") { return true }
+        }
+        return false
+    }
+
+    private func sendWindowLimit(_ options: SSHChannelOptions) -> UInt32 {
+        options.sendWindowLimit(peerIsOpenSSH: peerIsOpenSSH)
     }
 
     private func advance(_ open: SSHChannelOpening) -> Int32 {
@@ -131,7 +143,7 @@ extension SSHSession {
             libssh_shim_refuse(peer, open, ChannelOpenFailure.resourceShortage.rawValue, "out of memory")
             return nil
         }
-        guard let watched = libssh_shim_channel_watch(peer, accepted, open, options.sendWindowLimit) else {
+        guard let watched = libssh_shim_channel_watch(peer, accepted, open, sendWindowLimit(options)) else {
             end("out of memory")
             return nil
         }

@@ -7,6 +7,10 @@ struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
         abstract: "Bring up a tunnel and keep it up.",
+        usage: """
+            packet-tunnel up [<options>] [user@]host
+            packet-tunnel up --via <command> [<options>]
+            """,
         discussion: """
             Runs in the foreground; Ctrl-C or SIGTERM undoes everything it set up.
             When the line breaks it connects again by itself, and goes on with the
@@ -109,14 +113,14 @@ struct UpCommand: AsyncParsableCommand {
 
 /// An address, or the word `none`.
 struct OptionalAddress: CustomStringConvertible {
-    let value: InterfaceAddress?
+    let value: ClientAddress?
 
-    init(_ value: InterfaceAddress) {
+    init(_ value: ClientAddress) {
         self.value = value
     }
 
     init(parsing text: String) throws {
-        value = text.lowercased() == "none" ? nil : try InterfaceAddress(parsing: text)
+        value = text.lowercased() == "none" ? nil : try ClientAddress(parsing: text)
     }
 
     var description: String { value?.description ?? "none" }

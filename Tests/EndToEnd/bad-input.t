@@ -67,7 +67,9 @@ like "wrong-host-key: the key that the server showed is named" "$(lab_log wrong-
 client unknown-host-key -o UserKnownHostsFile=/dev/null
 refused unknown-host-key 76 'SHA256:'
 is "the client has nothing left of these" "$(lab_snapshot client)" "$client_before"
-daemon port-in-use
+mkdir -p "$LAB_DIR/other-state"
+daemon port-in-use "AddressPool 172.31.0.0/16" "AddressPool6 fd71:7475:6e::/104" "TunDevice ptun9" \
+    "StateDirectory $LAB_DIR/other-state"
 refused port-in-use '69|75' "port.*$LAB_PORT|$LAB_PORT.*in use|address already in use"
 is "the running server is as it was" "$(lab_snapshot server)" "$running"
 ok "and serves on" lab_client client client
@@ -89,14 +91,12 @@ unchanged no-capability
 before=()
 
 # Configurations that cannot work.
-ip -n server link add office0 type dummy
-ip -n server link set office0 up
-ip -n server addr add 10.99.0.1/24 dev office0
+ip -n server route add 10.99.0.0/24 dev office
 clash_before=$(lab_snapshot server)
 daemon pool-clash
 refused pool-clash '69|78' 'AddressPool.*10\.0\.0\.0/8.*10\.99\.0\.0/24|10\.99\.0\.0/24.*10\.0\.0\.0/8'
 is "pool-clash: nothing is left on the server" "$(lab_snapshot server)" "$clash_before"
-ip -n server link del office0
+ip -n server route del 10.99.0.0/24
 
 daemon unknown-keyword "AdressPool 10.0.0.0/8"
 refused unknown-keyword 78 "unknown-keyword\.conf.*[0-9].*AdressPool.*AddressPool"

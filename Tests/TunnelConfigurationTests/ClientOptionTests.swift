@@ -35,15 +35,15 @@ import Testing
 
     @Test("interface addresses keep their host bits", arguments: ["10.20.30.40/24", "2001:db8::1/64", "10.0.0.1/32"])
     func interfaceAddresses(text: String) throws {
-        #expect(try InterfaceAddress(parsing: text).description == text)
+        #expect(try ClientAddress(parsing: text).description == text)
     }
 
     @Test(
         "what is no interface address is refused",
         arguments: ["", "10.0.0.1/33", "10.0.0/24", "x", "10.0.0.1/", "::1/129"]
     )
-    func badInterfaceAddresses(text: String) {
-        #expect(throws: ValueProblem.self) { try InterfaceAddress(parsing: text) }
+    func badClientAddresses(text: String) {
+        #expect(throws: ValueProblem.self) { try ClientAddress(parsing: text) }
     }
 
     @Test("session names are 32 digits: those given, or those that a text is hashed to")

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -59,5 +60,8 @@ long linuxtun_write(int fd, const struct linuxtun_virtio_header *header, struct 
 /* The same two for a descriptor whose packets have no header; here vectors[0] is the first part. */
 long linuxtun_read_plain(int fd, void *packet, size_t capacity);
 long linuxtun_write_plain(int fd, const struct iovec *vectors, int count);
+
+/* Waits without end until one of the descriptors is ready. Returns how many are. */
+int linuxtun_poll(struct pollfd *waits, unsigned count);
 
 #endif

@@ -57,6 +57,7 @@ public final class PacketTunnelServer: Sendable {
         isRunning.withLock { $0 = true }
         for worker in workers { worker.loop.execute { worker.start() } }
         scheduleReaper()
+        scheduleMetrics()
     }
 
     /// Ends every client, reports every session, and closes the device. Returns when all of it is done.
@@ -146,6 +147,17 @@ public final class PacketTunnelServer: Sendable {
                 "client resumed its session"
             }
         logger.info("\(event)", metadata: metadata)
+    }
+
+    // MARK: Metrics
+
+    /// Sessions that are never left would otherwise never be reported (the seed's orphan metrics).
+    private func scheduleMetrics() {
+        workers[0].loop.schedule(after: TunnelDefaults.orphanMetricsPeriod.inNanoseconds) { [weak self] in
+            guard let self, isRunning.withLock({ $0 }) else { return }
+            for client in sessions.clients { client.worker.loop.execute { client.reportMetrics() } }
+            scheduleMetrics()
+        }
     }
 
     // MARK: Expiry

@@ -9,10 +9,17 @@ extension ServerClient {
         guard let session else { return false }
         do throws(RejectReason) {
             var summary = summary
-            let original = try admitDownstream(summary, session: session)
+            let original = try unsafe admitDownstream(
+                summary,
+                session: session,
+                packet: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
+            )
             let isPartial = packet.offload.checksumIsPartial
             session.counters.count(.downstream, summary, packet.offload)
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
+            if let quoted = original.quoted {
+                rewriteQuote(in: &bytes, summary: summary, quoted: quoted, isSource: true, with: original.address)
+            }
             if original.usesTransparentDNS {
                 AddressRewriter.replaceSource(
                     of: &bytes,
@@ -38,16 +45,25 @@ extension ServerClient {
     private struct Original {
         var address: IPAddress
         var usesTransparentDNS: Bool
+        /// What an ICMP error quotes.
+        var quoted: QuotedFlow?
     }
 
     /// Decides whether a packet may pass, and finds out what the client's own packets of its flow look like.
     private func admitDownstream(
         _ summary: PacketSummary,
-        session: Session
+        session: Session,
+        packet: RawSpan
     ) throws(RejectReason) -> Original {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         guard let address = summary.version == .v4 ? originalIPv4 : originalIPv6 else { throw .noOriginalAddress }
         let now = worker.loop.now
+        guard downstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
+        if summary.transport != .tcp, summary.transport != .udp {
+            if let quoted = try admitDownstreamICMP(summary, packet) {
+                return Original(address: address, usesTransparentDNS: false, quoted: quoted)
+            }
+        }
         let key = FlowKey(downstream: summary)
         let slot: Int
         if let known = flows.find(key, now: now) {

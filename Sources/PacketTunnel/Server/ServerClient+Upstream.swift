@@ -11,7 +11,7 @@ extension ServerClient {
             if framing == .gso { try offload.validate(summary: summary, mtu: worker.configuration.mtu) }
             let resolver = try resolver(for: summary, session: session)
             if summary.isDNSQuery { try admitQuery(in: bytes.bytes, summary: summary, offload: offload) }
-            try admitUpstream(summary, resolver: resolver)
+            let quoted = try admitUpstream(summary, resolver: resolver, packet: bytes.bytes)
             session.counters.count(.upstream, summary, offload)
             if let resolver {
                 AddressRewriter.replaceDestination(
@@ -20,6 +20,10 @@ extension ServerClient {
                     with: resolver,
                     checksumIsPartial: offload.checksumIsPartial
                 )
+            }
+            if let quoted {
+                let assigned = session.address(summary.version)
+                rewriteQuote(in: &bytes, summary: summary, quoted: quoted, isSource: false, with: assigned)
             }
             AddressRewriter.replaceSource(
                 of: &bytes,
@@ -36,7 +40,20 @@ extension ServerClient {
             unsafe worker.writer.write(packet, summary: summary, offload: offload)
         } catch {
             session.counters.refuse(.upstream, error)
+            if error == .disallowedDomain { unsafe answerRefused(UnsafeRawBufferPointer(packet)) }
         }
+    }
+
+    /// Answers a query for a name that the client may not look up, so that it need not wait for nothing.
+    private func answerRefused(_ query: UnsafeRawBufferPointer) {
+        let query = unsafe RawSpan(_unsafeBytes: query)
+        guard let summary = try? PacketSummary(validating: query) else { return }
+        let answer = worker.pool.takeLarge()
+        var bytes = unsafe MutableRawSpan(_unsafeBytes: answer.space)
+        answer.length = DNSReply.refusedPacket(to: query, summary: summary, into: &bytes)
+        guard answer.length > 0 else { return worker.pool.release(answer) }
+        if !sender.enqueue(answer, summary: summary, now: worker.loop.now) { worker.pool.release(answer) }
+        owesAnswer = true
     }
 
     /// The resolver that a query to the transparent address goes to; nil for every other packet.
@@ -48,13 +65,23 @@ extension ServerClient {
     }
 
     /// Decides whether a packet may pass, and remembers its flow.
-    private func admitUpstream(_ summary: PacketSummary, resolver: IPAddress?) throws(RejectReason) {
+    ///
+    /// - Returns: for an ICMP error, what it quotes.
+    private func admitUpstream(
+        _ summary: PacketSummary,
+        resolver: IPAddress?,
+        packet: RawSpan
+    ) throws(RejectReason) -> QuotedFlow? {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         let original = summary.version == .v4 ? originalIPv4 : originalIPv6
         if let original, original != summary.source { throw .invalidSourceAddress }
         var target = summary
         if let resolver { target.destination = resolver }
         let now = worker.loop.now
+        guard upstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
+        if summary.transport != .tcp, summary.transport != .udp {
+            if let quoted = try admitUpstreamICMP(summary, packet) { return quoted }
+        }
         let key = FlowKey(upstream: target)
         let slot: Int
         if let known = flows.find(key, now: now) {
@@ -65,6 +92,7 @@ extension ServerClient {
         }
         flows[slot].usesTransparentDNS = resolver != nil
         account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
+        return nil
     }
 
     private func learn(_ summary: PacketSummary) {

@@ -55,19 +55,19 @@ public enum ChannelTypeChoice: String, ConfigurationChoice {
 /// A plain value without any rule of the tunnel: who wires the client translates it.
 public struct UpOptions: Hashable, Sendable {
     /// The client's own IPv4 address, if nobody chooses. The server rewrites it, so any will do that is free here.
-    public static let defaultAddress = InterfaceAddress(IPAddress(ipv4: 0x0afe_fe01), prefixLength: 32)
+    public static let defaultAddress = ClientAddress(IPAddress(ipv4: 0x0afe_fe01), prefixLength: 32)
     /// The client's own IPv6 address, if nobody chooses; a unique local one (RFC 4193).
-    public static let defaultAddress6 = InterfaceAddress(
-        IPAddress(bits: 0xfd10_c314_0ad0_0001 << 64 | 1),
+    public static let defaultAddress6 = ClientAddress(
+        IPAddress(bits: 0xfd1d_7a6e_52c4_0001 << 64 | 1),
         prefixLength: 128
     )
 
     /// How the server is reached.
     public var connection = ConnectionOptions()
     /// `--address`; nil for no IPv4 on the device.
-    public var address: InterfaceAddress? = defaultAddress
+    public var address: ClientAddress? = defaultAddress
     /// `--address6`; nil for no IPv6 on the device.
-    public var address6: InterfaceAddress? = defaultAddress6
+    public var address6: ClientAddress? = defaultAddress6
     /// `--route`, in order: what goes through the tunnel.
     public var routes: [IPPrefix] = []
     /// `--dns`, in order: addresses of this host's resolvers that the client sends to the server's.

@@ -120,7 +120,8 @@ extension KeywordTable {
             \.perSourceMaxStartups,
             ValueSyntax<Int>.number(1...100_000, "NUMBER").optional(nilWord: "none"),
             """
-            Connections from one address that may be unauthenticated at once.
+            Connections from one address that may be unauthenticated at once. Unlike in sshd the default is not none, so \
+            that one peer that stalls cannot take every place.
             """
         ),
         ConfigurationKeyword(

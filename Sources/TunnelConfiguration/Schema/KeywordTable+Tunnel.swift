@@ -107,8 +107,8 @@ extension KeywordTable {
             .commaSeparated,
             """
             Networks that clients must not reach. The word default stands for loopback, link-local, private, \
-            carrier-grade, documentation, multicast and cloud-metadata ranges of both families; a list without it \
-            replaces them. What clients reach in private networks, this host's neighbours offer to this host alone.
+            carrier-grade, documentation, multicast and cloud-metadata ranges of both families. More prefixes may follow \
+            it; prefixes without it replace it, none denies nothing, and both let clients into this host's own networks.
             """
         ),
         ConfigurationKeyword(

@@ -19,8 +19,13 @@ final class NetworkNamespace: TaskExecutor, Sendable {
     var threadIdentifier: pid_t { worker.threadIdentifier }
 
     /// Runs `body`, and what it awaits, in the namespace.
-    func run<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
-        try await withTaskExecutorPreference(self) { try await body() }
+    func run<Result: Sendable>(_ body: @escaping @Sendable @concurrent () async throws -> Result) async throws -> Result
+    {
+        try await withTaskExecutorPreference(self) { @concurrent in
+            // Nothing of the host may be touched, whatever becomes of executors.
+            precondition(currentThreadIdentifier() == threadIdentifier)
+            return try await body()
+        }
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
@@ -68,9 +73,9 @@ private final class Worker: @unchecked Sendable {
     }
 
     private func serve() {
-        let code = unshare(CLONE_NEWNET) == 0 ? 0 : errno
+        let code = leaveNetworkNamespace() == 0 ? 0 : errno
         condition.lock()
-        threadIdentifier = gettid()
+        threadIdentifier = currentThreadIdentifier()
         startCode = code
         condition.signal()
         while code == 0 {
@@ -83,4 +88,18 @@ private final class Worker: @unchecked Sendable {
         }
         condition.unlock()
     }
+}
+
+/// `gettid(2)`: glibc's function is hidden from Swift, the kernel's file system is not.
+func currentThreadIdentifier() -> pid_t {
+    let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
+    return path?.split(separator: "/").last.flatMap { pid_t($0) } ?? 0
+}
+
+/// `unshare(CLONE_NEWNET)` for the calling thread. glibc's function is hidden from Swift.
+private func leaveNetworkNamespace() -> Int32 {
+    typealias Unshare = @convention(c) (Int32) -> Int32
+    let newNetworkNamespace: Int32 = 0x4000_0000
+    guard let symbol = dlsym(nil, "unshare") else { return -1 }
+    return unsafeBitCast(symbol, to: Unshare.self)(newNetworkNamespace)
 }

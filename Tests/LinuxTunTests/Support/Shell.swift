@@ -5,14 +5,14 @@ import Testing
 /// Runs a shell line in the network namespace of the calling thread and returns what it printed.
 @discardableResult
 func shell(_ line: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
-    let output = "\(NSTemporaryDirectory())/lintun-\(getpid())-\(gettid()).out"
+    let output = "\(NSTemporaryDirectory())/lintun-\(UUID().uuidString).out"
     defer { unlink(output) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    var arguments: [UnsafeMutablePointer<CChar>?] = ["sh", "-c", line].map { strdup($0) } + [nil]
+    var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sh"), strdup("-c"), strdup(line), nil]
     defer { for argument in arguments { free(argument) } }
     var identifier = pid_t()
     let code = posix_spawn(&identifier, "/bin/sh", &actions, nil, &arguments, environ)

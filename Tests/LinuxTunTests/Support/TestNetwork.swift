@@ -3,6 +3,7 @@ import Glibc
 import IPPacket
 import Logging
 import PacketTunnel
+import Testing
 
 @testable import LinuxTun
 
@@ -15,13 +16,13 @@ func quietLogger() -> Logger {
 func testOptions(_ directory: TemporaryDirectory) -> NetworkSetupOptions {
     var options = NetworkSetupOptions(logger: quietLogger())
     options.stateDirectory = directory.path
-    options.runner = CommandRunner(prefix: ["nsenter", "--net=/proc/\(getpid())/task/\(gettid())/ns/net", "--"])
+    options.commandPrefix = ["nsenter", "--net=/proc/\(getpid())/task/\(currentThreadIdentifier())/ns/net", "--"]
     return options
 }
 
-func address(_ text: String) -> IPAddress { IPAddress(addressText: text) ?? IPAddress(bits: 0) }
+func address(_ text: String) -> IPAddress { IPAddress(text) ?? IPAddress(bits: 0) }
 
-func prefix(_ text: String) -> IPPrefix { IPPrefix(prefixText: text) ?? IPPrefix(IPAddress(bits: 0), length: 128) }
+func prefix(_ text: String) -> IPPrefix { IPPrefix(text) ?? IPPrefix(IPAddress(bits: 0), length: 128) }
 
 extension EventLoop {
     /// Runs `body` on the loop's thread.
@@ -36,5 +37,32 @@ extension TunDevice {
     /// Closes every queue on its loop.
     func close() async {
         for queue in queues { await queue.loop.run { queue.close() } }
+    }
+}
+
+/// Waits until `condition` holds; an issue after five seconds.
+func eventually(_ condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async {
+    let clock = ContinuousClock()
+    let deadline = clock.now + .seconds(5)
+    while !condition() {
+        guard clock.now < deadline else {
+            Issue.record("it never came true", sourceLocation: sourceLocation)
+            return
+        }
+        try? await clock.sleep(for: .milliseconds(2))
+    }
+}
+
+/// The error that `body` throws; an issue if it throws none.
+func failure(
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async -> NetworkSetupError? {
+    do {
+        try await body()
+        Issue.record("no error was thrown", sourceLocation: sourceLocation)
+        return nil
+    } catch {
+        return error as? NetworkSetupError
     }
 }

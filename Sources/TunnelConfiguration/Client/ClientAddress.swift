@@ -2,7 +2,7 @@ public import IPPacket
 
 /// An address for an interface together with its network's length: `10.20.30.40/24`, `2001:db8::1/64`. Without length
 /// the network is the address alone.
-public struct InterfaceAddress: ConfigurationValue {
+public struct ClientAddress: ConfigurationValue {
     /// The address, with its host bits.
     public let address: IPAddress
     /// Leading bits of the network: 0 to 32, or 0 to 128.
