@@ -150,7 +150,9 @@ final class Path {
                 transport.allow(.max)
             }
         }
-        return scenario(traffic, "device to transport", template, count: count) { device.inject(template, count: count) }
+        return scenario(traffic, "device to transport", template, count: count) {
+            device.inject(template, count: count)
+        }
     }
 
     private func scenario(
@@ -210,7 +212,9 @@ final class Path {
     private func advance(_ segment: inout [UInt8], by count: Int) {
         let start = version == .v4 ? 20 : 40
         let sequence = UInt32(1 + count * (segment.count - start - 20))
-        for index in 0..<4 { segment[start + 4 + index] = UInt8(truncatingIfNeeded: sequence >> UInt32(24 - index * 8)) }
+        for index in 0..<4 {
+            segment[start + 4 + index] = UInt8(truncatingIfNeeded: sequence >> UInt32(24 - index * 8))
+        }
         if version == .v4 { (segment[4], segment[5]) = (UInt8(count >> 8), UInt8(count & 0xff)) }
         PacketBuilder.recomputeChecksums(&segment)
     }

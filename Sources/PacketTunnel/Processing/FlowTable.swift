@@ -63,6 +63,11 @@ struct FlowTable: ~Copyable {
 
     /// The slot of a flow that is known and not idle for too long; marks it as active.
     mutating func find(_ key: FlowKey, now: UInt64) -> Int? {
+        // The packets of one flow come in trains.
+        if newest >= 0, slots[Int(newest)].key == key, now &- slots[Int(newest)].lastActive <= Self.idleExpiry {
+            slots[Int(newest)].lastActive = now
+            return Int(newest)
+        }
         guard let number = numbers[key] else { return nil }
         if now &- slots[Int(number)].lastActive > Self.idleExpiry {
             remove(number, now: now)

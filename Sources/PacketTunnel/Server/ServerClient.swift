@@ -6,7 +6,8 @@ internal import Logging
 /// Owned by the loop of its transport from the first byte to the last.
 final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     let identity: SessionIdentity
-    unowned let worker: ServerWorker
+    /// Strong, which costs least per packet; the worker lets go of the client at its end.
+    let worker: ServerWorker
     let framing: ChannelFraming
     let hooks: ClientHooks
     let transport: any PacketTransport
