@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
+        .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
     ],
     dependencies: [
         // Owner: the programs. Options, `--help` and usage errors.
@@ -104,6 +105,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: common
+        ),
+        .executableTarget(
+            name: "packet-tunnel-bench",
+            dependencies: [
+                "EventLoop", "IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),
