@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
+        .executable(name: "packet-tunnel-subsystem", targets: ["packet-tunnel-subsystem"]),
     ],
     dependencies: [
         // Owner: the programs. Options, `--help` and usage errors.
@@ -77,6 +78,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),
+        .target(name: "CTunnelControl"),
+        .target(
+            name: "TunnelControl",
+            dependencies: [
+                "CTunnelControl", "EventLoop", "PacketTunnel", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
         .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
         .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
 
@@ -85,7 +93,7 @@ let package = Package(
             name: "packet-tunneld",
             dependencies: [
                 "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "TunnelControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -97,6 +105,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: common),
+        .executableTarget(
+            name: "packet-tunnel-subsystem",
+            dependencies: [
+                "PacketTunnel", "TunnelConfiguration", "TunnelControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),
 
@@ -117,6 +132,12 @@ let package = Package(
             swiftSettings: common),
         .testTarget(
             name: "SSHTransportTests", dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
+            swiftSettings: common),
+        .testTarget(
+            name: "TunnelControlTests",
+            dependencies: [
+                "CTunnelControl", "EventLoop", "TunnelControl", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: common),
         .testTarget(
             name: "TunnelConfigurationTests", dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
