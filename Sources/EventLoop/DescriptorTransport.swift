@@ -18,8 +18,9 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     /// Called once on the loop when the stream has ended and its descriptors are closed, after the receiver's
     /// `transportDidClose`.
     public var onEnd: ((_ reason: String) -> Void)?
-    /// Bytes that have arrived so far.
-    public private(set) var receivedByteCount: UInt64 = 0
+    /// The first bytes that have arrived, 256 at most: what a command says that does not do what it should. Empty as
+    /// long as nothing has arrived.
+    public private(set) var opening: [UInt8] = []
 
     private let eventLoop: EventLoop
     private let inputIsSocket: Bool
@@ -156,7 +157,7 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
             if count < 0 && errno == EAGAIN { return }
             return end(reason: count == 0 ? "the other side has closed" : "read: \(String(cString: strerror(errno)))")
         }
-        receivedByteCount &+= UInt64(count)
+        if opening.isEmpty { opening = Array(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<min(count, 256)])) }
         var bytes = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
         receiver?.transportDidReceive(&bytes)
     }

@@ -77,8 +77,11 @@ struct Subsystem {
         close(null)
     }
 
+    /// To the client, in the place of packets: sshd throws away what a subsystem writes to its standard error. To a person
+    /// who has started this by hand, as usual.
     private func fail(_ message: String, _ status: ExitStatus) -> ExitStatus {
-        StandardError.printLine("packet-tunnel-subsystem: \(message)")
+        let line = "packet-tunnel-subsystem: \(message)"
+        if Self.variable("SSH_CONNECTION") == nil { StandardError.printLine(line) } else { print(line) }
         return status
     }
 

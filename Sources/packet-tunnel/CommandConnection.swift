@@ -59,21 +59,30 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
 
     func end() -> ConnectionEnd {
         let status = child.end()
-        let hasWorked = receivedByteCount > 0 || start.duration(to: .now) > Self.trial
-        return ConnectionEnd(reason: CommandError(child.command, status), hasWorked: hasWorked)
+        let opening = opening
+        let words = Self.words(opening)
+        let hasWorked = words == nil && !opening.isEmpty || start.duration(to: .now) > Self.trial
+        return ConnectionEnd(reason: CommandError(child.command, status, saying: words), hasWorked: hasWorked)
     }
 
-    /// Asks the loop.
-    private var receivedByteCount: UInt64 {
-        guard let transport = transport.withLock({ $0 }) else { return 0 }
-        let count = Atomic<UInt64>(0)
-        let answered = DispatchSemaphore(value: 0)
+    /// What has arrived first. Asks the loop.
+    private var opening: [UInt8] {
+        guard let transport = transport.withLock({ $0 }) else { return [] }
+        let answer = Mutex<[UInt8]>([])
+        let isAnswered = DispatchSemaphore(value: 0)
         transport.loop.execute {
-            count.store(transport.receivedByteCount, ordering: .relaxed)
-            answered.signal()
+            answer.withLock { $0 = transport.opening }
+            isAnswered.signal()
         }
-        answered.wait()
-        return count.load(ordering: .relaxed)
+        isAnswered.wait()
+        return answer.withLock { $0 }
+    }
+
+    /// The first line, if a stream begins with text: no frame does, because a packet's header is never text.
+    private static func words(_ opening: [UInt8]) -> String? {
+        let line = opening.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        guard line.count > 1, line.allSatisfy({ (0x20...0x7e).contains($0) || $0 == 9 }) else { return nil }
+        return String(decoding: line, as: UTF8.self)
     }
 }
 
@@ -81,17 +90,21 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
 struct CommandError: Error, CustomStringConvertible {
     private let command: String
     private let status: ChildProcess.Status
+    private let words: String?
 
-    init(_ command: String, _ status: ChildProcess.Status) {
+    /// - Parameter words: what the command has said in the place of packets.
+    init(_ command: String, _ status: ChildProcess.Status, saying words: String? = nil) {
         self.command = command
         self.status = status
+        self.words = words
     }
 
     var description: String {
-        switch status {
-        case .exited(127): "the command of --via is not there: \(command)"
-        case .exited(let code): "the command of --via has ended with status \(code): \(command)"
-        case .killed(let signal): "the command of --via was ended by signal \(signal): \(command)"
+        let said = words.map { ", saying \"\($0)\"" } ?? ""
+        return switch status {
+        case .exited(127): "the command of --via is not there\(said): \(command)"
+        case .exited(let code): "the command of --via has ended with status \(code)\(said): \(command)"
+        case .killed(let signal): "the command of --via was ended by signal \(signal)\(said): \(command)"
         case .notStarted(let reason): "the command of --via cannot be started: \(reason)"
         }
     }
