@@ -26,6 +26,7 @@ let package = Package(
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
         .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
+        .executable(name: "packet-tunnel-subsystem", targets: ["packet-tunnel-subsystem"]),
     ],
     dependencies: [
         // Owner: the programs. Options, `--help` and usage errors.
@@ -84,6 +85,14 @@ let package = Package(
             ],
             swiftSettings: common
         ),
+        .target(name: "CTunnelControl"),
+        .target(
+            name: "TunnelControl",
+            dependencies: [
+                "CTunnelControl", "EventLoop", "PacketTunnel", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
         .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
         .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
 
@@ -92,7 +101,7 @@ let package = Package(
             name: "packet-tunneld",
             dependencies: [
                 "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "TunnelControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -114,6 +123,14 @@ let package = Package(
                 "EventLoop", "IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
+        .executableTarget(
+            name: "packet-tunnel-subsystem",
+            dependencies: [
+                "PacketTunnel", "TunnelConfiguration", "TunnelControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common
         ),
@@ -139,6 +156,13 @@ let package = Package(
             name: "SSHTransportTests",
             dependencies: [
                 "CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
+        .testTarget(
+            name: "TunnelControlTests",
+            dependencies: [
+                "CTunnelControl", "EventLoop", "TunnelControl", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),

@@ -1,10 +1,12 @@
 internal import EventLoop
+internal import Glibc
 internal import IPPacket
 internal import LinuxTun
 internal import Logging
 internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
+internal import TunnelControl
 internal import UnixSignals
 
 /// The daemon, from its configuration on: loops, device, network, core, SSH server, in this order, and back.
@@ -14,6 +16,8 @@ enum DaemonProgram {
     /// - Parameter configuration: checked settings.
     /// - Returns: how the process ends. What went wrong has been printed.
     @concurrent static func run(_ configuration: DaemonConfiguration) async -> ExitStatus {
+        // Whoever reads what was written to a pipe may go at any time.
+        signal(SIGPIPE, SIG_IGN)
         let logger = ProgramLog.make(configuration)
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         do {
@@ -26,6 +30,8 @@ enum DaemonProgram {
             return fail("\(error)", error.kind == .notPermitted ? .permission : .unavailable)
         } catch let error as SSHError {
             return fail("\(error)", error.kind == .configuration ? .configuration : .unavailable)
+        } catch let error as ControlError {
+            return fail("\(error)", .unavailable)
         } catch let error as ConfigurationError {
             return fail("\(error)", .configuration)
         } catch {
@@ -76,12 +82,15 @@ enum DaemonProgram {
                 delegate: service,
                 logger: logger
             )
+            let control = ControlService(server: server, configuration: configuration, loops: loops, logger: logger)
+            let controlServer = try control.start()
             let addresses = sshServer.addresses.map(\.description).joined(separator: " ")
             logger.notice("ready", metadata: ["listening": "\(addresses)", "device": "\(device.name)"])
             for await signal in signals {
                 logger.notice("stopping", metadata: ["signal": "\(signal)"])
                 break
             }
+            await controlServer?.stop()
             sshServer.stop()
             await setup.undo()
             await server.stop()
