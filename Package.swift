@@ -11,10 +11,11 @@ let common: [SwiftSetting] = [
 ]
 
 /// Modules that handle packet bytes: every unsafe construct has to be marked, and noncopyable views may be declared.
-let packetPath: [SwiftSetting] = common + [
-    .strictMemorySafety(),
-    .enableExperimentalFeature("Lifetimes"),
-]
+let packetPath: [SwiftSetting] =
+    common + [
+        .strictMemorySafety(),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
 
 let package = Package(
     name: "packet-tunnel",
@@ -25,6 +26,7 @@ let package = Package(
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
         .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
+        .executable(name: "packet-tunnel-subsystem", targets: ["packet-tunnel-subsystem"]),
     ],
     dependencies: [
         // Owner: the programs. Options, `--help` and usage errors.
@@ -43,14 +45,16 @@ let package = Package(
         .target(
             name: "PacketTunnel",
             dependencies: ["IPPacket", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: packetPath),
+            swiftSettings: packetPath
+        ),
 
         // Adapters: each knows one outside thing.
         .target(name: "CEventLoop"),
         .target(
             name: "EventLoop",
             dependencies: ["CEventLoop", "PacketTunnel", .product(name: "HeapModule", package: "swift-collections")],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(name: "CLinuxTun"),
         .target(
             name: "LinuxTun",
@@ -59,7 +63,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(
             name: "CLibSSH",
             linkerSettings: [
@@ -70,14 +75,24 @@ let package = Package(
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),
-            ]),
+            ]
+        ),
         .target(
             name: "SSHTransport",
             dependencies: [
                 "CLibSSH", "EventLoop", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
+        .target(name: "CTunnelControl"),
+        .target(
+            name: "TunnelControl",
+            dependencies: [
+                "CTunnelControl", "EventLoop", "PacketTunnel", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
         .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
         .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
 
@@ -86,11 +101,12 @@ let package = Package(
             name: "packet-tunneld",
             dependencies: [
                 "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "TunnelControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .executableTarget(
             name: "packet-tunnel",
             dependencies: [
@@ -99,7 +115,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .executableTarget(
             name: "packet-tunnel-bench",
             dependencies: [
@@ -107,7 +124,16 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
+        .executableTarget(
+            name: "packet-tunnel-subsystem",
+            dependencies: [
+                "PacketTunnel", "TunnelConfiguration", "TunnelControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: common
+        ),
 
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
@@ -115,7 +141,8 @@ let package = Package(
             dependencies: [
                 "IPPacket", "PacketTunnel", "PacketTunnelTestKit", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
             name: "LinuxTunTests",
@@ -123,11 +150,26 @@ let package = Package(
                 "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "PacketTunnelTestKit",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .testTarget(
-            name: "SSHTransportTests", dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
-            swiftSettings: common),
+            name: "SSHTransportTests",
+            dependencies: [
+                "CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
         .testTarget(
-            name: "TunnelConfigurationTests", dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
-            swiftSettings: common),
-    ])
+            name: "TunnelControlTests",
+            dependencies: [
+                "CTunnelControl", "EventLoop", "TunnelControl", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
+        .testTarget(
+            name: "TunnelConfigurationTests",
+            dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
+            swiftSettings: common
+        ),
+    ]
+)

@@ -8,10 +8,7 @@ public struct NetworkSetupOptions: Sendable {
 
     /// Changes are made by commands that run through `sudo -n` (`ip`, `sysctl`, `nft`) instead of by this process:
     /// `SudoNetworkConfigCommands`.
-    public var usesSudo: Bool {
-        get { runner.prefix == CommandRunner.sudoPrefix }
-        set { runner = newValue ? CommandRunner(prefix: CommandRunner.sudoPrefix) : CommandRunner() }
-    }
+    public var usesSudo = false
 
     /// What fails for IPv6 alone is a warning: `AllowNoIPv6NetworkConfiguration`.
     public var allowsMissingIPv6 = false
@@ -19,7 +16,12 @@ public struct NetworkSetupOptions: Sendable {
     /// Gets warnings and what was removed of a killed run.
     public var logger: Logger
 
-    var runner = CommandRunner()
+    /// Words before each command instead of `sudo -n` or none. The tests run commands in their namespaces by it.
+    var commandPrefix: [String]?
+
+    var runner: CommandRunner {
+        CommandRunner(prefix: commandPrefix ?? (usesSudo ? ["sudo", "-n"] : []))
+    }
 
     /// The defaults, with a place for warnings.
     public init(logger: Logger) {

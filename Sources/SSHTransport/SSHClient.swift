@@ -16,6 +16,8 @@ public final class SSHClient {
     public let hostKey: SSHPublicKey
     /// The cipher towards the server.
     public let cipher: String
+    /// What the server's greeting says of its program (RFC 4253 §4.2); anybody can say anything.
+    public let serverBanner: String
 
     let handle: SSHClientHandle
     let settings: SSHClientSettings
@@ -50,6 +52,7 @@ public final class SSHClient {
         )
         try authentication.run(namedIdentities: settings.namedIdentities(host: host, user: user, port: port))
         cipher = ssh_get_cipher_out(handle.session).map { String(cString: $0) } ?? ""
+        serverBanner = ssh_get_serverbanner(handle.session).map { String(cString: $0) } ?? ""
         self.handle = handle
         self.settings = settings
     }

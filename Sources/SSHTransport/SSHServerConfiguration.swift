@@ -106,8 +106,11 @@ public struct SSHServerConfiguration: Sendable {
     /// Questions without any packet from the client after which its connection is ended (`ClientAliveCountMax`).
     public var clientAliveCountMax = 3
 
+    /// The name by which our clients know our servers from others.
+    public static let programName = "packet_tunnel"
+
     /// What follows `SSH-2.0-` in the greeting. RFC 4253 §4.2: printable ASCII without spaces and hyphens.
-    public var version = "packet_tunnel"
+    public var version = programName
 
     /// What a person sees who asks for a shell.
     public var shellNotice = "This SSH server carries IP packets and has no shell. Commands: info, status."

@@ -18,10 +18,10 @@ final class LocalTunnel {
     /// Makes the device and sets the host up for it, or takes over the descriptor that was given.
     ///
     /// - Throws: `NetworkSetupError`, `ConfigurationError`; nothing is left behind then.
-    init(_ options: UpOptions, server: ServerConnection, loop: EventLoop, logger: Logger) async throws {
+    init(_ options: UpOptions, server: any TunnelConnection, loop: EventLoop, logger: Logger) async throws {
         self.options = options
         self.loop = loop
-        let information = options.channelType == .openSSH ? nil : try await BlockingWork.value { server.information() }
+        let information = try await BlockingWork.value { server.information() }
         var configuration = ClientConfiguration(options, information)
         if let mtu = options.mtu { configuration.mtu = mtu }
         if let descriptor = options.tunFileDescriptor {
@@ -32,38 +32,51 @@ final class LocalTunnel {
         } else {
             let network = NetworkSetupOptions(logger: logger)
             let device = try await TunDevice.open(
-                name: options.device ?? TunDevice.defaultName, mtu: configuration.mtu, loops: [loop], options: network)
+                name: options.device ?? TunDevice.defaultName,
+                mtu: configuration.mtu,
+                loops: [loop],
+                options: network
+            )
             client = try PacketTunnelClient(
-                configuration: configuration, loop: loop, device: device.queues[0], logger: logger)
+                configuration: configuration,
+                loop: loop,
+                device: device.queues[0],
+                logger: logger
+            )
             setup = try await InterfaceSetup.client(
-                ClientNetwork(options, peer: server.peer), device: device, options: network)
+                ClientNetwork(options, peer: server.peers.first),
+                device: device,
+                options: network
+            )
             deviceName = device.name
         }
         loop.execute { [client] in client.start() }
     }
 
     /// Keeps the way to the server out of the tunnel, wherever the server is now.
-    func keepOut(_ peer: IPAddress?) async throws {
-        guard let peer, let setup else { return }
-        try await setup.pin(peer)
+    func keepOut(_ peers: [IPAddress]) async throws {
+        guard let setup else { return }
+        for peer in peers { try await setup.pin(peer) }
     }
 
     /// Relays over a connection until `disconnected` is called, once.
     ///
     /// - Throws: `SSHClientError` when the server opens no tunnel.
     func connect(
-        _ connection: ServerConnection, sessionName: String, disconnected: @escaping @Sendable (String) -> Void
+        _ connection: any TunnelConnection,
+        sessionName: String,
+        disconnected: @escaping @Sendable (String) -> Void
     ) async throws -> ChannelFraming {
         let (client, loop, choice) = (client, loop, options.channelType)
         return try await withCheckedThrowingContinuation { continuation in
             BlockingWork.run {
-                do {
-                    try connection.openTunnel(choice, sessionName: sessionName, on: loop) { tunnel, framing in
-                        client.connect(tunnel.channel, framing: framing, disconnected: disconnected)
-                        continuation.resume(returning: framing)
-                    }
-                } catch {
-                    continuation.resume(throwing: error)
+                connection.openTunnel(choice, sessionName: sessionName, on: loop) { result in
+                    continuation.resume(
+                        with: result.map { transport, framing in
+                            client.connect(transport, framing: framing, disconnected: disconnected)
+                            return framing
+                        }
+                    )
                 }
             }
         }
@@ -98,6 +111,13 @@ extension ClientConfiguration {
         localDNSAddresses = DNSResolvers(options.dnsResolvers)
         let told = [information?.transparentDNSIPv4, information?.transparentDNSIPv6]
         transparentDNSAddresses = DNSResolvers(told.compactMap { $0.flatMap { IPAddress($0) } })
+        // Through a command nobody can be asked; a server of ours has these unless it was told otherwise.
+        if options.connection.via != nil,
+            let pool = try? AddressPool(ipv4: TunnelDefaults.ipv4Pool, ipv6: TunnelDefaults.ipv6Pool)
+        {
+            let addresses = pool.transparentDNSAddresses
+            transparentDNSAddresses = DNSResolvers([addresses.ipv4, addresses.ipv6])
+        }
         // A stock sshd rewrites and refuses nothing; what it cannot route, its own kernel drops.
         if information?.permitICMP != "none" { policy.permittedICMP = [.errors, .echo] }
     }
@@ -110,6 +130,9 @@ extension ClientNetwork {
         let resolvers = options.dnsResolvers.map { IPPrefix($0, length: $0.isIPv4 ? 32 : 128) }
         self.init(
             addresses: addresses.map { LinuxTun.InterfaceAddress($0.address, prefixLength: $0.prefixLength) },
-            routes: options.routes + resolvers.filter { !options.routes.contains($0) }, peer: peer, queueLength: 1_000)
+            routes: options.routes + resolvers.filter { !options.routes.contains($0) },
+            peer: peer,
+            queueLength: 1_000
+        )
     }
 }

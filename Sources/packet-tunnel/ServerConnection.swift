@@ -7,9 +7,9 @@ internal import TunnelConfiguration
 /// A logged-in connection to a server, and what the server says of itself. Made by blocking calls, off every loop.
 ///
 /// It is `Sendable` because one thread after the other uses it, never two at once.
-final class ServerConnection: @unchecked Sendable {
-    /// The server's address as this connection reaches it; nil behind a proxy.
-    let peer: IPAddress?
+final class ServerConnection: TunnelConnection, @unchecked Sendable {
+    /// The server's address as this connection reaches it; none behind a proxy.
+    let peers: [IPAddress]
     private let client: SSHClient
 
     /// Connects and logs in.
@@ -31,7 +31,7 @@ final class ServerConnection: @unchecked Sendable {
         for option in options.options { try configuration.setOption("\(option.name)=\(option.value)") }
         configuration.notice = { StandardError.printLine("packet-tunnel: \($0)") }
         client = try SSHClient(connecting: configuration, prompts: Terminal.prompts)
-        peer = client.peerAddress.flatMap { IPAddress($0) }
+        peers = client.peerAddress.flatMap { IPAddress($0) }.map { [$0] } ?? []
     }
 
     /// Asks a question of ours; nil if the server knows no such thing.
@@ -39,22 +39,32 @@ final class ServerConnection: @unchecked Sendable {
         try client.exec(question.rawValue)
     }
 
-    /// What the server says of itself; nil from servers other than ours.
+    /// What the server says of itself. A server of others runs what it is asked as a command, so it is not asked.
     func information() -> ServerInformation? {
-        guard let answer = try? ask(.info), answer.status == 0 else { return nil }
+        guard client.serverBanner.contains(SSHServerConfiguration.programName),
+            let answer = try? ask(.info), answer.status == 0
+        else { return nil }
         return ServerInformation(json: answer.output)
     }
 
-    /// Opens the tunnel. `whenOpen` is called on the loop, before any byte arrives.
     func openTunnel(
-        _ choice: ChannelTypeChoice, sessionName: String, on loop: EventLoop,
-        whenOpen: @escaping @Sendable (SSHClientTunnel, ChannelFraming) -> Void
-    ) throws {
-        try client.openTunnel(on: loop, offers: Self.offers(choice), sessionName: sessionName) { tunnel in
-            guard let framing = ChannelFraming(rawValue: tunnel.type) else { return tunnel.close() }
-            whenOpen(tunnel, framing)
+        _ choice: ChannelTypeChoice,
+        sessionName: String,
+        on loop: EventLoop,
+        whenDone: @escaping TunnelOpening
+    ) {
+        do throws(SSHClientError) {
+            try client.openTunnel(on: loop, offers: Self.offers(choice), sessionName: sessionName) { tunnel in
+                guard let framing = ChannelFraming(rawValue: tunnel.type) else { return tunnel.close() }
+                whenDone(.success((tunnel.channel, framing)))
+            }
+        } catch {
+            whenDone(.failure(error))
         }
     }
+
+    /// The connection ends with its tunnel.
+    func end() -> ConnectionEnd { ConnectionEnd() }
 
     /// Super-packets first; what every server of this kind speaks as the fallback.
     private static func offers(_ choice: ChannelTypeChoice) -> [SSHTunnelOffer] {

@@ -15,7 +15,7 @@ final class TunnelKeeper {
         /// SIGINT or SIGTERM.
         case signal(String)
         /// An attempt to connect has come to its end.
-        case attempted(Result<ServerConnection, any Error>)
+        case attempted(Result<any TunnelConnection, any Error>)
         /// The line is broken.
         case disconnected(String)
         /// It is time for another attempt.
@@ -29,6 +29,8 @@ final class TunnelKeeper {
     private let sessionName: String
     private var backoff = Backoff()
     private var tunnel: LocalTunnel?
+    private var connection: (any TunnelConnection)?
+    private var hasWorked = false
 
     init(_ options: UpOptions, loop: EventLoop, events: AsyncStream<Event>.Continuation, logger: Logger) {
         self.options = options
@@ -67,35 +69,46 @@ final class TunnelKeeper {
             guard tunnel != nil, Self.isPassing(error) else { throw error }
             retry(after: "\(error)")
         case .disconnected(let reason):
-            retry(after: reason)
+            try await disconnected(reason)
         }
     }
 
-    private func bringUp(_ connection: ServerConnection) async throws {
+    /// A command that never carried anything is as wrong as a server that refuses; once it did, it will again.
+    private func disconnected(_ reason: String) async throws {
+        guard let connection else { return retry(after: reason) }
+        self.connection = nil
+        let end = try await BlockingWork.value { connection.end() }
+        hasWorked = hasWorked || end.hasWorked
+        if end.hasWorked { backoff = Backoff() }
+        if let error = end.reason, !hasWorked { throw error }
+        retry(after: end.reason.map { "\($0)" } ?? reason)
+    }
+
+    private func bringUp(_ connection: any TunnelConnection) async throws {
+        self.connection = connection
         let tunnel: LocalTunnel
         if let existing = self.tunnel {
             tunnel = existing
-            try await tunnel.keepOut(connection.peer)
         } else {
             tunnel = try await LocalTunnel(options, server: connection, loop: loop, logger: logger)
             self.tunnel = tunnel
         }
+        try await tunnel.keepOut(connection.peers)
         do {
             let events = events
             let framing = try await tunnel.connect(connection, sessionName: sessionName) {
                 events.yield(.disconnected($0))
             }
-            backoff = Backoff()
             logger.notice("ready", metadata: tunnel.description(framing))
         } catch {
             guard Self.isPassing(error) else { throw error }
-            retry(after: "\(error)")
+            try await disconnected("\(error)")
         }
     }
 
     private func attempt() {
-        let (options, events) = (options.connection, events)
-        BlockingWork.run { events.yield(.attempted(Result { try ServerConnection(options) })) }
+        let (options, sessionName, events) = (options.connection, sessionName, events)
+        BlockingWork.run { events.yield(.attempted(Result { try options.connect(sessionName: sessionName) })) }
     }
 
     private func retry(after reason: String) {

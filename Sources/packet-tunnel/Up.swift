@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import Glibc
 internal import IPPacket
 internal import LinuxTun
 internal import Logging
@@ -14,6 +15,8 @@ enum TunnelClientProgram {
     /// - Parameter options: checked options.
     /// - Returns: how the process ends. What went wrong has been printed.
     @concurrent static func run(_ options: UpOptions) async -> ExitStatus {
+        // A command of --via may go at any time.
+        signal(SIGPIPE, SIG_IGN)
         let logger = makeLogger(verbosity: options.connection.verbosity)
         let (events, sender) = AsyncStream<TunnelKeeper.Event>.makeStream()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
@@ -23,7 +26,10 @@ enum TunnelClientProgram {
         defer { forwarding.cancel() }
         do {
             let loop = try EventLoop(name: "ptun-client")
-            defer { loop.stop() }
+            defer {
+                ChildProcess.endAll()
+                loop.stop()
+            }
             let keeper = TunnelKeeper(options, loop: loop, events: sender, logger: logger)
             return try await keeper.run(events)
         } catch {
@@ -44,6 +50,7 @@ extension ExitStatus {
     init(for error: any Error) {
         switch error {
         case let error as SSHClientError: self = Self.status(of: error.kind)
+        case let error as CommandError: self = error.exitStatus
         case let error as NetworkSetupError: self = error.kind == .notPermitted ? .permission : .unavailable
         case is ConfigurationError: self = .configuration
         case is SystemCallError: self = .systemError

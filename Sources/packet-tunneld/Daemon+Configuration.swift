@@ -10,9 +10,12 @@ extension ServerNetwork {
     /// What the configuration says about the host's network.
     init(_ configuration: DaemonConfiguration) {
         self.init(
-            pool: configuration.addressPool, pool6: configuration.addressPool6,
-            egressInterface: configuration.egressInterface, resolvers: configuration.resolvers,
-            queueLength: 1_000)
+            pool: configuration.addressPool,
+            pool6: configuration.addressPool6,
+            egressInterface: configuration.egressInterface,
+            resolvers: configuration.resolvers,
+            queueLength: 1_000
+        )
     }
 }
 
@@ -41,8 +44,10 @@ extension SSHServerConfiguration {
         loginGraceTime = configuration.loginGraceTime
         maxAuthTries = configuration.maxAuthenticationTries
         maxStartups = MaxStartups(
-            begin: configuration.maxStartups.start, rate: configuration.maxStartups.rate,
-            full: configuration.maxStartups.full)
+            begin: configuration.maxStartups.start,
+            rate: configuration.maxStartups.rate,
+            full: configuration.maxStartups.full
+        )
         perSourceMaxStartups = configuration.perSourceMaxStartups ?? perSourceMaxStartups
         clientAliveInterval = configuration.clientAliveInterval
         clientAliveCountMax = max(1, configuration.clientAliveCountMax)
@@ -52,7 +57,10 @@ extension SSHServerConfiguration {
         macs = configuration.macs
         keyExchanges = configuration.keyExchanges
         let store = KeyStore(
-            patterns: configuration.authorizedKeysFiles, strictModes: configuration.strictModes, logger: logger)
+            patterns: configuration.authorizedKeysFiles,
+            strictModes: configuration.strictModes,
+            logger: logger
+        )
         authorize = { user, key, address in
             guard let source = IPAddress(address), configuration.admits(user: user, from: source) else {
                 return .failure(.unknownKey)

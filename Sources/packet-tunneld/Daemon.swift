@@ -1,10 +1,12 @@
 internal import EventLoop
+internal import Glibc
 internal import IPPacket
 internal import LinuxTun
 internal import Logging
 internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
+internal import TunnelControl
 internal import UnixSignals
 
 /// The daemon, from its configuration on: loops, device, network, core, SSH server, in this order, and back.
@@ -14,6 +16,8 @@ enum DaemonProgram {
     /// - Parameter configuration: checked settings.
     /// - Returns: how the process ends. What went wrong has been printed.
     @concurrent static func run(_ configuration: DaemonConfiguration) async -> ExitStatus {
+        // Whoever reads what was written to a pipe may go at any time.
+        signal(SIGPIPE, SIG_IGN)
         let logger = ProgramLog.make(configuration)
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         do {
@@ -26,6 +30,8 @@ enum DaemonProgram {
             return fail("\(error)", error.kind == .notPermitted ? .permission : .unavailable)
         } catch let error as SSHError {
             return fail("\(error)", error.kind == .configuration ? .configuration : .unavailable)
+        } catch let error as ControlError {
+            return fail("\(error)", .unavailable)
         } catch let error as ConfigurationError {
             return fail("\(error)", .configuration)
         } catch {
@@ -39,7 +45,10 @@ enum DaemonProgram {
     }
 
     private static func run(
-        _ configuration: DaemonConfiguration, loops: [EventLoop], logger: Logger, until signals: UnixSignalsSequence
+        _ configuration: DaemonConfiguration,
+        loops: [EventLoop],
+        logger: Logger,
+        until signals: UnixSignalsSequence
     ) async throws -> ExitStatus {
         var options = NetworkSetupOptions(logger: logger)
         options.stateDirectory = configuration.stateDirectory
@@ -48,24 +57,40 @@ enum DaemonProgram {
         await InterfaceSetup.removeLeftovers(options)
 
         let device = try await TunDevice.open(
-            name: configuration.tunDevice, mtu: configuration.mtu, loops: loops, options: options)
+            name: configuration.tunDevice,
+            mtu: configuration.mtu,
+            loops: loops,
+            options: options
+        )
         let setup = try await InterfaceSetup.server(
-            ServerNetwork(configuration), device: device, options: options)
+            ServerNetwork(configuration),
+            device: device,
+            options: options
+        )
         let queues = zip(loops, device.queues).map { PacketTunnelServer.Queue(loop: $0, device: $1) }
         do {
             let server = try PacketTunnelServer(
-                configuration: ServerConfiguration(configuration), queues: queues, logger: logger)
+                configuration: ServerConfiguration(configuration),
+                queues: queues,
+                logger: logger
+            )
             server.start()
             let service = TunnelService(server: server, configuration: configuration, logger: logger)
             let sshServer = try SSHServer.start(
-                configuration: SSHServerConfiguration(configuration, logger: logger), loops: loops, delegate: service,
-                logger: logger)
+                configuration: SSHServerConfiguration(configuration, logger: logger),
+                loops: loops,
+                delegate: service,
+                logger: logger
+            )
+            let control = ControlService(server: server, configuration: configuration, loops: loops, logger: logger)
+            let controlServer = try control.start()
             let addresses = sshServer.addresses.map(\.description).joined(separator: " ")
             logger.notice("ready", metadata: ["listening": "\(addresses)", "device": "\(device.name)"])
             for await signal in signals {
                 logger.notice("stopping", metadata: ["signal": "\(signal)"])
                 break
             }
+            await controlServer?.stop()
             sshServer.stop()
             await setup.undo()
             await server.stop()

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import TunnelConfiguration
+internal import TunnelControl
 
 /// The command line of `packet-tunneld`. Parses, reads the configuration, and hands over; runs no packet.
 struct DaemonCommand: AsyncParsableCommand {
@@ -42,6 +43,9 @@ struct DaemonCommand: AsyncParsableCommand {
     @Flag(name: .customShort("T"), help: "Check the configuration, print every setting in force, and exit.")
     var printsSettings = false
 
+    @Flag(name: .customLong("status"), help: "Print the sessions of the daemon that runs, and exit.")
+    var printsStatus = false
+
     @Flag(name: .customLong("example"), help: "Print a commented configuration file with every keyword, and exit.")
     var printsExample = false
 
@@ -54,7 +58,23 @@ struct DaemonCommand: AsyncParsableCommand {
         for notice in loaded.notices { StandardError.printLine("packet-tunneld: \(notice)") }
         if printsSettings { print(loaded.configuration.text, terminator: "") }
         if printsSettings || checksOnly { return }
+        if printsStatus { return try printStatus(loaded.configuration) }
         throw ExitCode(await DaemonProgram.run(loaded.configuration).rawValue)
+    }
+
+    private func printStatus(_ configuration: DaemonConfiguration) throws {
+        guard let path = configuration.controlSocketPath else {
+            StandardError.printLine("packet-tunneld: the configuration names no ControlSocket")
+            throw ExitCode(ExitStatus.unavailable.rawValue)
+        }
+        do throws(ControlError) {
+            print(try ControlClient(path: path).status(), terminator: "")
+        } catch {
+            StandardError.printLine("packet-tunneld: \(error)")
+            throw ExitCode(
+                error.kind == .notPermitted ? ExitStatus.permission.rawValue : ExitStatus.unavailable.rawValue
+            )
+        }
     }
 
     private func load() throws -> LoadedConfiguration {

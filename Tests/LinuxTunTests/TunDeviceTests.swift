@@ -44,6 +44,35 @@ struct TunDeviceTests {
         }
     }
 
+    @Test("is made by a command where only sudo may, and vanishes all the same")
+    func opensByCommand() async throws {
+        let loops = [try EventLoop(name: "a"), try EventLoop(name: "b")]
+        defer { for loop in loops { loop.stop() } }
+        let directory = try TemporaryDirectory()
+        try await NetworkNamespace().run {
+            var options = testOptions(directory)
+            options.usesSudo = true
+            try shell("ip tuntap add dev ptun0 mode tun")
+            let device = try await TunDevice.open(mtu: 1500, loops: loops, options: options)
+            #expect(device.name == "ptun1" && device.queues.count == 2)
+            await device.close()
+            await eventually { if_nametoindex("ptun1") == 0 }
+        }
+    }
+
+    @Test("refuses a name that the kernel would cut off or not take", arguments: ["", "ptun-of-16-bytes", "a/b"])
+    func refusesBadName(name: String) async throws {
+        let loop = try EventLoop(name: "a")
+        defer { loop.stop() }
+        let directory = try TemporaryDirectory()
+        try await NetworkNamespace().run {
+            let error = await failure {
+                _ = try await TunDevice.open(name: name, mtu: 1500, loops: [loop], options: testOptions(directory))
+            }
+            #expect(error?.kind == .badName)
+        }
+    }
+
     @Test("says so when the interface was removed behind its back")
     func reportsRemoval() async throws {
         let loop = try EventLoop(name: "a")

@@ -89,6 +89,9 @@ public struct UpOptions: Hashable, Sendable {
     /// Why these options cannot go together; nil if they can.
     public var contradiction: String? {
         if let contradiction = connection.contradiction { return contradiction }
+        if connection.via != nil, channelType == .openSSH {
+            return "--channel-type openssh needs the messages of SSH; --via carries a stream: psiphon or gso"
+        }
         if let address, !address.address.isIPv4 {
             return "--address takes an IPv4 address; --address6 takes \(address)"
         }
