@@ -150,7 +150,7 @@ private final class Pump: PacketTransportReceiver, @unchecked Sendable {
 
     func transportDidBecomeWritable() {
         while channel.writableByteCount > 0 {
-            guard channel.write(message.span.bytes) > 0 else { return }
+            guard message.withUnsafeBytes({ channel.write($0.bytes) }) > 0 else { return }
         }
     }
 
