@@ -7,7 +7,12 @@ import Testing
 @Suite("Reports of the benchmark")
 struct ReportTests {
     private func report(_ samples: Samples, _ words: [String] = []) throws -> Report {
-        try Report(samples: samples, command: TunnelsCommand.parse(words), versions: [.gso: "packet-tunneld 1"])
+        try Report(
+            samples: samples,
+            command: TunnelsCommand.parse(words),
+            versions: [.gso: "packet-tunneld 1"],
+            machine: Report.Machine()
+        )
     }
 
     private var samples: Samples {

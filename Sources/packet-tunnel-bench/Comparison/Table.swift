@@ -2,7 +2,7 @@
 extension Report {
     var table: String {
         let head =
-            "\(machine.processors) × \(machine.processor), Linux \(machine.kernel), \(date)\n"
+            "\(machine.processors) × \(machine.processor), Linux \(machine.kernel), load \(machine.loadBefore.compact) before, \(date)\n"
             + "\(settings.rounds) interleaved rounds of \(settings.seconds.compact) s; "
             + "round trips over \(settings.roundTripsOver), a lost one counts as 1000 ms; "
             + "paced stream \(settings.pacedStream.compact) Mbit/s\n"

@@ -5,7 +5,12 @@ internal import Foundation
 struct TunnelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tunnels",
-        abstract: "Measures whole tunnels, between network namespaces (default)."
+        abstract: "Measures whole tunnels, between network namespaces (default).",
+        discussion: """
+            Peers: \(Peer.allCases.map(\.rawValue).joined(separator: ", ")).
+            Measures: \(Measure.allCases.map(\.rawValue).joined(separator: ", ")).
+            Measures with paced and loaded are round trips beside a stream of that kind.
+            """
     )
 
     @Option(help: "How often each peer is measured, in turn.")
@@ -52,6 +57,7 @@ struct TunnelsCommand: ParsableCommand {
             throw ValidationError("no Tests/Lab/bench.sh here or above this program; name its directory with --lab")
         }
         try checkPrograms()
+        let machine = Report.Machine()
         let lab = try Lab(directory: directory, programs: LabLocation.programs)
         defer { lab.close() }
         var remarks: [String] = []
@@ -71,7 +77,12 @@ struct TunnelsCommand: ParsableCommand {
         var samples = comparison.run(rounds: rounds)
         samples.remarks = remarks + samples.remarks
         let versions = present.map { ($0, (try? lab.tell("version", $0.rawValue)) ?? "unknown") }
-        let report = Report(samples: samples, command: self, versions: Dictionary(uniqueKeysWithValues: versions))
+        let report = Report(
+            samples: samples,
+            command: self,
+            versions: Dictionary(uniqueKeysWithValues: versions),
+            machine: machine
+        )
         print(report.table)
         if let json { try report.json.write(to: URL(fileURLWithPath: json)) }
         if let svg { try Chart(report).text.write(toFile: svg, atomically: true, encoding: .utf8) }
