@@ -143,6 +143,16 @@ let package = Package(
             ],
             swiftSettings: common
         ),
+        // Not a test target, because it has to be optimised and to replace the allocator of the whole program.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .executableTarget(
+            name: "packet-path",
+            dependencies: [
+                "CAllocationCounter", "IPPacket", "PacketTunnel", "PacketTunnelTestKit",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/PacketPath",
+            swiftSettings: common),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
             name: "LinuxTunTests",
