@@ -152,7 +152,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/PacketPath",
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
             name: "LinuxTunTests",

@@ -30,6 +30,9 @@ extension ServerConfiguration {
         sessionExpiry = configuration.sessionExpiry
         flowLimit = configuration.maxFlows
         policy = TrafficPolicy(configuration)
+        // Not even by the host's outer address do clients reach the host, or each other.
+        let own = (try? HostNetwork.addresses()) ?? []
+        policy.deniedNetworks += own.map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
         let resolvers = configuration.dnsResolvers
         dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
     }

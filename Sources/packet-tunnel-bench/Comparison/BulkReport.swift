@@ -6,10 +6,10 @@ struct BulkReport {
     let bytes: Double
 
     private struct Document: Decodable {
-        struct End: Decodable { let sum_received: Sum? }
+        struct End: Decodable { let sumReceived: Sum? }
         struct Sum: Decodable {
             let bytes: Double
-            let bits_per_second: Double
+            let bitsPerSecond: Double
         }
         let end: End?
         let error: String?
@@ -17,11 +17,13 @@ struct BulkReport {
 
     /// Reads the report of `--json`.
     init(json: String) throws {
-        let document = try JSONDecoder().decode(Document.self, from: Data(json.utf8))
-        guard document.error == nil, let sum = document.end?.sum_received else {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let document = try decoder.decode(Document.self, from: Data(json.utf8))
+        guard document.error == nil, let sum = document.end?.sumReceived else {
             throw Lab.Failure(description: "iperf3: \(document.error ?? "it has no result")")
         }
-        megabitsPerSecond = sum.bits_per_second / 1e6
+        megabitsPerSecond = sum.bitsPerSecond / 1e6
         bytes = sum.bytes
     }
 
