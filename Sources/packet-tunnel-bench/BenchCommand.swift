@@ -27,7 +27,7 @@ struct BenchCommand: ParsableCommand {
               packet-tunnel-bench --rounds 3 --seconds 3 --peers ssh-w,gso --measures down,up
               packet-tunnel-bench --install-peers --json result.json --svg result.svg
             """,
-        subcommands: [TunnelsCommand.self, ProbeCommand.self],
+        subcommands: [TunnelsCommand.self, MicroCommand.self, CiphersCommand.self, ProbeCommand.self],
         defaultSubcommand: TunnelsCommand.self
     )
 }

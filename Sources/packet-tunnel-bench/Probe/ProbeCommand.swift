@@ -42,6 +42,12 @@ enum ProbeClock {
     /// The one clock that processes can compare their notes by.
     static var real: UInt64 { read(CLOCK_REALTIME) }
 
+    /// What this thread has had of the processor, whatever others had meanwhile.
+    static var thread: UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+
+    /// What this process has had of the processors.
+    static var process: UInt64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         clock_gettime(clock, &time)
