@@ -5,13 +5,26 @@ internal import Glibc
 ///
 /// Owns its descriptors from `init` on and closes them. At most one write is ever held back, so that packets wait
 /// where they can still be ordered and dropped.
+///
+/// Who passes a descriptor may keep a copy, and switch its waiting on again. Sockets are safe from that: each call says
+/// that it must not wait. A pipe has to be opened anew to be safe. Writing to a pipe whose reader has gone raises
+/// SIGPIPE, which the program has to ignore.
 public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     /// The loop that owns the transport.
     public let loop: any PacketLoop
     /// As much as a pipe takes at once.
     public let preferredWriteSize = 65_536
 
+    /// Called once on the loop when the stream has ended and its descriptors are closed, after the receiver's
+    /// `transportDidClose`.
+    public var onEnd: ((_ reason: String) -> Void)?
+    /// The first bytes that have arrived, 256 at most: what a command says that does not do what it should. Empty as
+    /// long as nothing has arrived.
+    public private(set) var opening: [UInt8] = []
+
     private let eventLoop: EventLoop
+    private let inputIsSocket: Bool
+    private let outputIsSocket: Bool
     private let input: Int32
     private let output: Int32
     private var readSide: Registration?
@@ -31,6 +44,8 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         self.eventLoop = loop
         self.input = input
         self.output = output
+        inputIsSocket = Self.isSocket(input)
+        outputIsSocket = Self.isSocket(output)
         for descriptor in [input, output] {
             _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -51,7 +66,7 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     public func write(_ bytes: RawSpan) -> Int {
         guard writableByteCount > 0 else { return 0 }
         let count = bytes.byteCount
-        let written = bytes.withUnsafeBytes { max(0, Glibc.write(output, $0.baseAddress, $0.count)) }
+        let written = max(0, bytes.withUnsafeBytes { writeNow($0) })
         if written < count {
             unsent.removeAll(keepingCapacity: true)
             bytes.withUnsafeBytes { unsent.append(contentsOf: $0[written...]) }
@@ -87,6 +102,9 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         let receiver = self.receiver
         self.receiver = nil
         receiver?.transportDidClose(reason: reason)
+        let onEnd = self.onEnd
+        self.onEnd = nil
+        onEnd?(reason)
     }
 
     private func waitForRoom(_ waits: Bool) {
@@ -97,10 +115,27 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         }
     }
 
+    private static func isSocket(_ descriptor: Int32) -> Bool {
+        var type: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0
+    }
+
+    private func writeNow(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard outputIsSocket else { return Glibc.write(output, bytes.baseAddress, bytes.count) }
+        return send(output, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+    }
+
+    /// Nobody reads any more. Without an end the kernel would report it again and again.
+    fileprivate func outputHasEnded() {
+        guard !isClosed else { return }
+        end(reason: "the other side has stopped reading")
+    }
+
     fileprivate func becameWritable() {
-        guard unsentStart < unsent.count else { return }
+        guard !isClosed, unsentStart < unsent.count else { return }
         let written = unsent.withUnsafeBytes { bytes in
-            Glibc.write(output, bytes.baseAddress.map { $0 + unsentStart }, bytes.count - unsentStart)
+            writeNow(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[unsentStart...]))
         }
         guard written > 0 else {
             if written < 0 && errno != EAGAIN { end(reason: "write: \(String(cString: strerror(errno)))") }
@@ -114,10 +149,16 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
 
     private func read() {
         let buffer = eventLoop.scratch
-        let count = Glibc.read(input, buffer.baseAddress, buffer.count)
+        let count =
+            inputIsSocket
+            ? recv(input, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+            : Glibc.read(input, buffer.baseAddress, buffer.count)
         guard count > 0 else {
             if count < 0 && errno == EAGAIN { return }
             return end(reason: count == 0 ? "the other side has closed" : "read: \(String(cString: strerror(errno)))")
+        }
+        if opening.isEmpty {
+            opening = Array(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<min(count, 256)]))
         }
         var bytes = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
         receiver?.transportDidReceive(&bytes)
@@ -142,6 +183,7 @@ private final class WriteHandler: DescriptorHandler {
     }
 
     func descriptorIsReady(_ events: DescriptorEvents) {
-        transport.becameWritable()
+        if events.contains(.writable) { transport.becameWritable() }
+        if !events.isDisjoint(with: .ended) { transport.outputHasEnded() }
     }
 }

@@ -58,13 +58,16 @@
         self.length = length
     }
 
-    /// True if `address` lies in the prefix.
+    // Short IPv6 prefixes of zeros, `::/0` above all, hold the mapped addresses; what an administrator writes in one
+    // family must not reach into the other.
+
+    /// True if `address` is of the prefix's family and lies in it.
     @inlinable public func contains(_ address: IPAddress) -> Bool {
         address.bits & mask == network.bits && address.isIPv4 == network.isIPv4
     }
 
-    /// True if the two share an address.
+    /// True if the two are of one family and share an address.
     @inlinable public func overlaps(_ other: IPPrefix) -> Bool {
-        (network.bits ^ other.network.bits) & mask & other.mask == 0 && network.isIPv4 == other.network.isIPv4
+        (network.bits ^ other.network.bits) & mask & other.mask == 0 && other.network.isIPv4 == network.isIPv4
     }
 }

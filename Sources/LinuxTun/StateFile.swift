@@ -19,7 +19,8 @@ final class StateFile {
     /// - Throws: `alreadyRunning` if a living process holds it, `stateFile` if it cannot be written.
     init(directory: String, name: String) throws(NetworkSetupError) {
         path = "\(directory)/\(name)\(Self.suffix)"
-        _ = mkdir(directory, 0o700)
+        // The control socket lies there, too, and its users have to get to it. Each file has a mode of its own.
+        _ = mkdir(directory, 0o711)
         guard let descriptor = try Self.openLocked(path, flags: O_CREAT) else {
             throw NetworkSetupError(
                 .alreadyRunning,

@@ -71,28 +71,40 @@ extension DaemonConfiguration {
             for resolver in dnsResolvers where pool.contains(resolver) {
                 found.append(
                     Contradiction(
-                        keyword: "DNSResolver", reason: "\(resolver) lies in \(keyword) \(pool)",
-                        hint: "choose another \(keyword)"))
+                        keyword: "DNSResolver",
+                        reason: "\(resolver) lies in \(keyword) \(pool)",
+                        hint: "choose another \(keyword)"
+                    )
+                )
             }
             for listen in listenAddresses where pool.contains(listen.address) && listen.address.bits != 0 {
                 found.append(
                     Contradiction(
-                        keyword: "ListenAddress", reason: "\(listen.address) lies in \(keyword) \(pool)",
-                        hint: "choose another \(keyword)"))
+                        keyword: "ListenAddress",
+                        reason: "\(listen.address) lies in \(keyword) \(pool)",
+                        hint: "choose another \(keyword)"
+                    )
+                )
             }
             if let reserved = ReservedRange.overlapping(pool) {
                 found.append(
                     Contradiction(
-                        keyword: keyword, reason: "\(pool) overlaps \(reserved), which cannot be given to clients",
-                        hint: "use a private range"))
+                        keyword: keyword,
+                        reason: "\(pool) overlaps \(reserved), which cannot be given to clients",
+                        hint: "use a private range"
+                    )
+                )
             }
         }
         for resolver in dnsResolvers {
             if let reserved = ReservedRange.overlapping(IPPrefix(resolver, length: resolver.isIPv4 ? 32 : 128)) {
                 found.append(
                     Contradiction(
-                        keyword: "DNSResolver", reason: "\(resolver) lies in \(reserved) and cannot be reached from the tunnel",
-                        hint: "name a resolver in the network"))
+                        keyword: "DNSResolver",
+                        reason: "\(resolver) lies in \(reserved) and cannot be reached from the tunnel",
+                        hint: "name a resolver in the network"
+                    )
+                )
             }
         }
         return found
@@ -108,13 +120,15 @@ extension DaemonConfiguration {
         guard let path = controlSocketPath, path.utf8.count > 107 else { return [] }
         return [
             Contradiction(
-                keyword: "ControlSocket", reason: "\(path) is longer than 107 bytes, the most a socket's path may have")
+                keyword: "ControlSocket",
+                reason: "\(path) is longer than 107 bytes, the most a socket's path may have"
+            )
         ]
     }
 }
 
 /// Ranges that no host in a network has.
-private enum ReservedRange {
+enum ReservedRange {
     private static let ranges: [(prefix: IPPrefix, name: String)] = [
         (IPPrefix(IPAddress(ipv4: 0), length: 8), "the unspecified range 0.0.0.0/8"),
         (IPPrefix(IPAddress(ipv4: 0x7f00_0000), length: 8), "the loopback range 127.0.0.0/8"),

@@ -1,4 +1,5 @@
 public import IPPacket
+internal import PacketTunnel
 
 /// Everything that `packet-tunneld` can be told, each with the value it has when nobody says anything.
 ///
@@ -31,8 +32,9 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var maxAuthenticationTries = 6
     /// Connections that may be unauthenticated at once.
     public var maxStartups = MaxStartups(start: 10, rate: 30, full: 100)
-    /// Connections from one address that may be unauthenticated at once; nil for no such limit.
-    public var perSourceMaxStartups: Int?
+    /// Connections from one address that may be unauthenticated at once, so that one peer that stalls cannot take every
+    /// place; nil for no such limit.
+    public var perSourceMaxStartups: Int? = 20
     /// Silence after which the client is asked whether it is still there; zero for never.
     public var clientAliveInterval: Duration = .seconds(30)
     /// Questions without answer after which the client counts as gone; 0 for never.
@@ -49,15 +51,15 @@ public struct DaemonConfiguration: Hashable, Sendable {
     // MARK: Addresses and the device
 
     /// Clients' IPv4 addresses: /8 to /24.
-    public var addressPool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 8)
+    public var addressPool = TunnelDefaults.ipv4Pool
     /// Clients' IPv6 addresses: /104 or shorter, so that it has 24 bits for a session's index. By default a unique local one (RFC 4193).
-    public var addressPool6 = IPPrefix(IPAddress(bits: 0xfd10_c314_0ad0 << 80), length: 104)
+    public var addressPool6 = TunnelDefaults.ipv6Pool
     /// The interface through which clients' traffic leaves; nil for that of the default route.
     public var egressInterface: String?
     /// The name of the tun device.
     public var tunDevice = "ptun0"
     /// The largest packet in bytes: 1280, IPv6's minimum (RFC 8200 §5), to 65535.
-    public var mtu = 1500
+    public var mtu = TunnelDefaults.mtu
     /// Event loops, each with a thread and a queue of the tun device: 1 to 256; nil for one per processor.
     public var loops: Int?
     /// Network commands run through `sudo`, for a daemon that is neither root nor has CAP_NET_ADMIN.
@@ -68,7 +70,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
     // MARK: Sessions and traffic
 
     /// Time that a session without connection keeps its addresses: 1 second to 30 days.
-    public var sessionExpiry: Duration = .seconds(300)
+    public var sessionExpiry = TunnelDefaults.sessionExpiry
     /// Resolvers that answer clients at the transparent DNS addresses. Empty: those of the host, see `SystemResolvers`.
     public var dnsResolvers: [IPAddress] = []
     /// Networks that clients must not reach.
@@ -82,9 +84,9 @@ public struct DaemonConfiguration: Hashable, Sendable {
     /// ICMP messages that pass.
     public var permittedICMP: PermittedICMP = .none
     /// Flows that one session may have at once: 16 to 1048576.
-    public var maxFlows = 16_384
+    public var maxFlows = TunnelDefaults.flowLimit
     /// Bytes that may wait for one client: 128 KiB, which holds a whole super-packet, to 1 GiB.
-    public var queueLimitInBytes: UInt64 = 4 << 20
+    public var queueLimitInBytes = UInt64(TunnelDefaults.downstreamQueueLimitInBytes)
 
     // MARK: The daemon itself
 

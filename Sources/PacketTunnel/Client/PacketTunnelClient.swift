@@ -42,7 +42,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
 
     /// Begins to read the device. Packets are dropped until a transport is connected.
     public func start() {
-        device.start { [unowned self] in deviceIsReadable() }
+        device.start { [self] in deviceIsReadable() }
     }
 
     /// Relays over `transport` from now on; a previous one is closed.
@@ -115,7 +115,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
 
     private func admitUpstream(_ summary: PacketSummary) throws(RejectReason) {
         guard configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
-        guard TrafficPolicy.isUnicast(summary.source) else { throw .invalidSourceAddress }
+        guard TrafficPolicy.isUnicast(summary.source, summary.version) else { throw .invalidSourceAddress }
         guard configuration.policy.permits(destination: summary.destination, version: summary.version) else {
             throw .invalidDestinationAddress
         }

@@ -6,7 +6,8 @@ internal import Logging
 /// Owned by the loop of its transport from the first byte to the last.
 final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     let identity: SessionIdentity
-    unowned let worker: ServerWorker
+    /// Strong, which costs least per packet; the worker lets go of the client at its end.
+    let worker: ServerWorker
     let framing: ChannelFraming
     let hooks: ClientHooks
     let transport: any PacketTransport
@@ -17,13 +18,21 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     var sender: ChannelSender
     /// Nil before the session's last client has let go of it, and after the end.
     private(set) var session: Session?
+    /// ICMP messages, in both directions together.
+    var icmpBudget = TokenBucket(tokensPerSecond: 20, capacity: 50)
+    /// Bytes in either direction, where the client's rate is limited.
+    var upstreamBudget: TokenBucket?
+    var downstreamBudget: TokenBucket?
+    /// An answer of the server's own waits to be sent.
+    var owesAnswer = false
     /// The worker flushes this client at the end of its batch.
     var isDirty = false
 
     private var decoder: FrameDecoder
     private var isClosed = false
-    private var isWaiting = true
     private var successor: ServerClient?
+    /// The session after the end, if a newer connection claimed it first: that one's `letGo` call is still under way.
+    private var claimed: Session?
     private var reported = PacketCounters()
 
     init(
@@ -45,6 +54,12 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
             pool: worker.pool,
             queueLimitInBytes: configuration.downstreamQueueLimitInBytes
         )
+        if let rate = hooks.rateLimitInBytesPerSecond {
+            // A tenth of a second may come at once, and one super-packet in any case.
+            let bucket = TokenBucket(tokensPerSecond: Double(rate), capacity: max(Double(rate) / 10, 131_072))
+            upstreamBudget = bucket
+            downstreamBudget = bucket
+        }
         decoder = FrameDecoder(framing: framing, mtu: configuration.mtu, pool: worker.pool)
     }
 
@@ -52,12 +67,8 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Takes the session over. Nobody else touches it until `end` or `letGo`.
     func activate(_ session: Session) {
-        isWaiting = false
         if let successor { return Self.pass(session, to: successor) }
-        guard !isClosed else {
-            _ = worker.sessions.detach(self, identity: identity, now: worker.loop.now)
-            return
-        }
+        guard !isClosed else { return detach(from: session) }
         self.session = session
         reported = session.counters
         worker.add(self, index: session.index)
@@ -65,18 +76,23 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Gives the session to a newer connection of the same client, as soon as it has it, and ends.
     func letGo(to successor: ServerClient) {
-        if let session {
-            end(reason: "taken over by a newer connection")
-            Self.pass(session, to: successor)
+        end(reason: "taken over by a newer connection")
+        if let claimed {
+            self.claimed = nil
+            Self.pass(claimed, to: successor)
         } else {
             self.successor = successor
-            isClosed = true
-            transport.close()
         }
     }
 
     private static func pass(_ session: Session, to successor: ServerClient) {
+        if successor.worker.loop.isCurrent { return successor.activate(session) }
         successor.worker.loop.execute { successor.activate(session) }
+    }
+
+    private func detach(from session: Session) {
+        let isFree = worker.sessions.detach(self, identity: identity, now: worker.loop.now)
+        if !isFree { claimed = session }
     }
 
     /// Ends the connection; the session stays, for the client to come back to. Idempotent.
@@ -88,16 +104,20 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         flows.removeAll(now: now)
         sender.removeAll()
         decoder.removeAll()
-        guard let session else {
-            if !isWaiting { _ = worker.sessions.detach(self, identity: identity, now: now) }
-            return
-        }
+        guard let session else { return }
         self.session = nil
         worker.remove(self, index: session.index)
         checkpoint(session)
         // The log line before the lease is free: once it is, another thread may use the session.
         worker.logger.info("client disconnected", metadata: SessionReport.metadata(session, reason: reason))
-        _ = worker.sessions.detach(self, identity: identity, now: now)
+        detach(from: session)
+    }
+
+    /// Reports a session that goes on: to the log, and to the embedder.
+    func reportMetrics() {
+        guard let session else { return }
+        checkpoint(session)
+        worker.logger.info("session metrics", metadata: SessionReport.metadata(session, reason: "periodic"))
     }
 
     /// Reports to the embedder what was carried since the last checkpoint.
@@ -120,6 +140,10 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
             }
             let refused = worker.writer.takeRefusedCount()
             if refused > 0 { session?.counters.refuse(.upstream, .queueFull, count: refused) }
+            if owesAnswer {
+                owesAnswer = false
+                flush()
+            }
         } catch {
             session?.counters.refuse(.upstream, .invalidFrame)
             end(reason: "broken framing: \(error)")

@@ -23,10 +23,10 @@ public struct ConfigurationKeyword: Sendable {
     public let help: String
     /// Further lines add to the first one; otherwise they are ignored.
     public let repeats: Bool
-    /// The default as it would be written in a file; for an empty list, what that means.
+    /// The default as it would be written in a file; where there is an `example`, what an empty list means.
     public let defaultText: String
-    /// True if `defaultText` can stand in a file.
-    public let defaultIsValue: Bool
+    /// A value to show for a keyword whose default is an empty list; nil for any other.
+    public let example: String?
 
     /// Sets the value from the words of a line. `isFirst` is true for the first line with this keyword.
     let apply: @Sendable (inout DaemonConfiguration, [Word], _ isFirst: Bool) throws(WordProblem) -> Void
@@ -35,8 +35,11 @@ public struct ConfigurationKeyword: Sendable {
 
     /// A keyword of which the first line counts.
     init<Value>(
-        _ name: String, _ chapter: Chapter, _ path: any WritableKeyPath<DaemonConfiguration, Value> & Sendable,
-        _ syntax: ValueSyntax<Value>, _ help: String
+        _ name: String,
+        _ chapter: Chapter,
+        _ path: any WritableKeyPath<DaemonConfiguration, Value> & Sendable,
+        _ syntax: ValueSyntax<Value>,
+        _ help: String
     ) {
         self.name = name
         self.chapter = chapter
@@ -44,7 +47,7 @@ public struct ConfigurationKeyword: Sendable {
         self.help = help
         repeats = false
         defaultText = syntax.text(DaemonConfiguration()[keyPath: path])
-        defaultIsValue = true
+        example = nil
         apply = { (configuration, words, isFirst) throws(WordProblem) in
             let value = try syntax.parse(words)
             if isFirst { configuration[keyPath: path] = value }
@@ -54,8 +57,14 @@ public struct ConfigurationKeyword: Sendable {
 
     /// A keyword whose lines add up; the first one replaces the default.
     init<Value>(
-        each name: String, _ chapter: Chapter, _ path: any WritableKeyPath<DaemonConfiguration, [Value]> & Sendable,
-        _ syntax: ValueSyntax<Value>, severalPerLine: Bool = false, whenEmpty: String = "none", _ help: String
+        each name: String,
+        _ chapter: Chapter,
+        _ path: any WritableKeyPath<DaemonConfiguration, [Value]> & Sendable,
+        _ syntax: ValueSyntax<Value>,
+        severalPerLine: Bool = false,
+        whenEmpty: String = "none",
+        example: String? = nil,
+        _ help: String
     ) {
         self.name = name
         self.chapter = chapter
@@ -64,7 +73,7 @@ public struct ConfigurationKeyword: Sendable {
         repeats = true
         let defaults = DaemonConfiguration()[keyPath: path].map(syntax.text)
         defaultText = defaults.isEmpty ? whenEmpty : defaults.joined(separator: " ")
-        defaultIsValue = !defaults.isEmpty
+        self.example = example
         apply = { (configuration, words, isFirst) throws(WordProblem) in
             var values: [Value] = []
             if severalPerLine {

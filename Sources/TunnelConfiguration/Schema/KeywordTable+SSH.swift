@@ -3,108 +3,184 @@ extension KeywordTable {
 
     private static let listening: [ConfigurationKeyword] = [
         ConfigurationKeyword(
-            each: "ListenAddress", .ssh, \.listenAddresses, .value, whenEmpty: "every address of the host",
+            each: "ListenAddress",
+            .ssh,
+            \.listenAddresses,
+            .value,
+            whenEmpty: "every address of the host",
+            example: "192.0.2.1:2222",
             """
             An address to listen on, with a port of its own or the ports of Port. An IPv6 address with a port is written \
             [2001:db8::1]:2222. Names are not looked up.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            each: "Port", .ssh, \.ports, .number(1...65535, "PORT"),
+            each: "Port",
+            .ssh,
+            \.ports,
+            .number(1...65535, "PORT"),
             """
             A port for the addresses that name none.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            each: "HostKey", .ssh, \.hostKeyFiles, .absolutePath,
+            each: "HostKey",
+            .ssh,
+            \.hostKeyFiles,
+            .absolutePath,
             """
             A private host key file. One that does not exist is made at the first start, readable by its owner only; one \
             that exists is never overwritten.
-            """),
+            """
+        ),
     ]
 
     private static let authentication: [ConfigurationKeyword] = [
         ConfigurationKeyword(
-            "AuthorizedKeysFile", .ssh, \.authorizedKeysFiles, ValueSyntax<KeyFilePattern>.value.list(emptyWord: "none"),
+            "AuthorizedKeysFile",
+            .ssh,
+            \.authorizedKeysFiles,
+            ValueSyntax<KeyFilePattern>.value.list(emptyWord: "none"),
             """
             Files with the public keys of a user, in sshd's format. %u is the user's name, %h the home directory, %% a \
             percent sign; a relative path lies in the home directory. Users need no account on this host unless a path \
             needs their home directory. The word none admits nobody by such a file.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "StrictModes", .ssh, \.strictModes, .yesNo,
+            "StrictModes",
+            .ssh,
+            \.strictModes,
+            .yesNo,
             """
             Refuses keys from a file that users other than root and its owner can change, or that lies in a directory \
             they can change.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            each: "AllowUsers", .ssh, \.allowedUsers, .value, severalPerLine: true, whenEmpty: "every user with a key",
+            each: "AllowUsers",
+            .ssh,
+            \.allowedUsers,
+            .value,
+            severalPerLine: true,
+            whenEmpty: "every user with a key",
+            example: "alice bob@198.51.100.0/24",
             """
             Users who may connect, all others may not. * and ? match; NAME@ADDRESS admits a user from an address or \
             prefix only.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            each: "DenyUsers", .ssh, \.deniedUsers, .value, severalPerLine: true, whenEmpty: "nobody",
+            each: "DenyUsers",
+            .ssh,
+            \.deniedUsers,
+            .value,
+            severalPerLine: true,
+            whenEmpty: "nobody",
+            example: "mallory",
             """
             Users who may not connect, in the same form; stronger than AllowUsers.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "MaxAuthTries", .ssh, \.maxAuthenticationTries, .number(1...100, "NUMBER"),
+            "MaxAuthTries",
+            .ssh,
+            \.maxAuthenticationTries,
+            .number(1...100, "NUMBER"),
             """
             Failed attempts to authenticate after which a connection is closed.
-            """),
+            """
+        ),
     ]
 
     private static let connections: [ConfigurationKeyword] = [
         ConfigurationKeyword(
-            "LoginGraceTime", .ssh, \.loginGraceTime, .time(.seconds(1)...(.seconds(3600))),
+            "LoginGraceTime",
+            .ssh,
+            \.loginGraceTime,
+            .time(.seconds(1)...(.seconds(3600))),
             """
             Time within which a connection must have authenticated. Unlike in sshd, 0 for no limit is refused: a silent \
             peer would hold its place for ever.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "MaxStartups", .ssh, \.maxStartups, .value,
+            "MaxStartups",
+            .ssh,
+            \.maxStartups,
+            .value,
             """
             Connections that may be unauthenticated at once. From START on, a new one is refused with a chance of RATE \
             percent, which rises until at FULL every new one is refused.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "PerSourceMaxStartups", .ssh, \.perSourceMaxStartups,
+            "PerSourceMaxStartups",
+            .ssh,
+            \.perSourceMaxStartups,
             ValueSyntax<Int>.number(1...100_000, "NUMBER").optional(nilWord: "none"),
             """
-            Connections from one address that may be unauthenticated at once.
-            """),
+            Connections from one address that may be unauthenticated at once. Unlike in sshd the default is not none, so \
+            that one peer that stalls cannot take every place.
+            """
+        ),
         ConfigurationKeyword(
-            "ClientAliveInterval", .ssh, \.clientAliveInterval, .time(.zero...(.seconds(86_400))),
+            "ClientAliveInterval",
+            .ssh,
+            \.clientAliveInterval,
+            .time(.zero...(.seconds(86_400))),
             """
             Silence after which a client is asked whether it is still there; 0 for never. A session with a live \
             connection never expires, so without this question a client that vanished keeps its addresses.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "ClientAliveCountMax", .ssh, \.clientAliveCountMax, .number(0...1000, "NUMBER"),
+            "ClientAliveCountMax",
+            .ssh,
+            \.clientAliveCountMax,
+            .number(0...1000, "NUMBER"),
             """
             Questions without answer after which the client counts as gone; 0 for never.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "RekeyLimit", .ssh, \.rekeyLimit, .rekeyLimit,
+            "RekeyLimit",
+            .ssh,
+            \.rekeyLimit,
+            .rekeyLimit,
             """
             Data after which, and perhaps time after which, new session keys are agreed on. The default renews them when \
             the cipher needs it.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "Ciphers", .ssh, \.ciphers, .algorithms(.cipher),
+            "Ciphers",
+            .ssh,
+            \.ciphers,
+            .algorithms(.cipher),
             """
             Ciphers, best first; the client's order decides. + appends to the default list, - removes from it, ^ puts \
             in front of it.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "MACs", .ssh, \.macs, .algorithms(.mac),
+            "MACs",
+            .ssh,
+            \.macs,
+            .algorithms(.mac),
             """
             Message authentication codes in the same form. The default ciphers need none, except aes256-ctr.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "KexAlgorithms", .ssh, \.keyExchanges, .algorithms(.keyExchange),
+            "KexAlgorithms",
+            .ssh,
+            \.keyExchanges,
+            .algorithms(.keyExchange),
             """
             Key exchange methods in the same form. The finite-field groups can be added with +, but cost the server up \
             to 0.1 s of processor time for each connection, before it has authenticated.
-            """),
+            """
+        ),
     ]
 }

@@ -1,129 +1,220 @@
 extension KeywordTable {
     static let network: [ConfigurationKeyword] = [
         ConfigurationKeyword(
-            "AddressPool", .network, \.addressPool, .prefix(isIPv4: true, lengths: 8...24),
+            "AddressPool",
+            .network,
+            \.addressPool,
+            .prefix(isIPv4: true, lengths: 8...24),
             """
             IPv4 addresses of the sessions: /8 to /24, not used on or behind this host otherwise. Clients never see \
             them; their own addresses are rewritten.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "AddressPool6", .network, \.addressPool6, .prefix(isIPv4: false, lengths: 8...104),
+            "AddressPool6",
+            .network,
+            \.addressPool6,
+            .prefix(isIPv4: false, lengths: 8...104),
             """
             IPv6 addresses of the sessions: /104 or shorter.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "EgressInterface", .network, \.egressInterface,
+            "EgressInterface",
+            .network,
+            \.egressInterface,
             ValueSyntax<String>.interface.optional(nilWord: "auto"),
             """
             The interface through which clients' traffic leaves, translated to its address. With auto, that of the \
             default route.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "TunDevice", .network, \.tunDevice, .interface,
+            "TunDevice",
+            .network,
+            \.tunDevice,
+            .interface,
             """
             The name of the tun device that is made.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "MTU", .network, \.mtu, .number(1280...65535, "BYTES"),
+            "MTU",
+            .network,
+            \.mtu,
+            .number(1280...65535, "BYTES"),
             """
             The largest packet, on the server and on its clients: 1280, IPv6's minimum, to 65535.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "Loops", .network, \.loops, ValueSyntax<Int>.number(1...256, "NUMBER").optional(nilWord: "auto"),
+            "Loops",
+            .network,
+            \.loops,
+            ValueSyntax<Int>.number(1...256, "NUMBER").optional(nilWord: "auto"),
             """
             Event loops, each with a thread and a queue of the tun device. With auto, one per processor.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "SudoNetworkConfiguration", .network, \.usesSudo, .yesNo,
+            "SudoNetworkConfiguration",
+            .network,
+            \.usesSudo,
+            .yesNo,
             """
             Runs network commands through sudo, for a daemon that is neither root nor has CAP_NET_ADMIN.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "AllowNoIPv6", .network, \.allowsNoIPv6, .yesNo,
+            "AllowNoIPv6",
+            .network,
+            \.allowsNoIPv6,
+            .yesNo,
             """
             Goes on with a warning when this host cannot set up IPv6. Meant for tests.
-            """),
+            """
+        ),
     ]
 
     static let traffic: [ConfigurationKeyword] = [
         ConfigurationKeyword(
-            "SessionExpiry", .traffic, \.sessionExpiry, .time(.seconds(1)...(.seconds(86_400 * 30))),
+            "SessionExpiry",
+            .traffic,
+            \.sessionExpiry,
+            .time(.seconds(1)...(.seconds(86_400 * 30))),
             """
             Time for which a session without connection keeps its addresses, so that a client that comes back goes on \
             where it was.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            each: "DNSResolver", .traffic, \.dnsResolvers, .address, severalPerLine: true,
+            each: "DNSResolver",
+            .traffic,
+            \.dnsResolvers,
+            .address,
+            severalPerLine: true,
             whenEmpty: "the resolvers of /etc/resolv.conf that are not on this host",
+            example: "192.0.2.53 2001:db8::53",
             """
             A resolver that answers clients at the transparent DNS addresses. Give at least one of each family that \
             clients use. One on a loopback address cannot be reached from the tunnel.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "DenyNetworks", .traffic, \.deniedNetworks, .commaSeparated,
+            "DenyNetworks",
+            .traffic,
+            \.deniedNetworks,
+            .commaSeparated,
             """
             Networks that clients must not reach. The word default stands for loopback, link-local, private, \
-            carrier-grade, documentation, multicast and cloud-metadata ranges of both families; a list without it \
-            replaces them. What clients reach in private networks, this host's neighbours offer to this host alone.
-            """),
+            carrier-grade, documentation, multicast and cloud-metadata ranges of both families. More prefixes may follow \
+            it; prefixes without it replace it, none denies nothing, and both let clients into this host's own networks.
+            """
+        ),
         ConfigurationKeyword(
-            each: "DenyDomains", .traffic, \.deniedDomains, .value, severalPerLine: true,
+            each: "DenyDomains",
+            .traffic,
+            \.deniedDomains,
+            .value,
+            severalPerLine: true,
+            example: "ads.example",
             """
             Domains that are not resolved for clients, with everything below them.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "PermitTCPPorts", .traffic, \.permittedTCPPorts, .commaSeparated,
+            "PermitTCPPorts",
+            .traffic,
+            \.permittedTCPPorts,
+            .commaSeparated,
             """
             TCP ports that clients may connect to, for example 53,80,443,1000-2000.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "PermitUDPPorts", .traffic, \.permittedUDPPorts, .commaSeparated,
+            "PermitUDPPorts",
+            .traffic,
+            \.permittedUDPPorts,
+            .commaSeparated,
             """
             UDP ports that clients may send to, in the same form.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "PermitICMP", .traffic, \.permittedICMP, .value,
+            "PermitICMP",
+            .traffic,
+            \.permittedICMP,
+            .value,
             """
             ICMP beside TCP and UDP: errors that quote a packet of a known flow, echo requests and replies, or both.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "MaxFlows", .traffic, \.maxFlows, .number(16...1_048_576, "NUMBER"),
+            "MaxFlows",
+            .traffic,
+            \.maxFlows,
+            .number(16...1_048_576, "NUMBER"),
             """
             Flows that one session may have at once. Beyond that its longest idle flow goes first.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "QueueLimit", .traffic, \.queueLimitInBytes, .bytes(128 << 10...1 << 30),
+            "QueueLimit",
+            .traffic,
+            \.queueLimitInBytes,
+            .bytes(128 << 10...1 << 30),
             """
             Bytes of packets that may wait for one client; what overflows is dropped and counted.
-            """),
+            """
+        ),
     ]
 
     static let daemon: [ConfigurationKeyword] = [
         ConfigurationKeyword(
-            "StateDirectory", .daemon, \.stateDirectory, .absolutePath,
+            "StateDirectory",
+            .daemon,
+            \.stateDirectory,
+            .absolutePath,
             """
             The directory for what lasts only while the daemon runs.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "ControlSocket", .daemon, \.controlSocket, ValueSyntax<String>.path.optional(nilWord: "none"),
+            "ControlSocket",
+            .daemon,
+            \.controlSocket,
+            ValueSyntax<String>.path.optional(nilWord: "none"),
             """
             The socket through which the daemon is asked and handed connections; a relative path lies in \
             StateDirectory.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "PidFile", .daemon, \.pidFile, ValueSyntax<String>.absolutePath.optional(nilWord: "none"),
+            "PidFile",
+            .daemon,
+            \.pidFile,
+            ValueSyntax<String>.absolutePath.optional(nilWord: "none"),
             """
             The file that the process number is written to.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "LogLevel", .daemon, \.logLevel, .value,
+            "LogLevel",
+            .daemon,
+            \.logLevel,
+            .value,
             """
             How much is logged, to standard error. Packets that are refused are counted, never logged one by one.
-            """),
+            """
+        ),
         ConfigurationKeyword(
-            "LogFormat", .daemon, \.logFormat, .value,
+            "LogFormat",
+            .daemon,
+            \.logFormat,
+            .value,
             """
             Log lines for people, or one JSON object per line.
-            """),
+            """
+        ),
     ]
 }

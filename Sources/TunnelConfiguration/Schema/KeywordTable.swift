@@ -12,5 +12,7 @@ public enum KeywordTable {
     static let names = keywords.map(\.name) + ["Include"]
 
     private static let rows = Dictionary(
-        keywords.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+        keywords.map { ($0.name.lowercased(), $0) },
+        uniquingKeysWith: { first, _ in first }
+    )
 }

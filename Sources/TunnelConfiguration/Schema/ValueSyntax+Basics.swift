@@ -32,7 +32,8 @@ extension ValueSyntax where Value == Duration {
             let time = try TimeSpan.parse(text)
             guard range.contains(time) else {
                 throw ValueProblem(
-                    "\(text) is not within \(TimeSpan.text(range.lowerBound)) to \(TimeSpan.text(range.upperBound))")
+                    "\(text) is not within \(TimeSpan.text(range.lowerBound)) to \(TimeSpan.text(range.upperBound))"
+                )
             }
             return time
         }
@@ -46,7 +47,8 @@ extension ValueSyntax where Value == UInt64 {
             let bytes = try ByteCount.parse(text)
             guard range.contains(bytes) else {
                 throw ValueProblem(
-                    "\(text) is not within \(ByteCount.text(range.lowerBound)) to \(ByteCount.text(range.upperBound))")
+                    "\(text) is not within \(ByteCount.text(range.lowerBound)) to \(ByteCount.text(range.upperBound))"
+                )
             }
             return bytes
         }
@@ -103,7 +105,8 @@ extension ValueSyntax where Value == IPPrefix {
             }
             guard lengths.contains(prefix.length) else {
                 throw ValueProblem(
-                    "the prefix length of \(text) is not within /\(lengths.lowerBound) to /\(lengths.upperBound)")
+                    "the prefix length of \(text) is not within /\(lengths.lowerBound) to /\(lengths.upperBound)"
+                )
             }
             return prefix
         }
@@ -133,8 +136,11 @@ extension ValueSyntax where Value == RekeyLimit {
                 }
                 return RekeyLimit(
                     bytes: try bytes.parse([words[0]]),
-                    interval: words.count == 2 ? try time.parse([words[1]]) : nil)
-            }, text: { $0.description })
+                    interval: words.count == 2 ? try time.parse([words[1]]) : nil
+                )
+            },
+            text: { $0.description }
+        )
     }
 }
 

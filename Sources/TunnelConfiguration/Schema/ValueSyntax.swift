@@ -26,7 +26,8 @@ struct ValueSyntax<Value>: Sendable {
 
     /// A value of exactly one word.
     static func word(
-        _ synopsis: String, text: @escaping @Sendable (Value) -> String,
+        _ synopsis: String,
+        text: @escaping @Sendable (Value) -> String,
         parse: @escaping @Sendable (String) throws(ValueProblem) -> Value
     ) -> ValueSyntax {
         ValueSyntax(synopsis: synopsis, parse: { (words) throws(WordProblem) in try one(words, parse) }, text: text)
@@ -34,7 +35,8 @@ struct ValueSyntax<Value>: Sendable {
 
     /// A list of one word whose commas may have blanks beside them.
     static func commaList(
-        _ synopsis: String, text: @escaping @Sendable (Value) -> String,
+        _ synopsis: String,
+        text: @escaping @Sendable (Value) -> String,
         parse: @escaping @Sendable (String) throws(ValueProblem) -> Value
     ) -> ValueSyntax {
         ValueSyntax(
@@ -47,16 +49,17 @@ struct ValueSyntax<Value>: Sendable {
                     return item.isEmpty && words.count > 1 ? [] : [String(item)]
                 }
                 return try one([Word(text: items.joined(separator: ","), column: words[0].column)], parse)
-            }, text: text)
+            },
+            text: text
+        )
     }
 
     private static func one(
-        _ words: [Word], _ parse: (String) throws(ValueProblem) -> Value
+        _ words: [Word],
+        _ parse: (String) throws(ValueProblem) -> Value
     ) throws(WordProblem) -> Value {
         if words.count > 1 {
-            throw WordProblem(
-                "takes one value, and the line has \(words.count)", hint: "put quotation marks around a value with blanks",
-                column: words[1].column)
+            throw WordProblem("takes one value, and the line has \(words.count)", column: words[1].column)
         }
         do throws(ValueProblem) {
             return try parse(words[0].text)
@@ -74,7 +77,9 @@ extension ValueSyntax {
             synopsis: "\(nilWord)|\(synopsis)",
             parse: { (words) throws(WordProblem) in
                 words.count == 1 && words[0].text.lowercased() == nilWord ? nil : try parse(words)
-            }, text: { $0.map(text) ?? nilWord })
+            },
+            text: { $0.map(text) ?? nilWord }
+        )
     }
 
     /// One or more of the same, each a word; or one word that stands for no element.
@@ -87,7 +92,9 @@ extension ValueSyntax {
                 var values: [Value] = []
                 for word in words { values.append(try parse([word])) }
                 return values
-            }, text: { $0.isEmpty ? emptyWord : $0.map(text).joined(separator: " ") })
+            },
+            text: { $0.isEmpty ? emptyWord : $0.map(text).joined(separator: " ") }
+        )
     }
 }
 
@@ -109,7 +116,8 @@ extension ValueSyntax where Value: ConfigurationValue {
 
 /// A word as it must be written so that the lexer reads it back.
 func quoted(_ word: String) -> String {
-    let isPlain = !word.isEmpty && !word.hasPrefix("#") && !word.hasPrefix("=") && !word.contains { " \t\"'\\".contains($0) }
+    let isPlain =
+        !word.isEmpty && !word.hasPrefix("#") && !word.hasPrefix("=") && !word.contains { " \t\"'\\".contains($0) }
     if isPlain { return word }
     let escaped = word.map { "\\\"".contains($0) ? "\\\($0)" : String($0) }.joined()
     return "\"\(escaped)\""

@@ -17,7 +17,12 @@ public struct ConfigurationProblem: Error, Hashable, Sendable, CustomStringConve
 
     /// A problem at a place.
     public init(
-        file: String, line: Int = 0, column: Int = 0, keyword: String? = nil, reason: String, hint: String? = nil
+        file: String,
+        line: Int = 0,
+        column: Int = 0,
+        keyword: String? = nil,
+        reason: String,
+        hint: String? = nil
     ) {
         self.file = file
         self.line = line
@@ -40,7 +45,7 @@ public struct ConfigurationProblem: Error, Hashable, Sendable, CustomStringConve
     }
 }
 
-/// All problems of a configuration, in the order of their lines. Never empty.
+/// All problems of a configuration: those of its lines in reading order, then contradictions between them. Never empty.
 public struct ConfigurationProblems: Error, Equatable, Sendable, CustomStringConvertible {
     /// The problems, in the order in which they were met.
     public var problems: [ConfigurationProblem]

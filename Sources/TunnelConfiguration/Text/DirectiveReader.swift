@@ -8,10 +8,8 @@ struct DirectiveReader {
     static let mostFiles = 256
 
     let source: any ConfigurationSource
-    /// What was read so far.
-    private(set) var directives: [Directive] = []
-    /// What was wrong so far.
-    private(set) var problems: [ConfigurationProblem] = []
+    /// What was read so far, in reading order, and what was wrong with it.
+    private(set) var lines: [Result<Directive, ConfigurationProblem>] = []
     private var filesRead = 0
 
     init(source: any ConfigurationSource) {
@@ -32,7 +30,9 @@ struct DirectiveReader {
     mutating func readText(_ bytes: [UInt8], file: String, depth: Int = 0) {
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             guard let text = String(validating: line, as: UTF8.self) else {
-                problems.append(ConfigurationProblem(file: file, line: index + 1, reason: "the line is not UTF-8 text"))
+                lines.append(
+                    .failure(ConfigurationProblem(file: file, line: index + 1, reason: "the line is not UTF-8 text"))
+                )
                 continue
             }
             readLine(text, file: file, line: index + 1, depth: depth)
@@ -49,7 +49,11 @@ struct DirectiveReader {
             readText(try source.contents(of: path), file: path, depth: depth)
         } catch {
             let isIncluded = depth > 0
-            report(isIncluded ? "\(path) \(error.reason)" : error.reason, at: place, hint: isIncluded ? nil : error.hint)
+            report(
+                isIncluded ? "\(path) \(error.reason)" : error.reason,
+                at: place,
+                hint: isIncluded ? nil : error.hint
+            )
         }
     }
 
@@ -60,17 +64,21 @@ struct DirectiveReader {
             if keyword.text.lowercased() == "include" {
                 include(directive, depth: depth + 1)
             } else {
-                directives.append(directive)
+                lines.append(.success(directive))
             }
         } catch {
-            problems.append(
-                ConfigurationProblem(file: file, line: line, column: error.column, reason: error.reason))
+            report(error.reason, at: ConfigurationProblem(file: file, line: line, column: error.column, reason: ""))
         }
     }
 
     private mutating func include(_ directive: Directive, depth: Int) {
         var place = ConfigurationProblem(
-            file: directive.file, line: directive.line, column: directive.keyword.column, keyword: "Include", reason: "")
+            file: directive.file,
+            line: directive.line,
+            column: directive.keyword.column,
+            keyword: "Include",
+            reason: ""
+        )
         guard !directive.arguments.isEmpty else { return report("needs at least one file", at: place) }
         guard depth <= Self.deepestInclude else {
             return report("files include each other more than \(Self.deepestInclude) deep", at: place)
@@ -97,6 +105,6 @@ struct DirectiveReader {
         var problem = place
         problem.reason = reason
         problem.hint = hint
-        problems.append(problem)
+        lines.append(.failure(problem))
     }
 }

@@ -54,7 +54,8 @@ public enum AlgorithmKind: Hashable, Sendable {
             for name in names where !known.contains(name) {
                 throw ValueProblem(
                     "\"\(name)\" is not an algorithm that the SSH library offers",
-                    hint: NearestWord.hint(name, among: known) ?? "known are \(known.joined(separator: ", "))")
+                    hint: NearestWord.hint(name, among: known) ?? "known are \(known.joined(separator: ", "))"
+                )
             }
             switch sign {
             case "+": result = unique(defaults + names)

@@ -11,7 +11,8 @@ extension ConfigurationChoice {
             let words = Self.allCases.map(\.rawValue)
             throw ValueProblem(
                 "\"\(text)\" is not one of \(words.joined(separator: ", "))",
-                hint: NearestWord.hint(text, among: words))
+                hint: NearestWord.hint(text, among: words)
+            )
         }
         self = value
     }

@@ -11,8 +11,12 @@ public enum DeniedNetworks: ConfigurationValue {
     /// No network is denied.
     case none
 
+    /// How a synopsis calls it.
     public static var placeholder: String { "none|default[,PREFIX...]|PREFIX[,PREFIX...]" }
 
+    /// Reads it.
+    ///
+    /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         var items = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         let hasDefault = items.first?.lowercased() == "default"
@@ -24,13 +28,17 @@ public enum DeniedNetworks: ConfigurationValue {
         var prefixes: [IPPrefix] = []
         for item in items {
             if ["none", "default"].contains(item.lowercased()) {
-                throw ValueProblem("\(item.lowercased()) stands in the wrong place", hint: "none stands alone, default first")
+                throw ValueProblem(
+                    "\(item.lowercased()) stands in the wrong place",
+                    hint: "none stands alone, default first"
+                )
             }
             prefixes.append(try PrefixText.parse(item))
         }
         self = hasDefault ? .default(plus: prefixes) : .only(prefixes)
     }
 
+    /// The text that is read back to an equal value.
     public var description: String {
         switch self {
         case .none: "none"
@@ -47,7 +55,9 @@ enum PrefixText {
         let address = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).first
         guard let prefix = IPPrefix(text), let address = address.flatMap({ IPAddress(String($0)) }) else {
             throw ValueProblem(
-                "\"\(text)\" is not a network prefix", hint: "write for example 192.0.2.0/24 or 2001:db8::/32")
+                "\"\(text)\" is not a network prefix",
+                hint: "write for example 192.0.2.0/24 or 2001:db8::/32"
+            )
         }
         guard address == prefix.network else {
             throw ValueProblem("\(text) has bits set behind its length", hint: "did you mean \(prefix)?")

@@ -3,8 +3,12 @@ public struct DomainName: ConfigurationValue {
     /// The name in lower case, without the dot at its end.
     public let description: String
 
+    /// How a synopsis calls it.
     public static var placeholder: String { "DOMAIN" }
 
+    /// Reads it.
+    ///
+    /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         var name = text.lowercased()
         if name.hasSuffix(".") { name.removeLast() }
@@ -24,7 +28,10 @@ public struct DomainName: ConfigurationValue {
                     }
             }
         guard isName else {
-            throw ValueProblem("\"\(text)\" is not a domain", hint: "write for example example.com; xn--… for other letters")
+            throw ValueProblem(
+                "\"\(text)\" is not a domain",
+                hint: "write for example example.com; xn--… for other letters"
+            )
         }
         description = name
     }

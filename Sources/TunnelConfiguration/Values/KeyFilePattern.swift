@@ -5,6 +5,7 @@ public struct KeyFilePattern: ConfigurationValue {
     /// The path as it was written.
     public let description: String
 
+    /// How a synopsis calls it.
     public static var placeholder: String { "PATH" }
 
     /// A pattern of this module's own, known to be well-formed.
@@ -12,6 +13,9 @@ public struct KeyFilePattern: ConfigurationValue {
         description = text
     }
 
+    /// Reads it.
+    ///
+    /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         guard !text.isEmpty, !text.unicodeScalars.contains("\0") else { throw ValueProblem("the path is empty") }
         var previousIsPercent = false
@@ -22,7 +26,9 @@ public struct KeyFilePattern: ConfigurationValue {
             }
             previousIsPercent.toggle()
         }
-        guard !previousIsPercent else { throw ValueProblem("the path ends in a lone %", hint: "write %% for a percent sign") }
+        guard !previousIsPercent else {
+            throw ValueProblem("the path ends in a lone %", hint: "write %% for a percent sign")
+        }
         description = text
     }
 
@@ -62,6 +68,7 @@ public struct KeyFilePattern: ConfigurationValue {
     }
 
     private static func isSafe(_ user: String) -> Bool {
-        !user.isEmpty && !user.hasPrefix(".") && user.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") }
+        !user.isEmpty && !user.hasPrefix(".")
+            && user.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") }
     }
 }

@@ -14,13 +14,19 @@ public struct ListenAddress: ConfigurationValue {
         self.port = port
     }
 
+    /// How a synopsis calls it.
     public static var placeholder: String { "ADDRESS[:PORT]" }
 
+    /// Reads it.
+    ///
+    /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         let (host, port) = Self.split(text)
         guard let address = IPAddress(host) else {
             throw ValueProblem(
-                "\"\(text)\" is not an IP address", hint: "write 192.0.2.1, 192.0.2.1:2222 or [2001:db8::1]:2222")
+                "\"\(text)\" is not an IP address",
+                hint: "write 192.0.2.1, 192.0.2.1:2222 or [2001:db8::1]:2222"
+            )
         }
         guard let port else {
             self.init(address)
@@ -32,6 +38,7 @@ public struct ListenAddress: ConfigurationValue {
         self.init(address, port: number)
     }
 
+    /// The text that is read back to an equal value.
     public var description: String {
         guard let port else { return "\(address)" }
         return address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)"

@@ -21,8 +21,12 @@ public struct PortSet: ConfigurationValue {
         self.ranges = merged
     }
 
+    /// How a synopsis calls it.
     public static var placeholder: String { "any|none|PORT[-PORT],..." }
 
+    /// Reads it.
+    ///
+    /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         switch text.lowercased() {
         case "any": self = .any
@@ -41,6 +45,7 @@ public struct PortSet: ConfigurationValue {
         ranges.contains { $0.contains(port) }
     }
 
+    /// The text that is read back to an equal value.
     public var description: String {
         if self == .any { return "any" }
         if self == .none { return "none" }
@@ -56,7 +61,8 @@ public struct PortSet: ConfigurationValue {
         else {
             throw ValueProblem(
                 "\"\(item)\" is not a port or a range of ports",
-                hint: "write any, none, or for example 53,80,443,1000-2000")
+                hint: "write any, none, or for example 53,80,443,1000-2000"
+            )
         }
         guard low <= high else { throw ValueProblem("the range \(item) ends before it begins") }
         return low...high

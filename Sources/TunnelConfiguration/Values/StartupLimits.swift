@@ -17,8 +17,12 @@ public struct MaxStartups: ConfigurationValue {
         self.full = full
     }
 
+    /// How a synopsis calls it.
     public static var placeholder: String { "START:RATE:FULL|FULL" }
 
+    /// Reads it.
+    ///
+    /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         let numbers = text.split(separator: ":", omittingEmptySubsequences: false).compactMap {
             wholeNumber($0, as: Int.self)
@@ -33,6 +37,7 @@ public struct MaxStartups: ConfigurationValue {
         if let contradiction { throw ValueProblem(contradiction) }
     }
 
+    /// The text that is read back to an equal value.
     public var description: String { "\(start):\(rate):\(full)" }
 
     var contradiction: String? {

@@ -36,7 +36,10 @@ enum TimeSpan {
     }
 
     private static func add(
-        _ digits: String, times unit: Int64, to total: inout Int64, orThrow problem: ValueProblem
+        _ digits: String,
+        times unit: Int64,
+        to total: inout Int64,
+        orThrow problem: ValueProblem
     ) throws(ValueProblem) {
         let limit: Int64 = 1 << 38
         guard let count = wholeNumber(digits, as: Int64.self), count <= limit / unit else { throw problem }

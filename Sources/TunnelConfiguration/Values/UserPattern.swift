@@ -10,8 +10,12 @@ public struct UserPattern: ConfigurationValue {
     public let address: String?
     private let prefix: IPPrefix?
 
+    /// How a synopsis calls it.
     public static var placeholder: String { "USER[@ADDRESS]" }
 
+    /// Reads it.
+    ///
+    /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let user = parts.first, !user.isEmpty, parts.last?.isEmpty == false else {
@@ -25,6 +29,7 @@ public struct UserPattern: ConfigurationValue {
         self.prefix = parts.count == 2 && parts[1].contains("/") ? try PrefixText.parse(parts[1]) : nil
     }
 
+    /// The text that is read back to an equal value.
     public var description: String { address.map { "\(user)@\($0)" } ?? user }
 
     /// True for a user who comes from an address.

@@ -1,0 +1,101 @@
+/* Windows and writes of single channels. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+enum { RESERVED_BY_LIBSSH = 10 };
+
+void libssh_shim_channel_set_initial_window(libssh_shim_channel *watched, uint32_t window)
+{
+    watched->surplus = window > watched->limit ? window - watched->limit : 0;
+}
+
+libssh_shim_channel *libssh_shim_channel_watch(libssh_shim_peer *peer, ssh_channel channel,
+                                               const libssh_shim_open *open, uint32_t limit)
+{
+    libssh_shim_channel *watched = calloc(1, sizeof *watched);
+
+    if (watched == NULL)
+        return NULL;
+    watched->channel = channel;
+    watched->peer = peer;
+    watched->limit = limit < LIBSSH_SHIM_GREATEST_WINDOW ? limit : LIBSSH_SHIM_GREATEST_WINDOW;
+    if (open != NULL) {
+        watched->remote = open->sender;
+        watched->max_packet = open->max_packet;
+        libssh_shim_channel_set_initial_window(watched, open->window);
+    }
+    watched->next = peer->channels;
+    peer->channels = watched;
+    return watched;
+}
+
+void libssh_shim_channel_forget(libssh_shim_peer *peer, libssh_shim_channel *watched)
+{
+    for (libssh_shim_channel **each = &peer->channels; *each != NULL; each = &(*each)->next) {
+        if (*each != watched)
+            continue;
+        *each = watched->next;
+        free(watched);
+        return;
+    }
+}
+
+uint32_t libssh_shim_channel_window(const libssh_shim_channel *watched)
+{
+    uint32_t window = ssh_channel_window_size(watched->channel);
+
+    return window > watched->surplus ? window - watched->surplus : 0;
+}
+
+uint32_t libssh_shim_channel_message_size(const libssh_shim_channel *watched)
+{
+    return watched->max_packet > RESERVED_BY_LIBSSH ? watched->max_packet - RESERVED_BY_LIBSSH : 0;
+}
+
+void libssh_shim_channel_sent_datagram(libssh_shim_channel *watched)
+{
+    watched->uncredited += 4;
+}
+
+uint32_t libssh_shim_channel_refusal(const libssh_shim_channel *watched)
+{
+    return watched->refusal;
+}
+
+int libssh_shim_channel_write(libssh_shim_channel *watched, const void *bytes, uint32_t length)
+{
+    libssh_shim_peer *peer = watched->peer;
+    uint64_t before = peer->packets.out_bytes;
+    int written = ssh_channel_write(watched->channel, bytes, length);
+
+    /* Between our own request for new keys and the peer's, libssh takes everything and sends nothing. */
+    if (written > 0 && peer->packets.out_bytes - before < (uint64_t)written)
+        peer->is_rekeying = true;
+    return written;
+}
+
+int libssh_shim_channel_grant(libssh_shim_channel *watched, uint32_t extra_window)
+{
+    uint8_t packet[9] = {MSG_CHANNEL_WINDOW_ADJUST};
+
+    put32(packet + 1, watched->remote);
+    put32(packet + 5, extra_window);
+    return libssh_shim_send_packet(watched->peer->session, packet, sizeof packet);
+}
+
+int libssh_shim_channel_request(libssh_shim_channel *watched, const char *name, const void *payload, size_t length)
+{
+    uint8_t packet[1024] = {MSG_CHANNEL_REQUEST};
+    size_t name_length = strlen(name), fixed = 9 + name_length + 1;
+
+    if (name_length > 64 || length > sizeof packet - fixed)
+        return SSH_ERROR;
+    put32(packet + 1, watched->remote);
+    put32(packet + 5, (uint32_t)name_length);
+    memcpy(packet + 9, name, name_length);
+    packet[9 + name_length] = 0; /* want reply: no */
+    if (length != 0)
+        memcpy(packet + fixed, payload, length);
+    return libssh_shim_send_packet(watched->peer->session, packet, fixed + length);
+}

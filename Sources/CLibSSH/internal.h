@@ -1,0 +1,72 @@
+#ifndef CLIBSSH_INTERNAL_H
+#define CLIBSSH_INTERNAL_H
+
+#include "CLibSSH.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* Message numbers of RFC 4250 section 4.1.2. */
+enum {
+    MSG_KEXINIT = 20,
+    MSG_NEWKEYS = 21,
+    MSG_USERAUTH_REQUEST = 50,
+    MSG_CHANNEL_OPEN = 90,
+    MSG_CHANNEL_OPEN_CONFIRMATION = 91,
+    MSG_CHANNEL_OPEN_FAILURE = 92,
+    MSG_CHANNEL_WINDOW_ADJUST = 93,
+    MSG_CHANNEL_REQUEST = 98,
+};
+
+struct libssh_shim_peer {
+    ssh_session session;
+    libssh_shim_open_handler open_handler;
+    libssh_shim_request_handler request_handler;
+    void *user;
+    libssh_shim_channel *channels;
+    bool has_open; /* `open` is about the message being dispatched */
+    bool is_rekeying;
+    uint32_t key_exchanges;
+    uint32_t public_key_requests;
+    libssh_shim_open open;
+    char type[256];
+    uint8_t *payload;
+    size_t payload_capacity;
+    struct ssh_counter_struct packets;
+    struct ssh_packet_callbacks_struct callbacks;
+};
+
+struct libssh_shim_channel {
+    struct libssh_shim_channel *next;
+    libssh_shim_peer *peer;
+    ssh_channel channel;
+    uint32_t remote;      /* the peer's number for the channel */
+    uint32_t max_packet;  /* as the peer announced it */
+    uint32_t limit;       /* bytes that may be on their way */
+    uint32_t surplus;     /* what the peer announced at first beyond `limit`; never used */
+    uint32_t refusal;
+    uint64_t uncredited;  /* window that the peer will grant although we never used it */
+};
+
+enum {
+    /* libssh 0.10 keeps a 32-bit window and adds grants without looking for an overflow. */
+    LIBSSH_SHIM_GREATEST_WINDOW = 1 << 30,
+};
+
+/* What the peer announced at first, against the limit. */
+void libssh_shim_channel_set_initial_window(libssh_shim_channel *watched, uint32_t window);
+
+static inline uint32_t get32(const uint8_t *p)
+{
+    uint32_t value;
+    memcpy(&value, p, 4);
+    return ntohl(value);
+}
+
+static inline void put32(uint8_t *p, uint32_t value)
+{
+    value = htonl(value);
+    memcpy(p, &value, 4);
+}
+
+#endif

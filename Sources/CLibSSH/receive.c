@@ -1,0 +1,191 @@
+/* One recv(2) for many of libssh's reads: see CLibSSH.h. */
+#include "CLibSSH.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+extern ssize_t __real_recv(int descriptor, void *buffer, size_t size, int flags);
+extern int __real_poll(struct pollfd *descriptors, nfds_t count, int timeout);
+ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags);
+int __wrap_poll(struct pollfd *descriptors, nfds_t count, int timeout);
+
+enum { BLOCK_SIZE = 256 << 10 };
+
+struct libssh_shim_receiver {
+    ssh_session session;
+    int descriptor;
+    enum libssh_shim_hold hold;
+    uint8_t *bytes; /* the thread's block, or memory of its own */
+    size_t head, tail;
+};
+
+static bool is_enabled = true;
+
+/* The sessions of this thread by descriptor. Other threads may own a descriptor that this one has lost, so nobody else
+ * looks in here. */
+static __thread libssh_shim_receiver **receivers;
+static __thread int capacity;
+static __thread int count;
+
+/* The thread's block, and who has bytes in it. */
+static __thread uint8_t *block;
+static __thread libssh_shim_receiver *owner;
+
+static libssh_shim_receiver *find(int descriptor)
+{
+    libssh_shim_receiver *receiver;
+
+    if (descriptor < 0 || descriptor >= capacity || (receiver = receivers[descriptor]) == NULL)
+        return NULL;
+    /* libssh closes descriptors behind our back, and the number may be somebody else's by now. */
+    return ssh_get_fd(receiver->session) == descriptor ? receiver : NULL;
+}
+
+static bool reserve(int descriptor)
+{
+    int wanted = capacity == 0 ? 64 : capacity;
+    libssh_shim_receiver **memory;
+
+    while (wanted <= descriptor)
+        wanted *= 2;
+    if (wanted == capacity)
+        return true;
+    memory = realloc(receivers, (size_t)wanted * sizeof *receivers);
+    if (memory == NULL)
+        return false;
+    memset(memory + capacity, 0, (size_t)(wanted - capacity) * sizeof *receivers);
+    receivers = memory;
+    capacity = wanted;
+    return true;
+}
+
+libssh_shim_receiver *libssh_shim_receive_attach(ssh_session session)
+{
+    int descriptor = ssh_get_fd(session);
+    libssh_shim_receiver *receiver;
+
+    if (descriptor < 0 || !reserve(descriptor) || (receiver = calloc(1, sizeof *receiver)) == NULL)
+        return NULL;
+    receiver->session = session;
+    receiver->descriptor = descriptor;
+    receivers[descriptor] = receiver;
+    count += 1;
+    return receiver;
+}
+
+static void drop_bytes(libssh_shim_receiver *receiver)
+{
+    if (owner == receiver)
+        owner = NULL;
+    else
+        free(receiver->bytes);
+    receiver->bytes = NULL;
+    receiver->head = receiver->tail = 0;
+}
+
+void libssh_shim_receive_detach(libssh_shim_receiver *receiver)
+{
+    if (receiver == NULL)
+        return;
+    drop_bytes(receiver);
+    if (receivers[receiver->descriptor] == receiver)
+        receivers[receiver->descriptor] = NULL;
+    free(receiver);
+    count -= 1;
+    if (count == 0) {
+        free(receivers);
+        free(block);
+        receivers = NULL;
+        block = NULL;
+        capacity = 0;
+    }
+}
+
+size_t libssh_shim_receive_pending(const libssh_shim_receiver *receiver)
+{
+    return receiver->tail - receiver->head;
+}
+
+void libssh_shim_receive_hold(libssh_shim_receiver *receiver, enum libssh_shim_hold hold)
+{
+    receiver->hold = hold;
+}
+
+void libssh_shim_receive_set_enabled(bool enabled)
+{
+    is_enabled = enabled;
+}
+
+/* Frees the block for another session; false if its owner's bytes have nowhere else to go. */
+static bool vacate_block(void)
+{
+    size_t left;
+    uint8_t *memory;
+
+    if (owner == NULL)
+        return true;
+    left = owner->tail - owner->head;
+    if ((memory = malloc(left)) == NULL)
+        return false;
+    memcpy(memory, owner->bytes + owner->head, left);
+    owner->bytes = memory;
+    owner->head = 0;
+    owner->tail = left;
+    owner = NULL;
+    return true;
+}
+
+ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
+{
+    libssh_shim_receiver *receiver = find(descriptor);
+    size_t part;
+
+    if (receiver == NULL || flags != 0)
+        return __real_recv(descriptor, buffer, size, flags);
+    if (receiver->head == receiver->tail) {
+        ssize_t received;
+        if (!is_enabled || size >= BLOCK_SIZE || !vacate_block() ||
+            (block == NULL && (block = malloc(BLOCK_SIZE)) == NULL))
+            return __real_recv(descriptor, buffer, size, flags);
+        received = __real_recv(descriptor, block, BLOCK_SIZE, flags);
+        if (received <= 0)
+            return received;
+        owner = receiver;
+        receiver->bytes = block;
+        receiver->head = 0;
+        receiver->tail = (size_t)received;
+    }
+    part = receiver->tail - receiver->head;
+    if (part > size)
+        part = size;
+    memcpy(buffer, receiver->bytes + receiver->head, part);
+    receiver->head += part;
+    if (receiver->head == receiver->tail)
+        drop_bytes(receiver);
+    return (ssize_t)part;
+}
+
+static short poll_output(int descriptor)
+{
+    struct pollfd output = {.fd = descriptor, .events = POLLOUT};
+
+    return __real_poll(&output, 1, 0) > 0 ? output.revents & POLLOUT : 0;
+}
+
+int __wrap_poll(struct pollfd *descriptors, nfds_t number, int timeout)
+{
+    libssh_shim_receiver *receiver = number == 1 ? find(descriptors->fd) : NULL;
+    bool wants_input;
+
+    if (receiver == NULL)
+        return __real_poll(descriptors, number, timeout);
+    wants_input = (descriptors->events & POLLIN) && receiver->hold == LIBSSH_SHIM_HOLD_NOTHING;
+    if (wants_input && receiver->head == receiver->tail)
+        return __real_poll(descriptors, number, timeout);
+    descriptors->revents = wants_input ? POLLIN : 0;
+    if ((descriptors->events & POLLOUT) && receiver->hold != LIBSSH_SHIM_HOLD_BOTH)
+        descriptors->revents |= poll_output(descriptors->fd);
+    return descriptors->revents != 0;
+}

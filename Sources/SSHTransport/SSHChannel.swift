@@ -1,0 +1,239 @@
+internal import CLibSSH
+internal import EventLoop
+public import PacketTunnel
+
+/// One channel of an SSH session as a transport for packets.
+///
+/// Belongs to its session's loop, on whose thread alone it may be used; it is `Sendable` so that closures posted to
+/// that loop may carry it. It takes arriving data out of the library at once and never holds output back: when the
+/// kernel or the peer takes no more, `writableByteCount` is 0 until `transportDidBecomeWritable`.
+public final class SSHChannel: PacketTransport, @unchecked Sendable {
+    /// The type it was opened with, for example `tun@psiphon.ca`.
+    public let type: String
+
+    /// What followed the standard fields of the peer's open (RFC 4254 §5.1); empty for a channel of our own.
+    public internal(set) var openPayload: [UInt8] = []
+
+    /// Variables the peer has sent for this channel, by name. At most 16.
+    public internal(set) var environment: [String: String] = [:]
+
+    /// Who hears of arriving bytes. A receiver may pass the bytes it is given on to the one it has just set.
+    public private(set) var receiver: (any PacketTransportReceiver)?
+
+    /// Answers what the peer asks of the channel; false is a refusal. From inside the library: only note things here.
+    var requestHandler: ((SSHChannelRequest) -> Bool)?
+
+    /// The channel has ended on both sides, or with its session.
+    private(set) var isGone = false
+
+    /// Whether the peer's end of file ends the channel.
+    var closesAtEndOfFile: Bool
+
+    private let carriesDatagrams: Bool
+    private let paysForDatagrams: Bool
+    private let session: SSHSession
+    private let handle: ssh_channel
+    private let watched: OpaquePointer
+    private let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>
+    private let messageSize: Int
+
+    private var isBlocked = false
+    private var isClosed = false
+    private var closeReason: String?
+    private var exitStatus: Int32?
+    private var peerHasEnded = false
+    private var peerHasClosed = false
+
+    init(
+        handle: ssh_channel,
+        watched: OpaquePointer,
+        type: String,
+        options: SSHChannelOptions,
+        session: SSHSession
+    ) {
+        self.handle = handle
+        self.watched = watched
+        self.type = type
+        carriesDatagrams = options.carriesDatagrams
+        paysForDatagrams = options.carriesDatagrams && session.peerIsOpenSSH
+        closesAtEndOfFile = options.closesAtEndOfFile
+        self.session = session
+        messageSize = Int(libssh_shim_channel_message_size(watched))
+        callbacks = .allocate(capacity: 1)
+        callbacks.initialize(to: ssh_channel_callbacks_struct())
+        SSHChannelCallbacks.install(callbacks, for: self)
+        ssh_set_channel_callbacks(handle, callbacks)
+    }
+
+    deinit { callbacks.deallocate() }
+
+    // MARK: PacketTransport
+
+    /// The session's loop.
+    public var loop: any PacketLoop { session.loop }
+
+    /// A full SSH packet of the library: what the peer announced, less 10. 32,758 with all common peers.
+    public var preferredWriteSize: Int { min(messageSize, 32_758) }
+
+    /// Bytes that `write` takes now.
+    ///
+    /// 0 while the kernel has not taken earlier output, and during a key exchange. On a channel that carries datagrams
+    /// also while a message of any size might not fit.
+    public var writableByteCount: Int {
+        guard !isEnding, sessionTakesOutput else { return blocked() }
+        let window = Int(libssh_shim_channel_window(watched))
+        if carriesDatagrams {
+            return window < preferredWriteSize ? blocked() : preferredWriteSize
+        }
+        return window == 0 ? blocked() : window
+    }
+
+    private var sessionTakesOutput: Bool {
+        let state = libssh_shim_state(session.peer)
+        return state == 0 || (carriesDatagrams && state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
+    }
+
+    private var isEnding: Bool { isClosed || closeReason != nil || isGone }
+
+    private func blocked() -> Int {
+        isBlocked = true
+        return 0
+    }
+
+    /// Sends `bytes`; one message if they are no more than `preferredWriteSize`.
+    public func write(_ bytes: RawSpan) -> Int {
+        let room = writableByteCount
+        guard room > 0, bytes.byteCount > 0 else { return 0 }
+        guard room >= bytes.byteCount || !carriesDatagrams else { return blocked() }
+        let length = UInt32(min(room, bytes.byteCount))
+        let written = bytes.withUnsafeBytes { bytes in
+            // 64: what SSH puts around a message, at most.
+            carriesDatagrams
+                ? session.gathering(Int(length) + 64) {
+                    libssh_shim_channel_write(watched, bytes.baseAddress, length)
+                } : session.withLibrary { libssh_shim_channel_write(watched, bytes.baseAddress, length) }
+        }
+        if written < bytes.byteCount { isBlocked = true }
+        guard written > 0 else { return 0 }
+        if paysForDatagrams { libssh_shim_channel_sent_datagram(watched) }
+        return Int(written)
+    }
+
+    /// Names the receiver; may be called again. Bytes that arrive while there is none are dropped.
+    public func setReceiver(_ receiver: any PacketTransportReceiver) {
+        self.receiver = receiver
+    }
+
+    /// Ends the channel, not its session.
+    public func close() { close(reason: "closed") }
+
+    /// Ends the channel; `reason` is what its receiver is told.
+    public func close(reason: String) {
+        guard !isEnding else { return }
+        closeReason = reason
+        session.setNeedsService()
+    }
+
+    /// Ends a channel that ran a command: exit status, end of file, close.
+    func exit(status: Int32) {
+        exitStatus = status
+        close(reason: "the command has ended")
+    }
+
+    /// Has `transportDidBecomeWritable` called at the end of this turn, or when it is true again.
+    func setWaitsToWrite() {
+        isBlocked = true
+        session.setNeedsService()
+    }
+
+    // MARK: From the library
+
+    @inline(__always)
+    func receive(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard !isEnding, let receiver else { return }
+        var span = bytes.mutableBytes
+        receiver.transportDidReceive(&span)
+    }
+
+    func peerDidEnd() { peerHasEnded = true }
+    func peerDidClose() { peerHasClosed = true }
+
+    func handle(_ request: SSHChannelRequest) -> Bool {
+        if case .environment(let name, let value) = request {
+            guard environment.count < 16 || environment[name] != nil else { return false }
+            environment[name] = value
+        }
+        return requestHandler?(request) ?? false
+    }
+
+    // MARK: At the end of a turn
+
+    func service() {
+        if peerHasClosed, closeReason == nil { closeReason = "the other side closed the channel" }
+        if peerHasEnded, closesAtEndOfFile, closeReason == nil {
+            closeReason = "the other side ended the channel"
+        }
+        if let closeReason, !isClosed { closeLocally(closeReason) }
+        if isClosed, peerHasClosed, !isGone { free() }
+        if isBlocked, !isEnding, writableByteCount > 0 {
+            isBlocked = false
+            receiver?.transportDidBecomeWritable()
+        }
+    }
+
+    private func closeLocally(_ reason: String) {
+        isClosed = true
+        session.withLibrary {
+            if let exitStatus { ssh_channel_request_send_exit_status(handle, exitStatus) }
+            // With output pending the first call sends the end of file only.
+            if ssh_channel_close(handle) == SSH_AGAIN { ssh_channel_close(handle) }
+        }
+        tellReceiver(reason)
+    }
+
+    private func free() {
+        isGone = true
+        requestHandler = nil
+        // libssh 0.10 calls a freed channel back until the peer has closed it too: hence not before.
+        ssh_remove_channel_callbacks(handle, callbacks)
+        libssh_shim_channel_forget(session.peer, watched)
+        session.withLibrary { ssh_channel_free(handle) }
+    }
+
+    /// The session is gone, and the library's channel with it.
+    func sessionDidEnd(reason: String) {
+        isGone = true
+        requestHandler = nil
+        if !isClosed {
+            isClosed = true
+            tellReceiver(closeReason ?? reason)
+        }
+    }
+
+    private func tellReceiver(_ reason: String) {
+        let receiver = receiver
+        self.receiver = nil
+        receiver?.transportDidClose(reason: reason)
+    }
+
+    // MARK: Requests to the peer
+
+    /// Sends an environment variable, without asking whether the peer wants it.
+    public func sendEnvironment(_ name: String, _ value: String) {
+        sendRequest("env", payload: SSHString.encode(name) + SSHString.encode(value))
+    }
+
+    /// Sends a channel request (RFC 4254 §5.4) without asking for an answer. 900 bytes at most.
+    public func sendRequest(_ name: String, payload: [UInt8] = []) {
+        guard !isEnding else { return }
+        _ = session.withLibrary { libssh_shim_channel_request(watched, name, payload, payload.count) }
+    }
+}
+
+/// The string of RFC 4251 §5: a 32-bit length, and bytes.
+enum SSHString {
+    static func encode(_ text: String) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        return withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
+    }
+}

@@ -1,0 +1,37 @@
+public import PacketTunnel
+
+/// How much may be on its way through a channel, and whether its messages have boundaries.
+public struct SSHChannelOptions: Sendable {
+    /// Bytes that the peer may send us beyond the library's own 1.28 MB, which caps a path of 100 ms at 50 Mbit/s.
+    ///
+    /// 8 MiB carry 640 Mbit/s over 100 ms. It is what a hostile peer can make us read, not store: everything is
+    /// consumed at once.
+    public var extraReceiveWindow: UInt32 = 8 << 20
+
+    /// The most bytes on their way to the peer, whatever it grants. At most 1 GiB, the default: the library adds grants
+    /// without looking for an overflow. A peer that grants in steps of this size or more stops us for good.
+    public var sendWindowLimit: UInt32 = 1 << 30
+
+    /// Each write is one message or none: `tun@openssh.com`. If the peer is OpenSSH itself, no more than 256 KiB are on
+    /// their way then, and the 4 bytes are accounted for that it charges for each message beyond its data.
+    ///
+    /// OpenSSH drains its tunnel one datagram a turn, slower the longer its queue is: of 128, 256, 512 KiB and 2 MiB,
+    /// 256 KiB is the fastest by far, and the shortest queue that does not starve. Other peers do neither.
+    public var carriesDatagrams = false
+
+    /// Whether the peer's end of file ends the channel. Nothing can follow on a tunnel.
+    public var closesAtEndOfFile = true
+
+    /// Everything at its default.
+    public init() {}
+
+    /// What suits a tunnel of `framing`.
+    public init(for framing: ChannelFraming) {
+        carriesDatagrams = framing == .openSSH
+    }
+
+    /// The limit for this peer.
+    func sendWindowLimit(peerIsOpenSSH: Bool) -> UInt32 {
+        carriesDatagrams && peerIsOpenSSH ? min(sendWindowLimit, 256 << 10) : sendWindowLimit
+    }
+}

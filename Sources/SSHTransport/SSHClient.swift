@@ -1,0 +1,84 @@
+internal import CLibSSH
+
+/// A logged-in connection to an SSH server.
+///
+/// Made by blocking calls on one thread that is no event loop's, and owned by that thread until `openTunnel` hands it
+/// to a loop; it is not `Sendable`, because libssh's sessions are not. What happens to it before that, nobody notices:
+/// hand it over soon.
+public final class SSHClient {
+    /// The server's address or name after the configuration file has had its say.
+    public let host: String
+    /// The server's port.
+    public let port: UInt16
+    /// The name that the server knows the user by.
+    public let user: String
+    /// The server's key; it was known, or has been accepted.
+    public let hostKey: SSHPublicKey
+    /// The cipher towards the server.
+    public let cipher: String
+    /// What the server's greeting says of its program (RFC 4253 §4.2); anybody can say anything.
+    public let serverBanner: String
+
+    let handle: SSHClientHandle
+    let settings: SSHClientSettings
+
+    /// Connects, checks the host key, and logs in. Blocks for at most `ConnectTimeout` (15 s unless set) at each step,
+    /// and as long as a person takes to answer.
+    ///
+    /// - Throws: `SSHClientError`; its kind says what a program should do about it.
+    public init(
+        connecting configuration: SSHClientConfiguration,
+        prompts: SSHClientPrompts = SSHClientPrompts()
+    ) throws(SSHClientError) {
+        let settings = try SSHClientSettings(configuration)
+        let handle = try SSHClientHandle()
+        try settings.apply(to: handle.session)
+        host = handle.text(SSH_OPTIONS_HOST) ?? configuration.host
+        port = handle.port
+        let hostKeyCheck = SSHClientHostKey(settings: settings, host: host, port: port)
+        try settings.setHostKeyAlgorithms(hostKeyCheck.preferredAlgorithms, of: handle.session)
+        try handle.connect(to: "\(host) port \(port)")
+        user = handle.text(SSH_OPTIONS_USER) ?? SSHClientPath.userName
+        hostKey = try hostKeyCheck.check(
+            handle.session,
+            confirm: settings.isBatch ? nil : prompts.confirmHostKey,
+            notice: configuration.notice
+        )
+        var authentication = ClientAuthentication(
+            handle.session,
+            user: user,
+            settings: settings,
+            passphrase: settings.isBatch ? nil : prompts.passphrase
+        )
+        try authentication.run(namedIdentities: settings.namedIdentities(host: host, user: user, port: port))
+        cipher = ssh_get_cipher_out(handle.session).map { String(cString: $0) } ?? ""
+        serverBanner = ssh_get_serverbanner(handle.session).map { String(cString: $0) } ?? ""
+        self.handle = handle
+        self.settings = settings
+    }
+
+    /// Ends the connection, unless it has been handed to a loop. Idempotent, and what the last reference does anyway.
+    public func close() { handle.close() }
+
+    /// Runs a command on the server and collects what it says, as `ssh host command` does. Blocks.
+    ///
+    /// - Parameters:
+    ///   - command: handed to the server as it is; `info` and `status` mean something to our own server.
+    ///   - timeout: for the whole of it, in seconds.
+    /// Only before `openTunnel`: afterwards the connection is the loop's.
+    ///
+    /// - Throws: `SSHClientError`: `permission` if the server runs no commands, `temporary` if the answer does not come.
+    public func exec(_ command: String, timeout: Int = 10) throws(SSHClientError) -> SSHClientCommandResult {
+        try handle.exec(command, timeout: timeout)
+    }
+}
+
+/// What a command on the server has left.
+public struct SSHClientCommandResult: Sendable, Equatable {
+    /// Its standard output.
+    public let output: [UInt8]
+    /// Its standard error.
+    public let errorOutput: [UInt8]
+    /// Its exit status; nil if it ended without one.
+    public let status: Int32?
+}

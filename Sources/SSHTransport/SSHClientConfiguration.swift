@@ -1,0 +1,86 @@
+/// Where a client connects to, and how: what a command line says, before any configuration file is read.
+///
+/// A plain value. What it leaves open is taken from the configuration file, and then from the defaults of `ssh`.
+public struct SSHClientConfiguration: Sendable {
+    /// Which `ssh_config(5)` file counts.
+    public enum File: Sendable, Equatable {
+        /// `~/.ssh/config`, then `/etc/ssh/ssh_config`.
+        case standard
+        /// No file (`-F none`).
+        case none
+        /// This file alone. One that cannot be read is an error.
+        case path(String)
+    }
+
+    /// A host name, an address, or an alias from the configuration file.
+    public var host: String
+    /// The user on the server; nil: the file's, or the local user's name.
+    public var user: String?
+    /// The server's port; nil: the file's, or 22.
+    public var port: UInt16?
+    /// Private keys to try before anything else (`-i`), in order. A leading `~/` is the home directory.
+    public var identityFiles: [String] = []
+    /// The configuration file.
+    public var file = File.standard
+    /// Called with a line for a person where something deserves one and yet goes on: a key added to `known_hosts`, a
+    /// key file that could not be used. On the connecting thread.
+    public var notice: @Sendable (String) -> Void = { _ in }
+
+    private(set) var options: [SSHClientOption: String] = [:]
+
+    /// Takes `host`, or `user@host` as `ssh` does.
+    ///
+    /// - Throws: `SSHClientError` of kind `usage` if there is no host.
+    public init(destination: String) throws(SSHClientError) {
+        // A user name may contain an @, a host name may not.
+        let at = destination.lastIndex(of: "@")
+        host = String(at.map { destination[destination.index(after: $0)...] } ?? destination[...])
+        user = at.map { String(destination[..<$0]) }
+        // A name that opens with a dash would be an option to a proxy command.
+        guard !host.isEmpty, !host.hasPrefix("-"), user?.isEmpty != true else {
+            throw SSHClientError(.usage, "\"\(destination)\" is no destination: give host or user@host")
+        }
+    }
+
+    /// Takes one `-o NAME=VALUE` (or `NAME VALUE`). The first value of a name counts, as with `ssh`.
+    ///
+    /// - Throws: `SSHClientError` of kind `usage` for an unknown name, with the nearest known one, and for a value that
+    ///   the option cannot have.
+    public mutating func setOption(_ text: String) throws(SSHClientError) {
+        let isSeparator = { (character: Character) in character == "=" || character == " " || character == "\t" }
+        let name = text.prefix(while: { !isSeparator($0) })
+        let value = String(text.dropFirst(name.count).drop(while: isSeparator))
+        guard let option = SSHClientOption(name: name) else {
+            let near = NearestWord.to(String(name), in: SSHClientOption.allCases.map(\.rawValue))
+            throw SSHClientError(
+                .usage,
+                "unknown option \(name)" + (near.map { "; is \($0) meant?" } ?? "; see ssh_config(5)")
+            )
+        }
+        guard !value.isEmpty else { throw SSHClientError(.usage, "option \(option.rawValue) needs a value") }
+        if let problem = option.problem(with: value) {
+            throw SSHClientError(.usage, "\(option.rawValue)=\(value): \(problem)")
+        }
+        if option == .identityFile {
+            identityFiles.append(value)
+        } else if options[option] == nil {
+            options[option] = value
+        }
+    }
+}
+
+/// How a client asks the person at the terminal. Without a closure, or with `BatchMode yes`, it asks nothing.
+///
+/// The closures run on the connecting thread and may block.
+public struct SSHClientPrompts {
+    /// Shown the question about an unknown host key (host, type, fingerprint); true accepts the key for good.
+    public var confirmHostKey: ((String) -> Bool)?
+    /// Given the path of an encrypted private key; nil gives up on that key.
+    public var passphrase: ((String) -> String?)?
+
+    /// Asks by the given closures.
+    public init(confirmHostKey: ((String) -> Bool)? = nil, passphrase: ((String) -> String?)? = nil) {
+        self.confirmHostKey = confirmHostKey
+        self.passphrase = passphrase
+    }
+}

@@ -1,0 +1,192 @@
+/// How an SSH server listens, whom it lets in, and what it puts up with. Names and defaults follow sshd_config(5) where
+/// they mean the same.
+public struct SSHServerConfiguration: Sendable {
+    /// One address to listen on.
+    public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
+        /// An IPv4 or IPv6 address or a host name; `*` is every address of both families.
+        public var host: String
+        /// The TCP port; 0 lets the kernel choose.
+        public var port: UInt16
+
+        /// An address and its port.
+        public init(host: String, port: UInt16) {
+            self.host = host
+            self.port = port
+        }
+
+        /// `host:port`, with brackets around an IPv6 address.
+        public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    /// How many connections may be unauthenticated at a time: `begin:rate:full` of sshd.
+    public struct MaxStartups: Sendable, Hashable {
+        /// From this many on, new connections are dropped at random.
+        public var begin: Int
+        /// With this probability in percent at `begin`, rising to 100 at `full`.
+        public var rate: Int
+        /// From this many on, every new connection is dropped.
+        public var full: Int
+
+        /// The three numbers.
+        public init(begin: Int, rate: Int, full: Int) {
+            self.begin = begin
+            self.rate = rate
+            self.full = full
+        }
+    }
+
+    /// Where to listen (`ListenAddress`, `Port`).
+    public var listenAddresses = [ListenAddress(host: "*", port: 22)]
+
+    /// Private keys (`HostKey`), at most one of each type: Ed25519, ECDSA, RSA. A missing file is made with a new Ed25519
+    /// key and mode 0600; an existing one is never written, and refused when others may read it.
+    public var hostKeyFiles: [String] = []
+
+    /// How long a connection may take to authenticate (`LoginGraceTime`).
+    public var loginGraceTime: Duration = .seconds(120)
+
+    /// Refused authentication attempts after which a connection is ended (`MaxAuthTries`). A first `none` is free.
+    public var maxAuthTries = 6
+
+    /// Unauthenticated connections over all addresses (`MaxStartups`).
+    public var maxStartups = MaxStartups(begin: 10, rate: 30, full: 100)
+
+    /// Unauthenticated connections from one address (`PerSourceMaxStartups`), so that one peer that stalls cannot take
+    /// every place.
+    public var perSourceMaxStartups = 20
+
+    /// Channels of one connection at a time (`MaxSessions`, of any type). A channel counts until both sides closed it.
+    public var maxChannels = 10
+
+    /// Bytes in one direction after which keys are exchanged anew (`RekeyLimit`); 0 is the library's choice: 64 GB, and
+    /// 1 GB for chacha20-poly1305.
+    public var rekeyLimitBytes: UInt64 = 0
+
+    /// Time after which keys are exchanged anew; zero is never.
+    public var rekeyInterval: Duration = .zero
+
+    /// Ciphers in order (`Ciphers`); the client's order decides. AES-GCM first: the fastest here, and it needs new keys 64
+    /// times less often than ChaCha20.
+    public var ciphers = [
+        "aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr",
+    ]
+
+    /// Message authentication codes for ciphers without their own (`MACs`).
+    public var macs = [
+        "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
+    ]
+
+    /// Key exchanges (`KexAlgorithms`). No finite-field groups: group 18 costs 131 ms of processor time for each peer
+    /// that asks, before it is authenticated.
+    public var keyExchanges = [
+        "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384",
+        "ecdh-sha2-nistp521",
+    ]
+
+    /// Signature algorithms of clients (`PubkeyAcceptedAlgorithms`). No certificates: the library checks neither their
+    /// authority nor their validity.
+    public var publicKeyAlgorithms = [
+        "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512", "rsa-sha2-256",
+    ]
+
+    /// Whether clients may ask for compression. Packets are mostly encrypted already.
+    public var permitsCompression = false
+
+    /// Patterns of users that may log in (`AllowUsers`), with `*` and `?`; empty is everybody.
+    public var allowUsers: [String] = []
+
+    /// Patterns of users that may not (`DenyUsers`); stronger than `allowUsers`.
+    public var denyUsers: [String] = []
+
+    /// Silence after which a client is asked for a sign of life (`ClientAliveInterval`); zero is never. sshd's default is
+    /// never, but a tunnel's client may vanish without a word.
+    public var clientAliveInterval: Duration = .seconds(30)
+
+    /// Questions without any packet from the client after which its connection is ended (`ClientAliveCountMax`).
+    public var clientAliveCountMax = 3
+
+    /// The name by which our clients know our servers from others.
+    public static let programName = "packet_tunnel"
+
+    /// What follows `SSH-2.0-` in the greeting. RFC 4253 §4.2: printable ASCII without spaces and hyphens.
+    public var version = programName
+
+    /// What a person sees who asks for a shell.
+    public var shellNotice = "This SSH server carries IP packets and has no shell. Commands: info, status."
+
+    /// Unsent bytes at which the kernel stops taking more of a connection's output (`TCP_NOTSENT_LOWAT`).
+    public var notSentLowWater: Int32 = 131_072
+
+    /// Finds the key among those that `user` may log in with. Called on a connection's loop, for each key that a client
+    /// offers and again when it has proved to hold it, so it must not wait for anything.
+    public var authorize:
+        @Sendable (_ user: String, _ key: SSHPublicKey, _ remoteAddress: String) -> Result<
+            AuthorizedKey, AuthorizedKeysRefusal
+        > = { _, _, _ in .failure(.unknownKey) }
+
+    /// Everything at its default. Without `hostKeyFiles` a server does not start.
+    public init() {}
+
+    /// Throws the first contradiction, naming the setting, its value and what is allowed.
+    func validate() throws(SSHError) {
+        func require(_ isValid: Bool, _ problem: @autoclosure () -> String) throws(SSHError) {
+            if !isValid { throw SSHError(.configuration, problem()) }
+        }
+        try require(!listenAddresses.isEmpty, "ListenAddress: there is none")
+        try require(!hostKeyFiles.isEmpty, "HostKey: there is none")
+        try require(loginGraceTime > .zero, "LoginGraceTime \(loginGraceTime): has to be longer than 0")
+        try require(maxAuthTries >= 1, "MaxAuthTries \(maxAuthTries): has to be at least 1")
+        let startups = maxStartups
+        try require(
+            (1...startups.full).contains(startups.begin) && (1...100).contains(startups.rate),
+            "MaxStartups \(startups.begin):\(startups.rate):\(startups.full): has to be begin:percent:full, begin <= full"
+        )
+        try require(perSourceMaxStartups >= 1, "PerSourceMaxStartups \(perSourceMaxStartups): has to be at least 1")
+        try require((1...1000).contains(maxChannels), "MaxSessions \(maxChannels): has to be 1 to 1000")
+        try require(
+            clientAliveCountMax >= 1,
+            "ClientAliveCountMax \(clientAliveCountMax): has to be at least 1"
+        )
+        let isPlain = version.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "-") }
+        try require(
+            isPlain && (1...100).contains(version.utf8.count),
+            "version \(version): has to be 1 to 100 printable ASCII characters without spaces and hyphens"
+        )
+    }
+
+    /// Whether `allowUsers` and `denyUsers` let the name in.
+    func permits(user: String) -> Bool {
+        guard !user.isEmpty, user.utf8.count <= 64, !denyUsers.contains(where: { Pattern.matches(user, $0) }) else {
+            return false
+        }
+        return allowUsers.isEmpty || allowUsers.contains { Pattern.matches(user, $0) }
+    }
+}
+
+/// The patterns of ssh_config(5): `*` is anything, `?` is one character.
+enum Pattern {
+    /// Linear in the product of the lengths, whatever the pattern.
+    static func matches(_ text: String, _ pattern: String) -> Bool {
+        let text = Array(text.utf8)
+        let pattern = Array(pattern.utf8)
+        var (position, wanted) = (0, 0)
+        var retry: (position: Int, wanted: Int)?
+        while position < text.count {
+            if wanted < pattern.count, pattern[wanted] == UInt8(ascii: "*") {
+                retry = (position, wanted)
+                wanted += 1
+            } else if wanted < pattern.count, pattern[wanted] == UInt8(ascii: "?") || pattern[wanted] == text[position]
+            {
+                position += 1
+                wanted += 1
+            } else if let last = retry {
+                retry = (last.position + 1, last.wanted)
+                (position, wanted) = (last.position + 1, last.wanted + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[wanted...].allSatisfy { $0 == UInt8(ascii: "*") }
+    }
+}

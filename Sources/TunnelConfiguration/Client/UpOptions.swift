@@ -1,0 +1,111 @@
+public import IPPacket
+
+/// How the client reaches a server.
+public struct ConnectionOptions: Hashable, Sendable {
+    /// The server; nil only with `via`.
+    public var destination: Destination?
+    /// `-p`; nil for what `destination` or the SSH configuration says.
+    public var port: UInt16?
+    /// `-i`, in order.
+    public var identityFiles: [String] = []
+    /// `-F`; nil for the user's own SSH configuration, `none` for no file.
+    public var configurationFile: String?
+    /// `-o`, in order; the first one with a name counts, and counts more than the SSH configuration.
+    public var options: [SSHOption] = []
+    /// `--via`: a shell command whose standard input and output are the transport, instead of our own SSH.
+    public var via: String?
+    /// `-v`, how often.
+    public var verbosity = 0
+
+    /// A connection with nothing chosen.
+    public init() {}
+
+    /// The value of the first `-o` with a name, in any case; nil without one.
+    public func option(_ name: String) -> String? {
+        options.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+
+    /// Why these options cannot go together; nil if they can.
+    public var contradiction: String? {
+        guard via != nil else {
+            return destination == nil ? "no host is given; write packet-tunnel up [user@]host" : nil
+        }
+        let isOurs = port != nil || !identityFiles.isEmpty || configurationFile != nil || !options.isEmpty
+        if isOurs || destination != nil {
+            return "--via replaces our own SSH: the host, -p, -i, -F and -o belong into its command"
+        }
+        return nil
+    }
+}
+
+/// Which SSH channel type carries the packets.
+public enum ChannelTypeChoice: String, ConfigurationChoice {
+    /// The fastest that the server knows.
+    case automatic = "auto"
+    /// `tun-gso@packet-tunnel.internal`
+    case gso
+    /// `tun@psiphon.ca`
+    case psiphon
+    /// `tun@openssh.com`
+    case openSSH = "openssh"
+}
+
+/// Everything that `packet-tunnel up` can be told.
+///
+/// A plain value without any rule of the tunnel: who wires the client translates it.
+public struct UpOptions: Hashable, Sendable {
+    /// The client's own IPv4 address, if nobody chooses. The server rewrites it, so any will do that is free here.
+    public static let defaultAddress = ClientAddress(IPAddress(ipv4: 0x0afe_fe01), prefixLength: 32)
+    /// The client's own IPv6 address, if nobody chooses; a unique local one (RFC 4193).
+    public static let defaultAddress6 = ClientAddress(
+        IPAddress(bits: 0xfd1d_7a6e_52c4_0001 << 64 | 1),
+        prefixLength: 128
+    )
+
+    /// How the server is reached.
+    public var connection = ConnectionOptions()
+    /// `--address`; nil for no IPv4 on the device.
+    public var address: ClientAddress? = defaultAddress
+    /// `--address6`; nil for no IPv6 on the device.
+    public var address6: ClientAddress? = defaultAddress6
+    /// `--route`, in order: what goes through the tunnel.
+    public var routes: [IPPrefix] = []
+    /// `--dns`, in order: addresses of this host's resolvers that the client sends to the server's.
+    public var dnsResolvers: [IPAddress] = []
+    /// `--device`; nil for a free name.
+    public var device: String?
+    /// `--mtu` in bytes; nil for what the server says.
+    public var mtu: Int?
+    /// `--session`; nil for the nameless one.
+    public var session: SessionName?
+    /// `--channel-type`
+    public var channelType: ChannelTypeChoice = .automatic
+    /// `--tun-fd`: a tun device that somebody else opened and configured.
+    public var tunFileDescriptor: Int32?
+
+    /// A tunnel with nothing chosen.
+    public init() {}
+
+    /// Why these options cannot go together; nil if they can.
+    public var contradiction: String? {
+        if let contradiction = connection.contradiction { return contradiction }
+        if connection.via != nil, channelType == .openSSH {
+            return "--channel-type openssh needs the messages of SSH; --via carries a stream: psiphon or gso"
+        }
+        if let address, !address.address.isIPv4 {
+            return "--address takes an IPv4 address; --address6 takes \(address)"
+        }
+        if let address6, address6.address.isIPv4 {
+            return "--address6 takes an IPv6 address; --address takes \(address6)"
+        }
+        if address == nil, address6 == nil { return "--address none and --address6 none leave nothing to tunnel" }
+        for route in routes where (route.network.isIPv4 ? address : address6) == nil {
+            return "--route \(route) needs an address of its family"
+        }
+        guard tunFileDescriptor != nil else { return nil }
+        let isConfigured = address != Self.defaultAddress || address6 != Self.defaultAddress6 || !routes.isEmpty
+        return isConfigured || device != nil
+            ? "--tun-fd is a device that is configured already: --address, --address6, --route and --device have no place"
+            : nil
+    }
+}

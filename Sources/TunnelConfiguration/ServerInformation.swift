@@ -1,0 +1,52 @@
+internal import Foundation
+internal import IPPacket
+public import PacketTunnel
+
+/// What a client may know of a server: the answer to `info`, one JSON object.
+public struct ServerInformation: Codable, Equatable, Sendable {
+    /// The program that answers.
+    public var program = "packet-tunneld"
+    /// Its version.
+    public var version = ProgramVersion.text
+    /// Bytes of the largest packet; the client's device has to have the same.
+    public var mtu: Int
+    /// Where DNS queries over IPv4 go to have them answered by the server's resolvers.
+    public var transparentDNSIPv4: String
+    /// The same for IPv6.
+    public var transparentDNSIPv6: String
+    /// The channel types that the server accepts, the best last.
+    public var channelTypes = ChannelFraming.allCases.map(\.channelType)
+    /// How long a session without a client is kept.
+    public var sessionExpirySeconds: Int64
+    /// Flows that a client may have at once.
+    public var maxFlows: Int
+    /// The ICMP messages that pass: none, errors, echo or both.
+    public var permitICMP: String
+
+    /// What a server with this configuration says.
+    public init(_ server: PacketTunnelServer, _ configuration: DaemonConfiguration) {
+        mtu = configuration.mtu
+        transparentDNSIPv4 = server.addressPool.transparentDNSAddresses.ipv4.description
+        transparentDNSIPv6 = server.addressPool.transparentDNSAddresses.ipv6.description
+        sessionExpirySeconds = configuration.sessionExpiry.components.seconds
+        maxFlows = configuration.maxFlows
+        permitICMP = configuration.permittedICMP.rawValue
+    }
+
+    /// Reads a server's answer; nil for anything else.
+    public init?(json: [UInt8]) {
+        guard let decoded = try? JSONDecoder().decode(ServerInformation.self, from: Data(json)) else { return nil }
+        self = decoded
+    }
+}
+
+/// JSON for a person: sorted, indented, one final newline.
+public enum JSONText {
+    /// The bytes of a value; an empty object for what cannot be encoded.
+    public static func encode(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { return Array("{}\n".utf8) }
+        return Array(data) + [UInt8(ascii: "\n")]
+    }
+}

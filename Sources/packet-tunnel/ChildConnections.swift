@@ -1,0 +1,87 @@
+internal import Foundation
+internal import Glibc
+internal import IPPacket
+
+/// The TCP connections of a process and of all that it has started, as /proc shows them (proc(5)).
+struct ChildConnections {
+    /// The other sides of those that exist, without those on this host.
+    private(set) var established: [IPAddress] = []
+    /// True if another one is being made.
+    private(set) var isConnecting = false
+
+    init(of process: pid_t) {
+        let sockets = Self.family(of: process).reduce(into: Set<Substring>()) { $0.formUnion(Self.sockets(of: $1)) }
+        guard !sockets.isEmpty else { return }
+        for table in ["tcp", "tcp6"] {
+            for line in Self.lines(of: "/proc/\(process)/net/\(table)").dropFirst() {
+                add(line.split(separator: " "), ofAnyIn: sockets)
+            }
+        }
+    }
+
+    /// One line of the table: number, local address, remote address, state, and six fields on the socket's inode.
+    private mutating func add(_ fields: [Substring], ofAnyIn sockets: Set<Substring>) {
+        guard fields.count > 9, sockets.contains(fields[9]), let peer = Self.address(fields[2]) else { return }
+        switch fields[3] {
+        case "01": if !established.contains(peer) { established.append(peer) }
+        case "02": isConnecting = true
+        default: break
+        }
+    }
+
+    /// `text` is the address in 32-bit words of this machine's byte order, and the port. Nil for this host's own.
+    static func address(_ text: Substring) -> IPAddress? {
+        guard let digits = text.split(separator: ":").first, digits.count == 8 || digits.count == 32 else { return nil }
+        var bits: UInt128 = 0
+        var rest = digits
+        while !rest.isEmpty {
+            guard let word = UInt32(rest.prefix(8), radix: 16) else { return nil }
+            bits = bits << 32 | UInt128(UInt32(bigEndian: word))
+            rest = rest.dropFirst(8)
+        }
+        // An IPv6 socket that is connected by IPv4 (RFC 4291 §2.5.5.2).
+        let isIPv4 = digits.count == 8 || bits >> 32 == 0xffff
+        let address = isIPv4 ? IPAddress(ipv4: UInt32(truncatingIfNeeded: bits)) : IPAddress(bits: bits)
+        let isLocal = isIPv4 ? UInt8(truncatingIfNeeded: bits >> 24) == 127 : bits <= 1
+        return isLocal ? nil : address
+    }
+
+    /// A process, and all that descend from it.
+    static func family(of process: pid_t) -> [pid_t] {
+        var children: [pid_t: [pid_t]] = [:]
+        for name in names(in: "/proc") {
+            guard let identifier = pid_t(name), let line = lines(of: "/proc/\(name)/stat").first,
+                // The program's name stands in parentheses and may contain anything.
+                let end = line.lastIndex(of: ")")
+            else { continue }
+            let fields = line[end...].split(separator: " ")
+            guard fields.count > 2, let parent = pid_t(fields[2]) else { continue }
+            children[parent, default: []].append(identifier)
+        }
+        var family = [process]
+        var index = 0
+        while index < family.count {
+            family += children[family[index]] ?? []
+            index += 1
+        }
+        return family
+    }
+
+    private static func sockets(of process: pid_t) -> [Substring] {
+        let directory = "/proc/\(process)/fd"
+        return names(in: directory).compactMap { name in
+            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(name)"),
+                target.hasPrefix("socket:[")
+            else { return nil }
+            return target.dropFirst(8).dropLast()
+        }
+    }
+
+    private static func names(in directory: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    }
+
+    private static func lines(of file: String) -> [Substring] {
+        ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").split(separator: "\n")
+    }
+}

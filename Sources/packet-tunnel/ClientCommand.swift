@@ -1,0 +1,37 @@
+internal import ArgumentParser
+internal import TunnelConfiguration
+
+/// The command line of `packet-tunnel`. Parses and hands over; runs no packet.
+struct ClientCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "packet-tunnel",
+        abstract: "Whole IP packets through an SSH connection.",
+        discussion: """
+            Examples:
+              packet-tunnel up alice@vpn.example -p 2222 --route default
+              packet-tunnel info alice@vpn.example -p 2222
+
+            Exit status: 0 stopped as told, 64 usage, 69 server or device missing,
+            75 try again later, 76 host key or protocol, 77 not permitted.
+            See also packet-tunnel(1).
+            """,
+        version: "packet-tunnel \(ProgramVersion.text)",
+        subcommands: [UpCommand.self, InfoCommand.self, StatusCommand.self]
+    )
+
+    func run() async throws {
+        throw ValidationError("no command is given")
+    }
+}
+
+@main
+enum Program {
+    static func main() async {
+        await ClientCommand.main(SSHStyleArguments.separated(CommandLine.arguments.dropFirst()))
+    }
+}
+
+extension ExitStatus {
+    /// What a command throws to end the process in this way, without a message of its own.
+    var exitCode: ExitCode { ExitCode(rawValue) }
+}

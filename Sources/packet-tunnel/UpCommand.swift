@@ -1,0 +1,151 @@
+internal import ArgumentParser
+internal import IPPacket
+internal import TunnelConfiguration
+
+/// `packet-tunnel up`
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Bring up a tunnel and keep it up.",
+        usage: """
+            packet-tunnel up [<options>] [user@]host
+            packet-tunnel up --via <command> [<options>]
+            """,
+        discussion: """
+            Runs in the foreground; Ctrl-C or SIGTERM undoes everything it set up.
+            When the line breaks it connects again by itself, and goes on with the
+            same device, addresses, routes and session.
+
+            Examples:
+              packet-tunnel up vpn --route default
+              packet-tunnel up alice@vpn.example -p 2222 -i ~/.ssh/vpn \\
+                  --route 198.51.100.0/24 --route 2001:db8:1::/48 --dns 10.9.9.9
+              packet-tunnel up --via "ssh -s vpn packet-tunnel" --route default
+            """
+    )
+
+    @OptionGroup(title: "Connection") var connection: ConnectionArguments
+
+    @Option(
+        help: ArgumentHelp(
+            "This side's IPv4 address, any that is free here, or none. (default: \(UpOptions.defaultAddress))",
+            valueName: "cidr"
+        ),
+        transform: { try OptionalAddress(parsing: $0) }
+    )
+    var address = OptionalAddress(UpOptions.defaultAddress)
+
+    @Option(
+        help: ArgumentHelp(
+            "This side's IPv6 address, or none. (default: \(UpOptions.defaultAddress6))",
+            valueName: "cidr"
+        ),
+        transform: { try OptionalAddress(parsing: $0) }
+    )
+    var address6 = OptionalAddress(UpOptions.defaultAddress6)
+
+    @Option(
+        help: ArgumentHelp("A network to reach through the tunnel, or default for all; may repeat.", valueName: "cidr"),
+        transform: { try UpOptions.Route(parsing: $0) }
+    )
+    var route: [UpOptions.Route] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A resolver address of this side that the server's resolvers shall answer for; may repeat.",
+            valueName: "address"
+        ),
+        transform: parseAddress
+    )
+    var dns: [IPAddress] = []
+
+    @Option(help: ArgumentHelp("The name of the tun device.", valueName: "name"), transform: parseInterface)
+    var device: String?
+
+    @Option(
+        help: ArgumentHelp("The largest packet, instead of the server's word.", valueName: "bytes"),
+        transform: parseMTU
+    )
+    var mtu: Int?
+
+    @Option(
+        help: ArgumentHelp("Which of this key's sessions to use, by any name.", valueName: "name"),
+        transform: { try SessionName(parsing: $0) }
+    )
+    var session: SessionName?
+
+    @Option(
+        help: ArgumentHelp("The SSH channel type: \(ChannelTypeChoice.placeholder).", valueName: "type"),
+        transform: { try ChannelTypeChoice(parsing: $0) }
+    )
+    var channelType: ChannelTypeChoice = .automatic
+
+    @Option(
+        help: ArgumentHelp("An open and configured tun device to use instead of a new one.", valueName: "descriptor"),
+        transform: parseDescriptor
+    )
+    var tunFd: Int32?
+
+    /// The plain values.
+    var options: UpOptions {
+        var options = UpOptions()
+        options.connection = connection.connection
+        options.address = address.value
+        options.address6 = address6.value
+        options.routes = route.flatMap { $0.prefixes(ipv4: address.value != nil, ipv6: address6.value != nil) }
+        options.dnsResolvers = dns
+        options.device = device
+        options.mtu = mtu
+        options.session = session
+        options.channelType = channelType
+        options.tunFileDescriptor = tunFd
+        return options
+    }
+
+    func validate() throws {
+        if let contradiction = options.contradiction { throw ValidationError(contradiction) }
+    }
+
+    func run() async throws {
+        throw await TunnelClientProgram.run(options).exitCode
+    }
+}
+
+/// An address, or the word `none`.
+struct OptionalAddress: CustomStringConvertible {
+    let value: ClientAddress?
+
+    init(_ value: ClientAddress) {
+        self.value = value
+    }
+
+    init(parsing text: String) throws {
+        value = text.lowercased() == "none" ? nil : try ClientAddress(parsing: text)
+    }
+
+    var description: String { value?.description ?? "none" }
+}
+
+private func parseAddress(_ text: String) throws -> IPAddress {
+    guard let address = IPAddress(text) else { throw ValueProblem("it is not an IP address") }
+    return address
+}
+
+private func parseInterface(_ text: String) throws -> String {
+    if let problem = InterfaceName.problem(text) { throw ValueProblem(problem) }
+    return text
+}
+
+private func parseMTU(_ text: String) throws -> Int {
+    guard let mtu = Int(text), (1280...65535).contains(mtu) else {
+        throw ValueProblem("an MTU is 1280, IPv6's minimum, to 65535")
+    }
+    return mtu
+}
+
+private func parseDescriptor(_ text: String) throws -> Int32 {
+    guard let descriptor = Int32(text), descriptor >= 0 else {
+        throw ValueProblem("a descriptor is a number from 0 on")
+    }
+    return descriptor
+}

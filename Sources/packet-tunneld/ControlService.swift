@@ -1,0 +1,141 @@
+internal import Dispatch
+internal import EventLoop
+internal import Glibc
+internal import IPPacket
+internal import Logging
+internal import PacketTunnel
+internal import SSHTransport
+internal import Synchronization
+internal import TunnelConfiguration
+internal import TunnelControl
+
+/// Gives the descriptors that processes of this host hand over to the core, and tells them of sessions.
+///
+/// Who a process acts for is what the kernel says; the configuration's rules for users and traffic hold as for SSH.
+final class ControlService: ControlServerDelegate {
+    /// Whose members may use the control socket.
+    static let group = "packet-tunnel"
+    /// Where a process of this host counts as coming from: `AllowUsers alice@127.0.0.1` admits alice by this way alone.
+    private static let localSource = IPAddress(ipv4: 0x7f00_0001)
+
+    private let server: PacketTunnelServer
+    private let configuration: DaemonConfiguration
+    private let loops: [EventLoop]
+    private let logger: Logger
+    private let loads: Mutex<[Int]>
+    /// Names of users may come from the network.
+    private let accounts = DispatchQueue(label: "packet-tunneld.accounts")
+
+    init(server: PacketTunnelServer, configuration: DaemonConfiguration, loops: [EventLoop], logger: Logger) {
+        self.server = server
+        self.configuration = configuration
+        self.loops = loops
+        self.logger = logger
+        loads = Mutex(Array(repeating: 0, count: loops.count))
+    }
+
+    /// Opens the socket that the configuration names; nil if it names none.
+    func start() throws -> ControlServer? {
+        guard let path = configuration.controlSocketPath else { return nil }
+        return try ControlServer(path: path, group: Self.group, loop: loops[0], delegate: self, logger: logger)
+    }
+
+    func control(_ connection: ControlConnection, asks request: ControlRequest) {
+        let peer = connection.peer
+        accounts.async { [self] in
+            let name = peer.lookUpUserName()
+            connection.loop.execute { self.answer(connection, request, user: name) }
+        }
+    }
+
+    private func answer(_ connection: ControlConnection, _ request: ControlRequest, user: String?) {
+        guard let user else {
+            return refuse(connection, user: "\(connection.peer.user)", .permission, "this user has no account")
+        }
+        switch request {
+        case .status:
+            // Root may see what it could do anything to.
+            let everybody = connection.peer.user == 0
+            Task { [server] in
+                let text = JSONText.encode(await server.status(user: everybody ? nil : user))
+                connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }
+            }
+        case .tunnel(let handOver, let descriptors):
+            open(handOver, descriptors, for: connection, user: user)
+        }
+    }
+
+    private func refuse(_ connection: ControlConnection, user: String, _ status: ExitStatus, _ reason: String) {
+        logger.notice("tunnel refused", metadata: ["user": "\(user)", "reason": "\(reason)", "via": "control socket"])
+        connection.finish(.refused(reason: reason, exitStatus: status.rawValue))
+    }
+
+    // MARK: Tunnels
+
+    private func open(
+        _ handOver: TunnelHandOver,
+        _ descriptors: PassedDescriptors,
+        for connection: ControlConnection,
+        user: String
+    ) {
+        guard configuration.admits(user: user, from: Self.localSource) else {
+            return refuse(connection, user: user, .permission, "user \(user) may not use this server")
+        }
+        // The messages of `tun@openssh.com` have no length of their own, and a stream has no messages.
+        guard let framing = ChannelFraming(rawValue: handOver.channelType), framing != .openSSH else {
+            return refuse(connection, user: user, .usage, "there is no such framing for a stream")
+        }
+        guard let name = handOver.session.isEmpty ? "" : try? SessionName(parsing: handOver.session).description else {
+            return refuse(connection, user: user, .usage, "a session's name has 1 to 255 bytes")
+        }
+        let identity = SessionIdentity(user: user, keyFingerprint: connection.peer.keyFingerprint, name: name)
+        do throws(ControlError) {
+            let streams = try descriptors.takeStreams()
+            let place = takePlace()
+            loops[place].execute { self.attach(streams, framing, identity, to: place, for: connection) }
+        } catch {
+            refuse(connection, user: user, .usage, "\(error)")
+        }
+    }
+
+    /// On the loop of the tunnel.
+    private func attach(
+        _ streams: (input: Int32, output: Int32),
+        _ framing: ChannelFraming,
+        _ identity: SessionIdentity,
+        to place: Int,
+        for connection: ControlConnection
+    ) {
+        let loop = loops[place]
+        do {
+            let transport = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
+            transport.onEnd = { [self] reason in
+                loads.withLock { $0[place] -= 1 }
+                connection.loop.execute { connection.finish(.ended(reason: reason)) }
+            }
+            do throws(SessionError) {
+                let hooks = KeyHooks(configuration, TunnelRestrictions()).hooks
+                try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
+            } catch {
+                connection.loop.execute { self.refuse(connection, user: identity.user, .temporary, "\(error)") }
+                return transport.close()
+            }
+            connection.loop.execute {
+                connection.send(.accepted)
+                connection.whenClosed { loop.execute { transport.close() } }
+            }
+        } catch {
+            loads.withLock { $0[place] -= 1 }
+            connection.loop.execute { self.refuse(connection, user: identity.user, .systemError, "\(error)") }
+        }
+    }
+
+    /// The loop with the fewest tunnels of this kind; those of SSH are spread evenly.
+    private func takePlace() -> Int {
+        loads.withLock { loads in
+            let place = loads.indices.min { loads[$0] < loads[$1] } ?? 0
+            loads[place] += 1
+            return place
+        }
+    }
+}

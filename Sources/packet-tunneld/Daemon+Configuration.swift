@@ -1,0 +1,101 @@
+internal import Glibc
+internal import IPPacket
+internal import LinuxTun
+internal import Logging
+internal import PacketTunnel
+internal import SSHTransport
+internal import TunnelConfiguration
+
+extension ServerNetwork {
+    /// What the configuration says about the host's network.
+    init(_ configuration: DaemonConfiguration) {
+        self.init(
+            pool: configuration.addressPool,
+            pool6: configuration.addressPool6,
+            egressInterface: configuration.egressInterface,
+            resolvers: configuration.resolvers,
+            queueLength: 1_000
+        )
+    }
+}
+
+extension ServerConfiguration {
+    /// What the configuration says about sessions and traffic.
+    init(_ configuration: DaemonConfiguration) {
+        self.init()
+        mtu = configuration.mtu
+        ipv4Pool = configuration.addressPool
+        ipv6Pool = configuration.addressPool6
+        downstreamQueueLimitInBytes = Int(clamping: configuration.queueLimitInBytes)
+        sessionExpiry = configuration.sessionExpiry
+        flowLimit = configuration.maxFlows
+        policy = TrafficPolicy(configuration)
+        // Not even by the host's outer address do clients reach the host, or each other.
+        let own = (try? HostNetwork.addresses()) ?? []
+        policy.deniedNetworks += own.map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
+        let resolvers = configuration.dnsResolvers
+        dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
+    }
+}
+
+extension SSHServerConfiguration {
+    /// What the configuration says about SSH.
+    init(_ configuration: DaemonConfiguration, logger: Logger) {
+        self.init()
+        listenAddresses = configuration.endpoints.map { ListenAddress(host: "\($0.address)", port: $0.port) }
+        hostKeyFiles = configuration.hostKeyFiles
+        loginGraceTime = configuration.loginGraceTime
+        maxAuthTries = configuration.maxAuthenticationTries
+        maxStartups = MaxStartups(
+            begin: configuration.maxStartups.start,
+            rate: configuration.maxStartups.rate,
+            full: configuration.maxStartups.full
+        )
+        perSourceMaxStartups = configuration.perSourceMaxStartups ?? perSourceMaxStartups
+        clientAliveInterval = configuration.clientAliveInterval
+        clientAliveCountMax = max(1, configuration.clientAliveCountMax)
+        rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
+        rekeyInterval = configuration.rekeyLimit.interval ?? .zero
+        ciphers = configuration.ciphers
+        macs = configuration.macs
+        keyExchanges = configuration.keyExchanges
+        let store = KeyStore(
+            patterns: configuration.authorizedKeysFiles,
+            strictModes: configuration.strictModes,
+            logger: logger
+        )
+        authorize = { user, key, address in
+            guard let source = IPAddress(address), configuration.admits(user: user, from: source) else {
+                return .failure(.unknownKey)
+            }
+            return store.authorize(user, key, address)
+        }
+    }
+}
+
+extension TrafficPolicy {
+    /// What the configuration lets through.
+    init(_ configuration: DaemonConfiguration) {
+        var icmp: ICMP = []
+        if configuration.permittedICMP.permitsErrors { icmp.insert(.errors) }
+        if configuration.permittedICMP.permitsEcho { icmp.insert(.echo) }
+        let denied =
+            switch configuration.deniedNetworks {
+            case .default(let more): TrafficPolicy.defaultDeniedNetworks + more
+            case .only(let networks): networks
+            case .none: [IPPrefix]()
+            }
+        self.init(deniedNetworks: denied, permittedICMP: icmp)
+    }
+}
+
+extension DaemonConfiguration {
+    /// The resolvers behind the transparent addresses as they are now.
+    var resolvers: [IPAddress] { dnsResolvers.isEmpty ? SystemResolvers.addresses() : dnsResolvers }
+}
+
+/// How many event loops suit this machine.
+enum ProcessorCount {
+    /// Processors that this process may run on.
+    static var available: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+}

@@ -1,0 +1,54 @@
+internal import IPPacket
+internal import PacketTunnel
+internal import SSHTransport
+internal import TunnelConfiguration
+
+/// The rules for one client: those of the configuration, narrowed by the options of its key.
+struct KeyHooks {
+    private let tcpPorts: PortSet
+    private let udpPorts: PortSet
+    private let deniedDomains: [String]
+    private let restrictions: TunnelRestrictions
+    private let deniedNetworks: [IPPrefix]
+
+    init(_ configuration: DaemonConfiguration, _ restrictions: TunnelRestrictions) {
+        tcpPorts = configuration.permittedTCPPorts
+        udpPorts = configuration.permittedUDPPorts
+        deniedDomains = configuration.deniedDomains.map(\.description) + restrictions.deniedDomains
+        self.restrictions = restrictions
+        deniedNetworks = restrictions.deniedNetworks.compactMap { IPPrefix($0) }
+    }
+
+    /// The hooks that the core asks.
+    var hooks: ClientHooks {
+        var hooks = ClientHooks()
+        hooks.allowsTCPPort = checker(tcpPorts)
+        hooks.allowsUDPPort = checker(udpPorts)
+        hooks.rateLimitInBytesPerSecond = restrictions.rateBytesPerSecond
+        hooks.maximumSessions = restrictions.maximumSessions
+        if !deniedDomains.isEmpty { hooks.allowsDomain = domainChecker }
+        return hooks
+    }
+
+    private func checker(_ ports: PortSet) -> AllowedPortChecker {
+        let permitted = restrictions.permittedPorts
+        let networks = deniedNetworks
+        return { address, port in
+            guard ports.contains(port) else { return false }
+            if let permitted, !permitted.contains(where: { $0.contains(port) }) { return false }
+            return !networks.contains { $0.contains(address) }
+        }
+    }
+
+    private var domainChecker: AllowedDomainChecker {
+        let denied = Set(deniedDomains)
+        return { domain in
+            var rest = domain[...]
+            while true {
+                if denied.contains(String(rest)) { return false }
+                guard let dot = rest.firstIndex(of: ".") else { return true }
+                rest = rest[rest.index(after: dot)...]
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+internal import EventLoop
+internal import IPPacket
+internal import Logging
+internal import PacketTunnel
+internal import SSHTransport
+internal import TunnelConfiguration
+
+/// Hands the tunnel channels of the SSH server to the core, and answers `info` and `status`.
+final class TunnelService: SSHServerDelegate {
+    private let server: PacketTunnelServer
+    private let configuration: DaemonConfiguration
+    private let logger: Logger
+
+    init(server: PacketTunnelServer, configuration: DaemonConfiguration, logger: Logger) {
+        self.server = server
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    func connection(
+        _ connection: SSHServerConnection,
+        channelOpenRequested type: String,
+        payload: [UInt8]
+    ) -> ChannelOpenDecision {
+        guard let framing = ChannelFraming(rawValue: type) else {
+            return .refuse(.unknownChannelType, "unknown channel type")
+        }
+        guard let restrictions = connection.authorizedKey?.restrictions else {
+            return .refuse(.administrativelyProhibited, "no key")
+        }
+        guard restrictions.permitsTunnel else {
+            return .refuse(.administrativelyProhibited, "this key may not open a tunnel")
+        }
+        if framing == .openSSH {
+            switch OpenSSHTunnelRequest.parse(payload) {
+            case .failure(let problem): return .refuse(.administrativelyProhibited, problem.description)
+            case .success(let unit):
+                if let only = restrictions.tunnelUnit, unit != only, unit != OpenSSHTunnelRequest.anyUnit {
+                    return .refuse(.administrativelyProhibited, "this key may only use tunnel \(only)")
+                }
+            }
+        }
+        return .accept(SSHChannelOptions(for: framing))
+    }
+
+    func connection(_ connection: SSHServerConnection, didOpen channel: SSHChannel) {
+        guard let framing = ChannelFraming(rawValue: channel.type) else { return }
+        PendingTunnel(channel: channel, connection: connection, framing: framing, service: self).wait()
+    }
+
+    func connection(
+        _ connection: SSHServerConnection,
+        channel: SSHChannel,
+        environment name: String,
+        value: String
+    ) {
+        guard name == PendingTunnel.sessionVariable else { return }
+        (channel.receiver as? PendingTunnel)?.attach(name: value)
+    }
+
+    /// Gives a channel to the core under the name that its client has chosen.
+    func attach(_ channel: SSHChannel, of connection: SSHServerConnection, framing: ChannelFraming, name: String) {
+        guard let key = connection.authorizedKey else { return channel.close() }
+        let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
+        // A second tunnel of a connection replaces the first, also under another name.
+        for other in connection.channels where other !== channel && ChannelFraming(rawValue: other.type) != nil {
+            other.close()
+        }
+        do throws(SessionError) {
+            try server.clientConnected(
+                identity,
+                transport: channel,
+                framing: framing,
+                hooks: KeyHooks(configuration, key.restrictions).hooks
+            )
+        } catch {
+            logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])
+            channel.close()
+        }
+    }
+
+    func connection(
+        _ connection: SSHServerConnection,
+        execRequested command: String,
+        reply: @escaping (ExecReply) -> Void
+    ) -> Bool {
+        switch command {
+        case "info":
+            reply(ExecReply(output: JSONText.encode(ServerInformation(server, configuration))))
+        case "status":
+            let (server, user, loop) = (server, connection.user, connection.loop)
+            let answer = LoopBound(reply)
+            Task {
+                let output = JSONText.encode(await server.status(user: user))
+                loop.execute { answer.value(ExecReply(output: output)) }
+            }
+        default: return false
+        }
+        return true
+    }
+
+    func connectionDidClose(_ connection: SSHServerConnection) {}
+}
+
+/// Carries a value that belongs to a loop's thread through code that runs elsewhere.
+private struct LoopBound<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+}
+
+/// A tunnel channel whose client has not said yet which session it wants.
+///
+/// The name comes, if at all, in an `env` request right behind the open; a client that sends packets first, or nothing
+/// for a while, means the session without a name.
+final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
+    static let sessionVariable = "PACKET_TUNNEL_SESSION"
+    private static let patience: UInt64 = 250_000_000
+
+    private let channel: SSHChannel
+    private let connection: SSHServerConnection
+    private let framing: ChannelFraming
+    private let service: TunnelService
+    private var isOver = false
+
+    init(channel: SSHChannel, connection: SSHServerConnection, framing: ChannelFraming, service: TunnelService) {
+        self.channel = channel
+        self.connection = connection
+        self.framing = framing
+        self.service = service
+    }
+
+    func wait() {
+        channel.setReceiver(self)
+        // Stock ssh names its session by the unit number in the open, and sends nothing of its own accord.
+        if framing == .openSSH {
+            let unit =
+                connection.authorizedKey?.restrictions.tunnelUnit ?? OpenSSHTunnelRequest.unit(channel.openPayload)
+            return attach(name: OpenSSHTunnelRequest.sessionName(unit))
+        }
+        channel.loop.schedule(after: Self.patience) { self.attach(name: "") }
+    }
+
+    func attach(name: String) {
+        guard !isOver else { return }
+        isOver = true
+        service.attach(channel, of: connection, framing: framing, name: name)
+    }
+
+    func transportDidReceive(_ bytes: inout MutableRawSpan) {
+        attach(name: "")
+        if let receiver = channel.receiver, receiver !== self { receiver.transportDidReceive(&bytes) }
+    }
+
+    func transportDidBecomeWritable() {}
+
+    func transportDidClose(reason: String) {
+        isOver = true
+    }
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Large transfers over both families, intact, while the keys are exchanged again and again.
+. "$(dirname "$0")/../Lab/lab.sh"
+. "$LAB_HERE/tap.sh"
+lab_enter "$@"
+lab_test_network
+size=${TRANSFER_BYTES:-1073741824}
+lab_test_tunnel "RekeyLimit 256M"
+process=$(lab_pid client)
+
+expected=$(lab_in target curl --silent "http://127.0.0.1/sha256/$size")
+for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
+    started=$SECONDS
+    got=$(lab_in client curl --silent --max-time 120 "http://$address/blob/$size" | sha256sum | cut -d' ' -f1)
+    is "a download of $size bytes from $address is intact" "$got" "$expected"
+    diag "$((SECONDS - started)) s"
+done
+
+# The file that is sent has the same bytes: the blob of the web server, repeated.
+blob() {
+    local left=$size piece
+    piece=$(stat -c %s "$LAB_DIR/blob")
+    while [ "$left" -gt 0 ]; do
+        head -c "$((left < piece ? left : piece))" "$LAB_DIR/blob"
+        left=$((left - piece))
+    done
+}
+for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
+    started=$SECONDS
+    got=$(blob | lab_in client curl --silent --max-time 120 --header "Content-Length: $size" \
+        --header "Transfer-Encoding:" --upload-file - "http://$address/")
+    is "an upload of $size bytes to $address is intact" "$got" "$size $expected"
+    diag "$((SECONDS - started)) s"
+done
+
+is "the client is the same process as before" "$(lab_pid client)" "$process"
+ok "and still runs" lab_alive client
+not_ok "no connection was lost meanwhile" lab_logged client 'reconnect|connection (lost|closed)|disconnected'
+
+# Our own programs do not tell when they exchange keys. Stock ssh does, and here the server alone asks for it.
+lab_stop client
+lab_stop daemon
+ok "a daemon that renews the keys every 16 MB is ready" lab_daemon daemon "RekeyLimit 16M"
+ok "stock ssh connects" lab_stock_client stock client2 -v
+expected=$(lab_in target curl --silent http://127.0.0.1/sha256/134217728)
+for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
+    got=$(lab_in client2 curl --silent --max-time 60 "http://$address/blob/134217728" | sha256sum | cut -d' ' -f1)
+    is "a download from $address with stock ssh is intact" "$got" "$expected"
+done
+at_least "the keys were exchanged many times meanwhile" "$(lab_log stock | grep -c 'SSH2_MSG_NEWKEYS received')" 8
+done_testing

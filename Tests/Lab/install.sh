@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing need, and only those that are missing.
+#
+#   Tests/Lab/install.sh          what the example needs
+#   Tests/Lab/install.sh tests    what the tests need on top
+#
+# Says one line for each thing it does. Needs root or sudo only when something is missing.
+set -u
+
+build=(libssh-dev libssl-dev zlib1g-dev libkrb5-dev)
+lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps python3)
+tests=(openssh-server perl ethtool)
+
+say() { printf '  install: %s\n' "$*"; }
+fail() {
+    printf '  install: %s\n' "$*" >&2
+    exit 69
+}
+
+installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# The toolchain cannot come from Debian: it is in no Debian release yet.
+check_swift() {
+    local version
+    command -v swift >/dev/null ||
+        fail "no Swift toolchain in PATH; install Swift 6.2 or later from https://www.swift.org/install/linux/ and try again"
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    if [ "$(printf '6.2\n%s\n' "${version:-0}" | sort -V | head -n 1)" != 6.2 ]; then
+        fail "the Swift toolchain in PATH is ${version:-of an unknown version}; 6.2 or later is needed"
+    fi
+}
+
+install_missing() {
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "missing: $*. Install them as root: apt-get install $*"
+        as_root=(sudo)
+    fi
+    say "apt-get update"
+    "${as_root[@]}" apt-get -qq update || say "the package lists could not be renewed; trying with the old ones"
+    say "apt-get install $*"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" >/dev/null ||
+        fail "apt-get could not install all of: $*"
+    # The tests start sshd themselves, on a network of their own. A service that was not there before stays off.
+    case " $* " in *" openssh-server "*)
+        if [ -d /run/systemd/system ]; then
+            say "switching off the ssh service that came with openssh-server"
+            "${as_root[@]}" systemctl disable --now --quiet ssh.service ssh.socket 2>/dev/null
+        fi ;;
+    esac
+}
+
+main() {
+    local wanted=("${build[@]}" "${lab[@]}") missing=() package
+    [ "${1:-}" != tests ] || wanted+=("${tests[@]}")
+    check_swift
+    command -v dpkg-query >/dev/null ||
+        fail "this is no Debian system; install what corresponds to: ${wanted[*]}"
+    for package in "${wanted[@]}"; do
+        installed "$package" || missing+=("$package")
+    done
+    if [ "${#missing[@]}" -gt 0 ]; then
+        install_missing "${missing[@]}"
+    fi
+    say "all ${#wanted[@]} packages are there"
+}
+
+main "$@"

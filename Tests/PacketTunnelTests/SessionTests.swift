@@ -1,0 +1,132 @@
+import Glibc
+import IPPacket
+import PacketTunnelTestKit
+import Synchronization
+import Testing
+
+@testable import PacketTunnel
+
+@Suite("Sessions")
+struct SessionTests {
+    private static let name = "00112233445566778899aabbccddeeff"
+
+    @Test("a session name offered with another key or by another user is refused", arguments: ["alice", "bob"])
+    func foreignName(_ user: String) throws {
+        let harness = try ServerHarness()
+        let owner = SessionIdentity(user: "alice", keyFingerprint: "SHA256:aaaa", name: Self.name)
+        let thief = SessionIdentity(user: user, keyFingerprint: "SHA256:cccc", name: Self.name)
+        let connection = try harness.connect(owner)
+        harness.runAll()
+        #expect(throws: SessionError.belongsToAnother) { try harness.connect(thief) }
+        harness.runAll()
+        #expect(!connection.transport.isClosed)
+        #expect(harness.server.sessionCount == (1, 1))
+        connection.transport.finish()
+        #expect(throws: SessionError.belongsToAnother) { try harness.connect(thief) }
+    }
+
+    @Test("sessions of different names, users or keys are different sessions")
+    func differentSessions() throws {
+        let harness = try ServerHarness()
+        let identities = [
+            SessionIdentity(user: "alice", keyFingerprint: "k"), SessionIdentity(user: "alice", keyFingerprint: "l"),
+            SessionIdentity(user: "bob", keyFingerprint: "k"),
+            SessionIdentity(user: "bob", keyFingerprint: "k", name: "1"),
+        ]
+        let connections = try identities.map { try harness.connect($0) }
+        harness.runAll()
+        #expect(connections.allSatisfy { !$0.transport.isClosed })
+        #expect(Set(identities.compactMap { harness.session($0)?.index }).count == 4)
+    }
+
+    @Test("a session with a connection never expires, however idle")
+    func idleButConnected() throws {
+        let harness = try ServerHarness()
+        let connection = try harness.connect()
+        harness.runAll()
+        let index = harness.session()?.index
+        harness.loop.advance(by: .seconds(3_600))
+        #expect(harness.session()?.index == index)
+        connection.send(Sample.upstreamUDP(.v4))
+        #expect(harness.device.takeWritten().count == 1)
+    }
+
+    @Test("a session without a connection lives for the expiry time, and not for half of it longer")
+    func expiry() async throws {
+        let harness = try ServerHarness { $0.sessionExpiry = .seconds(100) }
+        let connection = try harness.connect()
+        harness.runAll()
+        harness.loop.advance(by: .seconds(77))
+        connection.transport.finish()
+        harness.loop.advance(by: .milliseconds(99_900))
+        #expect(harness.server.sessionCount == (1, 0))
+        harness.loop.advance(by: .seconds(50))
+        #expect(harness.server.sessionCount == (0, 0))
+        while harness.log.lines("session ended").isEmpty { await Task.yield() }
+        #expect(harness.log.lines("session ended").first?["reason"] == "expired")
+    }
+
+    @Test("who comes back in time has the same addresses, and counts on; the local addresses may be new")
+    func resume() throws {
+        let harness = try ServerHarness { $0.sessionExpiry = .seconds(100) }
+        let first = try harness.connect()
+        harness.runAll()
+        first.send(Sample.upstreamUDP(.v4), Sample.upstreamUDP(.v6))
+        let index = harness.session()?.index
+        first.transport.finish()
+        harness.loop.advance(by: .seconds(90))
+        let second = try harness.connect()
+        harness.runAll()
+        #expect(harness.session()?.index == index)
+        harness.loop.advance(by: .seconds(300))
+        let moved = IPAddress(ipv4: 0xac10_0505)
+        second.send(Sample.upstreamUDP(.v4, source: moved))
+        harness.device.inject(Sample.downstreamUDP(to: try harness.address(.v4)))
+        let received = try #require(try second.received().first)
+        #expect(try Sample.summary(received.bytes).destination == moved)
+        #expect(harness.counters().carried(.upstream, .v4, .udp).packets == 2)
+        #expect(harness.counters().carried(.upstream, .v6, .udp).packets == 1)
+        #expect(harness.log.lines("client resumed its session").count == 1)
+    }
+
+    @Test("an index is not leased again before the kernel has forgotten its connections")
+    func forgetFirst() async throws {
+        let pool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 24)
+        let forgotten = Forgotten()
+        let harness = try ServerHarness {
+            $0.ipv4Pool = pool
+            $0.sessionExpiry = .seconds(10)
+            $0.forgetConnections = { forgotten.add($0) }
+        }
+        let identities = (0..<252).map { SessionIdentity(user: "u\($0)", keyFingerprint: "k") }
+        let connections = try identities.map { try harness.connect($0) }
+        harness.runAll()
+        #expect(Set(identities.compactMap { harness.session($0)?.index }) == Set(3...254))
+        #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
+        let index = try #require(harness.session(identities[7])?.index)
+        connections[7].transport.finish()
+        harness.loop.advance(by: .seconds(15))
+        while forgotten.addresses.isEmpty { await Task.yield() }
+        let addresses = [harness.server.addressPool.ipv4Address(index), harness.server.addressPool.ipv6Address(index)]
+        #expect(forgotten.addresses == addresses)
+        #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
+        forgotten.letGo()
+        while (try? harness.connect(Sample.alice)) == nil { await Task.yield() }
+        #expect(harness.session(Sample.alice)?.index == index)
+    }
+}
+
+/// A `forgetConnections` that takes until `letGo`.
+private final class Forgotten: Sendable {
+    private let kept = Mutex<[IPAddress]>([])
+    private let isFree = Atomic(false)
+
+    var addresses: [IPAddress] { kept.withLock { $0 } }
+
+    func add(_ addresses: [IPAddress]) {
+        kept.withLock { $0 += addresses }
+        while !isFree.load(ordering: .acquiring) { sched_yield() }
+    }
+
+    func letGo() { isFree.store(true, ordering: .releasing) }
+}

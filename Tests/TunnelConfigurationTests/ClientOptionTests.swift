@@ -1,0 +1,143 @@
+import IPPacket
+import Testing
+
+@testable import TunnelConfiguration
+
+@Suite struct ClientOptionTests {
+    @Test(
+        "destinations are understood as stock ssh does",
+        arguments: [
+            ("vpn", nil, "vpn", nil), ("alice@vpn.example", "alice", "vpn.example", nil),
+            ("a@b@host", "a@b", "host", nil),
+            ("alice@2001:db8::1", "alice", "2001:db8::1", nil), ("[2001:db8::1]", nil, "2001:db8::1", nil),
+            ("ssh://alice@vpn.example:2222", "alice", "vpn.example", 2222), ("ssh://vpn/", nil, "vpn", nil),
+            ("ssh://[2001:db8::1]:22", nil, "2001:db8::1", 22),
+        ] as [(String, String?, String, UInt16?)]
+    )
+    func destinations(text: String, user: String?, host: String, port: UInt16?) throws {
+        let destination = try Destination(parsing: text)
+        #expect(destination.user == user)
+        #expect(destination.host == host)
+        #expect(destination.port == port)
+        #expect(try Destination(parsing: destination.description) == destination)
+    }
+
+    @Test(
+        "what is no destination, or would be an option to another command, is refused",
+        arguments: [
+            "", "@host", "alice@", "-oProxyCommand=x", "alice@-x", "-a@host", "a b", "ssh://host:0", "ssh://host:x",
+            "[::1]:22", "ho\nst",
+        ]
+    )
+    func badDestinations(text: String) {
+        #expect(throws: ValueProblem.self) { try Destination(parsing: text) }
+    }
+
+    @Test("interface addresses keep their host bits", arguments: ["10.20.30.40/24", "2001:db8::1/64", "10.0.0.1/32"])
+    func interfaceAddresses(text: String) throws {
+        #expect(try ClientAddress(parsing: text).description == text)
+    }
+
+    @Test(
+        "what is no interface address is refused",
+        arguments: ["", "10.0.0.1/33", "10.0.0/24", "x", "10.0.0.1/", "::1/129"]
+    )
+    func badClientAddresses(text: String) {
+        #expect(throws: ValueProblem.self) { try ClientAddress(parsing: text) }
+    }
+
+    @Test("session names are 32 digits: those given, or those that a text is hashed to")
+    func sessionNames() throws {
+        #expect(
+            try SessionName(parsing: "00112233445566778899AABBCCDDEEFF").description
+                == "00112233445566778899aabbccddeeff"
+        )
+        // The published test value of 128-bit FNV-1a for "a".
+        #expect(try SessionName(parsing: "a").description == "d228cb696f1a8caf78912b704e4a8964")
+        #expect(try SessionName(parsing: "laptop") != SessionName(parsing: "desktop"))
+        #expect(throws: ValueProblem.self) { try SessionName(parsing: "") }
+    }
+
+    @Test("options of ssh_config are known in any case, and a slip gets a guess")
+    func sshOptions() throws {
+        let option = try SSHOption(parsing: "stricthostkeychecking=no")
+        #expect(option.name == "StrictHostKeyChecking")
+        #expect(option.value == "no")
+        #expect(try SSHOption(parsing: "UserKnownHostsFile \"/a b\" /c").value == "/a b /c")
+        let problem = #expect(throws: ValueProblem.self) { try SSHOption(parsing: "StrictHostKeyCheking=no") }
+        #expect(problem?.hint == "did you mean StrictHostKeyChecking?")
+        #expect(throws: ValueProblem.self) { try SSHOption(parsing: "StrictHostKeyChecking") }
+    }
+
+    @Test("the first option with a name counts")
+    func firstOption() throws {
+        var connection = ConnectionOptions()
+        connection.options = [try .init(parsing: "User=a"), try .init(parsing: "user=b")]
+        #expect(connection.option("USER") == "a")
+        #expect(connection.option("Port") == nil)
+    }
+
+    @Test("options that exclude each other are told", arguments: ContradictionCase.all)
+    func contradictions(example: ContradictionCase) throws {
+        var options = UpOptions()
+        options.connection.destination = try Destination(parsing: "vpn")
+        #expect(options.contradiction == nil)
+        try example.change(&options)
+        #expect(options.contradiction != nil)
+    }
+
+    @Test("everything is routed in the families that the tunnel has")
+    func routes() throws {
+        let everything = try UpOptions.Route(parsing: "default")
+        #expect(everything.prefixes(ipv4: true, ipv6: true).map(\.description) == ["0.0.0.0/0", "::/0"])
+        #expect(everything.prefixes(ipv4: false, ipv6: true).map(\.description) == ["::/0"])
+        #expect(
+            try UpOptions.Route(parsing: "192.0.2.7").prefixes(ipv4: true, ipv6: true).map(\.description) == [
+                "192.0.2.7/32"
+            ]
+        )
+        #expect(throws: ValueProblem.self) { try UpOptions.Route(parsing: "192.0.2.7/24") }
+    }
+
+    @Test("an option letter may stick to its value, as in ssh")
+    func joinedOptions() {
+        #expect(
+            SSHStyleArguments.separated(["-oUser=x", "-o", "A=b", "host"]) == ["-o", "User=x", "-o", "A=b", "host"]
+        )
+        #expect(SSHStyleArguments.separated(["--", "-oUser=x"]) == ["--", "-oUser=x"])
+    }
+}
+
+/// A change to options that makes them impossible.
+struct ContradictionCase: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var change: @Sendable (inout UpOptions) throws -> Void
+
+    static let all = [
+        ContradictionCase(testDescription: "no host") { $0.connection.destination = nil },
+        ContradictionCase(testDescription: "a host beside --via") { $0.connection.via = "ssh vpn" },
+        ContradictionCase(testDescription: "-p beside --via") {
+            $0.connection.destination = nil
+            $0.connection.via = "ssh vpn"
+            $0.connection.port = 22
+        },
+        ContradictionCase(testDescription: "IPv6 as --address") { $0.address = UpOptions.defaultAddress6 },
+        ContradictionCase(testDescription: "IPv4 as --address6") { $0.address6 = UpOptions.defaultAddress },
+        ContradictionCase(testDescription: "no family") {
+            $0.address = nil
+            $0.address6 = nil
+        },
+        ContradictionCase(testDescription: "an IPv6 route without IPv6") {
+            $0.address6 = nil
+            $0.routes = [IPPrefix(IPAddress(bits: 0), length: 0)]
+        },
+        ContradictionCase(testDescription: "--device beside --tun-fd") {
+            $0.tunFileDescriptor = 3
+            $0.device = "x"
+        },
+        ContradictionCase(testDescription: "--route beside --tun-fd") {
+            $0.tunFileDescriptor = 3
+            $0.routes = [IPPrefix(IPAddress(ipv4: 0), length: 0)]
+        },
+    ]
+}

@@ -1,0 +1,118 @@
+import IPPacket
+import Testing
+
+@testable import TunnelConfiguration
+
+@Suite struct ValidationTests {
+    @Test("the defaults are possible")
+    func defaults() throws {
+        #expect(try DaemonConfiguration().validated() == DaemonConfiguration())
+    }
+
+    @Test(
+        "settings that contradict each other are named with their line",
+        arguments: [
+            (
+                "\nDNSResolver 10.9.9.9",
+                "/etc/pt/main.conf:2:1: DNSResolver: 10.9.9.9 lies in AddressPool 10.0.0.0/8; choose another AddressPool"
+            ),
+            (
+                "AddressPool6 fd00::/64\nDNSResolver fd00::53",
+                "/etc/pt/main.conf:2:1: DNSResolver: fd00::53 lies in AddressPool6 fd00::/64; choose another AddressPool6"
+            ),
+            (
+                "ListenAddress 10.0.0.1",
+                "/etc/pt/main.conf:1:1: ListenAddress: 10.0.0.1 lies in AddressPool 10.0.0.0/8; choose another AddressPool"
+            ),
+            (
+                "DNSResolver 127.0.0.53",
+                "/etc/pt/main.conf:1:1: DNSResolver: 127.0.0.53 lies in the loopback range 127.0.0.0/8 and cannot be reached from the "
+                    + "tunnel; name a resolver in the network"
+            ),
+            (
+                "DNSResolver ::1",
+                "/etc/pt/main.conf:1:1: DNSResolver: ::1 lies in the unspecified and loopback addresses of IPv6 and cannot be reached "
+                    + "from the tunnel; name a resolver in the network"
+            ),
+            (
+                "AddressPool 127.0.0.0/8",
+                "/etc/pt/main.conf:1:1: AddressPool: 127.0.0.0/8 overlaps the loopback range 127.0.0.0/8, which cannot be given to "
+                    + "clients; use a private range"
+            ),
+            (
+                "AddressPool6 ff00::/16",
+                "/etc/pt/main.conf:1:1: AddressPool6: ff00::/16 overlaps the multicast range ff00::/8, which cannot be given to "
+                    + "clients; use a private range"
+            ),
+            (
+                "ListenAddress 192.0.2.1\nListenAddress 192.0.2.1:2222",
+                "/etc/pt/main.conf:1:1: ListenAddress: 192.0.2.1:2222 is listed twice"
+            ),
+            ("EgressInterface vpn\nTunDevice vpn", "/etc/pt/main.conf:2:1: TunDevice: vpn is the EgressInterface, too"),
+            (
+                "StateDirectory /\(String(repeating: "x", count: 100))",
+                "/etc/pt/main.conf: ControlSocket: /\(String(repeating: "x", count: 100))/control.sock is longer than 107 bytes, the "
+                    + "most a socket's path may have"
+            ),
+        ]
+    )
+    func contradictions(text: String, problem: String) {
+        #expect(Outcome(text).problems == [problem])
+    }
+
+    @Test("a value made in code is held to the rules of the text")
+    func ranges() throws {
+        var configuration = DaemonConfiguration()
+        configuration.mtu = 100
+        configuration.addressPool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 30)
+        configuration.addressPool6 = IPPrefix(IPAddress(bits: 0xfd << 120), length: 120)
+        configuration.maxStartups = MaxStartups(start: 10, rate: 30, full: 1)
+        configuration.ciphers = []
+        configuration.hostKeyFiles = []
+        configuration.ports = []
+        let problems = #expect(throws: ConfigurationProblems.self) { try configuration.validated() }?.problems ?? []
+        #expect(
+            problems.map { $0.keyword ?? "" } == [
+                "MaxStartups", "Ciphers", "AddressPool", "AddressPool6", "MTU", "Port", "HostKey",
+            ]
+        )
+    }
+
+    @Test("addresses are joined with ports, and without addresses both families are listened on")
+    func endpoints() throws {
+        var configuration = DaemonConfiguration()
+        #expect(configuration.endpoints.map { "\($0.address) \($0.port)" } == ["0.0.0.0 2222", ":: 2222"])
+        configuration.ports = [22, 443]
+        configuration.listenAddresses = [try .init(parsing: "192.0.2.1"), try .init(parsing: "[2001:db8::1]:80")]
+        #expect(
+            configuration.endpoints.map { "\($0.address) \($0.port)" }
+                == ["192.0.2.1 22", "192.0.2.1 443", "2001:db8::1 80"]
+        )
+    }
+
+    @Test("a relative control socket lies in the state directory")
+    func controlSocket() {
+        var configuration = DaemonConfiguration()
+        #expect(configuration.controlSocketPath == "/run/packet-tunnel/control.sock")
+        configuration.controlSocket = "/tmp/x"
+        #expect(configuration.controlSocketPath == "/tmp/x")
+        configuration.controlSocket = nil
+        #expect(configuration.controlSocketPath == nil)
+    }
+
+    @Test("the host's resolvers are taken without those that cannot be reached from a tunnel")
+    func systemResolvers() {
+        let text = """
+            # a comment
+            nameserver 127.0.0.53
+            nameserver 192.0.2.53 # first
+            search example
+            nameserver\t2001:db8::53
+            nameserver fe80::1%eth0
+            nameserver 192.0.2.53
+            nameserver
+            """
+        #expect(SystemResolvers.parse(text).map(\.description) == ["192.0.2.53", "2001:db8::53"])
+        #expect(SystemResolvers.addresses(in: "/nonexistent") == [])
+    }
+}
