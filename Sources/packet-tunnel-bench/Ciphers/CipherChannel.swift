@@ -150,7 +150,8 @@ private final class Pump: PacketTransportReceiver, @unchecked Sendable {
 
     func transportDidBecomeWritable() {
         while channel.writableByteCount > 0 {
-            guard channel.write(message.span.bytes) > 0 else { return }
+            let taken = message.withUnsafeBytes { channel.write(RawSpan(_unsafeBytes: $0)) }
+            guard taken > 0 else { return }
         }
     }
 
