@@ -135,6 +135,13 @@ let package = Package(
             swiftSettings: common
         ),
 
+        .testTarget(
+            name: "PacketTunnelBenchTests",
+            dependencies: [
+                "packet-tunnel-bench", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: common
+        ),
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
             name: "PacketTunnelTests",
