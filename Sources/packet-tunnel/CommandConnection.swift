@@ -33,7 +33,11 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
 
     private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws -> [IPAddress] {
         while true {
-            if let status = child.waitForExit(poll) { throw CommandError(child.command, status) }
+            if let status = child.waitForExit(poll) {
+                let words = words(child.readOpening())
+                _ = child.end()
+                throw CommandError(child.command, status, saying: words)
+            }
             let connections = ChildConnections(of: child.identifier)
             if !connections.established.isEmpty { return connections.established }
             if start.duration(to: .now) > (connections.isConnecting ? patience : silence) { return [] }
