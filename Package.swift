@@ -11,10 +11,11 @@ let common: [SwiftSetting] = [
 ]
 
 /// Modules that handle packet bytes: every unsafe construct has to be marked, and noncopyable views may be declared.
-let packetPath: [SwiftSetting] = common + [
-    .strictMemorySafety(),
-    .enableExperimentalFeature("Lifetimes"),
-]
+let packetPath: [SwiftSetting] =
+    common + [
+        .strictMemorySafety(),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
 
 let package = Package(
     name: "packet-tunnel",
@@ -24,6 +25,7 @@ let package = Package(
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
+        .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
         .executable(name: "packet-tunnel-subsystem", targets: ["packet-tunnel-subsystem"]),
     ],
     dependencies: [
@@ -43,14 +45,16 @@ let package = Package(
         .target(
             name: "PacketTunnel",
             dependencies: ["IPPacket", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: packetPath),
+            swiftSettings: packetPath
+        ),
 
         // Adapters: each knows one outside thing.
         .target(name: "CEventLoop"),
         .target(
             name: "EventLoop",
             dependencies: ["CEventLoop", "PacketTunnel", .product(name: "HeapModule", package: "swift-collections")],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(name: "CLinuxTun"),
         .target(
             name: "LinuxTun",
@@ -59,7 +63,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(
             name: "CLibSSH",
             linkerSettings: [
@@ -70,21 +75,24 @@ let package = Package(
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),
-            ]),
+            ]
+        ),
         .target(
             name: "SSHTransport",
             dependencies: [
                 "CLibSSH", "EventLoop", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(name: "CTunnelControl"),
         .target(
             name: "TunnelControl",
             dependencies: [
                 "CTunnelControl", "EventLoop", "PacketTunnel", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
         .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
 
@@ -97,7 +105,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .executableTarget(
             name: "packet-tunnel",
             dependencies: [
@@ -106,14 +115,25 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
+        .executableTarget(
+            name: "packet-tunnel-bench",
+            dependencies: [
+                "EventLoop", "IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
         .executableTarget(
             name: "packet-tunnel-subsystem",
             dependencies: [
                 "PacketTunnel", "TunnelConfiguration", "TunnelControl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
 
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
@@ -121,7 +141,19 @@ let package = Package(
             dependencies: [
                 "IPPacket", "PacketTunnel", "PacketTunnelTestKit", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
+        // Not a test target, because it has to be optimised and to replace the allocator of the whole program.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .executableTarget(
+            name: "packet-path",
+            dependencies: [
+                "CAllocationCounter", "IPPacket", "PacketTunnel", "PacketTunnelTestKit",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/PacketPath",
+            swiftSettings: common
+        ),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
         .testTarget(
             name: "LinuxTunTests",
@@ -129,17 +161,26 @@ let package = Package(
                 "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "PacketTunnelTestKit",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .testTarget(
-            name: "SSHTransportTests", dependencies: ["CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport"],
-            swiftSettings: common),
+            name: "SSHTransportTests",
+            dependencies: [
+                "CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
                 "CTunnelControl", "EventLoop", "TunnelControl", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: common),
+            swiftSettings: common
+        ),
         .testTarget(
-            name: "TunnelConfigurationTests", dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
-            swiftSettings: common),
-    ])
+            name: "TunnelConfigurationTests",
+            dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
+            swiftSettings: common
+        ),
+    ]
+)

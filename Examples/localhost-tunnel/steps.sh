@@ -92,7 +92,7 @@ show_rewriting() {
         [ "$family" = 4 ] || address=$LAB_WEB6
         for end in client server; do
             lab_start "packet$family-$end" "$end" \
-                tcpdump -Z root -n -l -x -c 1 -i "$(lab_tun "$end")" "udp dst port 4242 or ip6 proto 17 and dst port 4242"
+                "$LAB_PYTHON" Tests/Lab/capture.py "$(lab_tun "$end")" 4242
             wait_for 5 lab_logged "packet$family-$end" 'listening on'
         done
         lab_in client bash -c "echo 'carried over SSH' >/dev/udp/$address/4242"

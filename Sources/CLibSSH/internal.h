@@ -26,6 +26,7 @@ struct libssh_shim_peer {
     libssh_shim_channel *channels;
     bool has_open; /* `open` is about the message being dispatched */
     bool is_rekeying;
+    uint32_t key_exchanges;
     uint32_t public_key_requests;
     libssh_shim_open open;
     char type[256];
@@ -48,8 +49,8 @@ struct libssh_shim_channel {
 };
 
 enum {
-    /* libssh 0.10 keeps a 32-bit window and adds grants without looking. */
-    LIBSSH_SHIM_GREATEST_WINDOW = 64 << 20,
+    /* libssh 0.10 keeps a 32-bit window and adds grants without looking for an overflow. */
+    LIBSSH_SHIM_GREATEST_WINDOW = 1 << 30,
 };
 
 /* What the peer announced at first, against the limit. */

@@ -38,6 +38,7 @@ static int on_newkeys(ssh_session session, uint8_t type, ssh_buffer packet, void
 {
     (void)session, (void)type, (void)packet;
     ((libssh_shim_peer *)user)->is_rekeying = false;
+    ((libssh_shim_peer *)user)->key_exchanges += 1;
     return SSH_PACKET_NOT_USED;
 }
 
@@ -278,6 +279,11 @@ void libssh_shim_peer_free(libssh_shim_peer *peer)
 uint32_t libssh_shim_public_key_requests(const libssh_shim_peer *peer)
 {
     return peer->public_key_requests;
+}
+
+uint32_t libssh_shim_key_exchanges(const libssh_shim_peer *peer)
+{
+    return peer->key_exchanges;
 }
 
 uint64_t libssh_shim_packets_received(const libssh_shim_peer *peer)

@@ -16,7 +16,7 @@ enum { BLOCK_SIZE = 256 << 10 };
 struct libssh_shim_receiver {
     ssh_session session;
     int descriptor;
-    bool is_held;
+    enum libssh_shim_hold hold;
     uint8_t *bytes; /* the thread's block, or memory of its own */
     size_t head, tail;
 };
@@ -108,9 +108,9 @@ size_t libssh_shim_receive_pending(const libssh_shim_receiver *receiver)
     return receiver->tail - receiver->head;
 }
 
-void libssh_shim_receive_hold(libssh_shim_receiver *receiver, bool held)
+void libssh_shim_receive_hold(libssh_shim_receiver *receiver, enum libssh_shim_hold hold)
 {
-    receiver->is_held = held;
+    receiver->hold = hold;
 }
 
 void libssh_shim_receive_set_enabled(bool enabled)
@@ -181,11 +181,11 @@ int __wrap_poll(struct pollfd *descriptors, nfds_t number, int timeout)
 
     if (receiver == NULL)
         return __real_poll(descriptors, number, timeout);
-    wants_input = (descriptors->events & POLLIN) && !receiver->is_held;
+    wants_input = (descriptors->events & POLLIN) && receiver->hold == LIBSSH_SHIM_HOLD_NOTHING;
     if (wants_input && receiver->head == receiver->tail)
         return __real_poll(descriptors, number, timeout);
     descriptors->revents = wants_input ? POLLIN : 0;
-    if (descriptors->events & POLLOUT)
+    if ((descriptors->events & POLLOUT) && receiver->hold != LIBSSH_SHIM_HOLD_BOTH)
         descriptors->revents |= poll_output(descriptors->fd);
     return descriptors->revents != 0;
 }

@@ -157,7 +157,9 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
             if count < 0 && errno == EAGAIN { return }
             return end(reason: count == 0 ? "the other side has closed" : "read: \(String(cString: strerror(errno)))")
         }
-        if opening.isEmpty { opening = Array(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<min(count, 256)])) }
+        if opening.isEmpty {
+            opening = Array(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<min(count, 256)]))
+        }
         var bytes = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
         receiver?.transportDidReceive(&bytes)
     }

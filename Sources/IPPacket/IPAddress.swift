@@ -4,19 +4,31 @@
 /// both families. A packet whose IPv6 header carries such an address is refused by `PacketSummary`'s users through
 /// its version, never confused with IPv4.
 @frozen public struct IPAddress: Hashable, Sendable {
+    // Two words and not one UInt128: Swift 6.3 crashes on x86-64 in async functions and closures that pass UInt128 values
+    // on the stack, wherever an odd number of words lies beside them.
+    @usableFromInline var high: UInt64
+    @usableFromInline var low: UInt64
+
     /// The address, in host order.
-    public var bits: UInt128
+    @inlinable public var bits: UInt128 {
+        get { UInt128(high) << 64 | UInt128(low) }
+        set {
+            high = UInt64(truncatingIfNeeded: newValue >> 64)
+            low = UInt64(truncatingIfNeeded: newValue)
+        }
+    }
 
     @usableFromInline static var mappedPrefix: UInt128 { 0xffff_0000_0000 }
 
     /// An IPv6 address, or a mapped IPv4 address, from its bits.
     @inlinable public init(bits: UInt128) {
-        self.bits = bits
+        high = UInt64(truncatingIfNeeded: bits >> 64)
+        low = UInt64(truncatingIfNeeded: bits)
     }
 
     /// An IPv4 address from its 32 bits in host order.
     @inlinable public init(ipv4: UInt32) {
-        self.bits = Self.mappedPrefix | UInt128(ipv4)
+        self.init(bits: Self.mappedPrefix | UInt128(ipv4))
     }
 
     /// True for an address of the form `::ffff:a.b.c.d`.
@@ -33,14 +45,16 @@
     /// Leading bits that count, in the family's own measure: 0 to 32, or 0 to 128.
     public var length: Int
 
-    @usableFromInline var mask: UInt128
+    @usableFromInline var maskBits: IPAddress
+
+    @inlinable var mask: UInt128 { maskBits.bits }
 
     /// The prefix of `length` bits that `address` lies in.
     public init(_ address: IPAddress, length: Int) {
         precondition((0...(address.isIPv4 ? 32 : 128)).contains(length))
         let bits = address.isIPv4 ? length + 96 : length
-        self.mask = bits == 0 ? 0 : UInt128.max << UInt128(128 - bits)
-        self.network = IPAddress(bits: address.bits & mask)
+        maskBits = IPAddress(bits: bits == 0 ? 0 : UInt128.max << UInt128(128 - bits))
+        network = IPAddress(bits: address.bits & maskBits.bits)
         self.length = length
     }
 

@@ -36,7 +36,7 @@ struct CommandAdministration: NetworkAdministration {
             guard if_nametoindex(interface) != 0 else { return }
             try await ignoringAbsence(Self.words(route, interface, verb: "del"))
         case .set(let setting, let old, let new):
-            if setting.read() == new { try await set(setting, old) }
+            try await keep(setting, at: old, insteadOf: new)
         case .keep(let setting, let value):
             try await keep(setting, at: value)
         case .makeTable(let name, _):
@@ -44,9 +44,16 @@ struct CommandAdministration: NetworkAdministration {
         }
     }
 
-    private func keep(_ setting: Sysctl, at value: String) async throws(NetworkSetupError) {
-        guard let current = setting.read(), current != value else { return }
-        try await set(setting, value)
+    private func keep(_ setting: Sysctl, at value: String, insteadOf wrong: String? = nil)
+        async throws(NetworkSetupError)
+    {
+        guard let current = setting.read(), current != value, current == wrong ?? current else { return }
+        do {
+            try await set(setting, value)
+        } catch {
+            // The interface may vanish at any moment, and its settings with it.
+            guard setting.read() == nil else { throw error }
+        }
     }
 
     /// The name with slashes: interface names may hold dots.
@@ -68,7 +75,9 @@ struct CommandAdministration: NetworkAdministration {
         do {
             try await runner.run(command)
         } catch {
-            guard ["No such process", "Cannot assign"].contains(where: error.advice.contains) else { throw error }
+            guard ["No such process", "Cannot assign", "not found"].contains(where: error.advice.contains) else {
+                throw error
+            }
         }
     }
 }

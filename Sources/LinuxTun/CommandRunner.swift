@@ -3,10 +3,8 @@ internal import Subprocess
 
 /// Runs a command to its end.
 struct CommandRunner: Sendable {
-    static let sudoPrefix = ["sudo", "-n"]
-
     /// Words before each command.
-    var prefix: [String] = []
+    let prefix: [String]
 
     /// Runs `command` with `input` as its standard input.
     ///

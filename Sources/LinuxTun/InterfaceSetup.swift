@@ -18,8 +18,9 @@ public final class InterfaceSetup {
     private let interfaceIndex: UInt32
     private let options: NetworkSetupOptions
     private let administration: any NetworkAdministration
-    private let state: StateFile
-    private var changes: [(change: NetworkChange, isRecorded: Bool)] = []
+    let state: StateFile
+    /// What was changed, in order.
+    private(set) var changes: [(change: NetworkChange, isRecorded: Bool)] = []
     private var pins: [IPAddress: Route] = [:]
 
     init(

@@ -58,7 +58,7 @@ struct NetlinkAdministration: NetworkAdministration {
             try request(RouteMessages.route(route, removes: true), change, mayBeGone: true)
         case .set(let setting, let old, let new):
             // Somebody who has changed it since wants it so.
-            if setting.read() == new { try setting.write(old) }
+            try keep(setting, at: old, insteadOf: new)
         case .keep(let setting, let value):
             try keep(setting, at: value)
         case .makeTable(let name, _):
@@ -66,9 +66,14 @@ struct NetlinkAdministration: NetworkAdministration {
         }
     }
 
-    private func keep(_ setting: Sysctl, at value: String) throws(NetworkSetupError) {
-        guard let current = setting.read(), current != value else { return }
-        try setting.write(value)
+    private func keep(_ setting: Sysctl, at value: String, insteadOf wrong: String? = nil) throws(NetworkSetupError) {
+        guard let current = setting.read(), current != value, current == wrong ?? current else { return }
+        do {
+            try setting.write(value)
+        } catch {
+            // The interface may vanish at any moment, and its settings with it.
+            guard setting.read() == nil else { throw error }
+        }
     }
 
     private static func index(of interface: String) throws(NetworkSetupError) -> UInt32 {

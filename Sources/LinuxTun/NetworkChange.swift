@@ -37,6 +37,8 @@ enum NetworkChange: Hashable {
         case .addRoute(_, ownInterface): nil
         case .addRoute(let route, let interface):
             "route \(route.destination) \(route.gateway?.description ?? "-") \(interface) \(route.metric)"
+        case .set(let setting, _, _) where setting.path.contains("/\(ownInterface)/"): nil
+        case .keep(let setting, _) where setting.path.contains("/\(ownInterface)/"): nil
         case .set(let setting, let old, let new): "sysctl \(setting.path) \(old) \(new)"
         case .keep(let setting, let value): "keep \(setting.path) \(value)"
         case .makeTable(let name, _): "table \(name)"

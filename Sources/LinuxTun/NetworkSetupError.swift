@@ -10,6 +10,8 @@ public struct NetworkSetupError: Error, Hashable, Sendable, CustomStringConverti
         case notPermitted
         /// An interface of the wanted name exists already.
         case nameBusy
+        /// A name cannot be an interface's, or the interface is of another kind.
+        case badName
         /// Another running process holds the state file of this name.
         case alreadyRunning
         /// An address pool overlaps a route of the host.

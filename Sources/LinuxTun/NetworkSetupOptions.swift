@@ -3,15 +3,12 @@ public import Logging
 /// How the host's network is changed, whatever is changed.
 public struct NetworkSetupOptions: Sendable {
     /// Where the state files lie that make a killed run's changes known to the next one. Made if it is missing, with
-    /// mode 0700. Files in it have mode 0600.
+    /// mode 0711. Files in it have mode 0600.
     public var stateDirectory = "/run/packet-tunnel"
 
     /// Changes are made by commands that run through `sudo -n` (`ip`, `sysctl`, `nft`) instead of by this process:
     /// `SudoNetworkConfigCommands`.
-    public var usesSudo: Bool {
-        get { runner.prefix == CommandRunner.sudoPrefix }
-        set { runner = newValue ? CommandRunner(prefix: CommandRunner.sudoPrefix) : CommandRunner() }
-    }
+    public var usesSudo = false
 
     /// What fails for IPv6 alone is a warning: `AllowNoIPv6NetworkConfiguration`.
     public var allowsMissingIPv6 = false
@@ -19,7 +16,12 @@ public struct NetworkSetupOptions: Sendable {
     /// Gets warnings and what was removed of a killed run.
     public var logger: Logger
 
-    var runner = CommandRunner()
+    /// Words before each command instead of `sudo -n` or none. The tests run commands in their namespaces by it.
+    var commandPrefix: [String]?
+
+    var runner: CommandRunner {
+        CommandRunner(prefix: commandPrefix ?? (usesSudo ? ["sudo", "-n"] : []))
+    }
 
     /// The defaults, with a place for warnings.
     public init(logger: Logger) {

@@ -27,13 +27,15 @@ public final class TunDevice: Sendable {
     ///   - mtu: bytes, 576 to 65,535.
     ///   - loops: the owners of the queues; at least one.
     ///   - options: says whether `sudo` has to make the interface.
-    /// - Throws: `NetworkSetupError` of the kinds `tunMissing`, `notPermitted`, `nameBusy`, `system`.
+    /// - Throws: `NetworkSetupError` of the kinds `tunMissing`, `notPermitted`, `nameBusy`, `badName`, `system`, and for `sudo`
+    ///   `commandMissing` and `commandFailed`.
     public static func open(
         name: String = defaultName,
         mtu: Int,
         loops: [EventLoop],
         options: NetworkSetupOptions
     ) async throws(NetworkSetupError) -> TunDevice {
+        guard isValid(name) else { throw badName(name) }
         guard options.usesSudo else {
             return try TunDevice(name: name, mtu: mtu, loops: loops, joinsExisting: false)
         }
@@ -98,6 +100,20 @@ public final class TunDevice: Sendable {
         default:
             .system("create the tun device \(name)", code: code)
         }
+    }
+
+    /// What `dev_valid_name` of the kernel asks for, and not empty: that would mean "tun%d".
+    private static func isValid(_ name: String) -> Bool {
+        (1..<Int(LINUXTUN_NAME_SIZE)).contains(name.utf8.count) && name != "." && name != ".."
+            && !name.contains { "/:\"".contains($0) || $0.isWhitespace }
+    }
+
+    private static func badName(_ name: String) -> NetworkSetupError {
+        NetworkSetupError(
+            .badName,
+            "\"\(name)\" cannot be the name of a multi-queue tun",
+            advice: "choose another name, of 1 to 15 letters and digits"
+        )
     }
 
     /// `sudo` has to be told a whole name.

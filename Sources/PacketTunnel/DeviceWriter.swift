@@ -5,6 +5,7 @@ internal import IPPacket
 /// Owned by one loop. Packets are only borrowed: `flush` before their memory changes.
 @safe struct DeviceWriter: ~Copyable {
     private let device: any PacketDevice
+    private let supportsOffload: Bool
     private let pool: PacketBufferPool
     private var parts = PacketParts()
     private var run: SegmentCoalescer?
@@ -14,6 +15,7 @@ internal import IPPacket
 
     init(device: any PacketDevice, pool: PacketBufferPool) {
         self.device = device
+        supportsOffload = device.supportsOffload
         self.pool = pool
     }
 
@@ -25,7 +27,7 @@ internal import IPPacket
 
     /// Writes a packet, at the latest with the next `flush`.
     mutating func write(_ packet: UnsafeMutableRawBufferPointer, summary: PacketSummary, offload: PacketOffload) {
-        guard device.supportsOffload else { return unsafe writePlain(packet, summary: summary, offload: offload) }
+        guard supportsOffload else { return unsafe writePlain(packet, summary: summary, offload: offload) }
         guard offload == .none else {
             flush()
             unsafe writeNow(packet, summary: summary, offload: offload)
@@ -61,7 +63,13 @@ internal import IPPacket
             var bytes = unsafe MutableRawSpan(_unsafeBytes: first)
             offload = held.finish(&bytes, summary: &summary)
         }
-        if !device.write(parts, summary: summary, offload: offload) { refusedCount += 1 }
+        writeParts(summary: summary, offload: offload)
+    }
+
+    private mutating func writeParts(summary: PacketSummary, offload: PacketOffload) {
+        if !device.write(parts, summary: summary, offload: offload) {
+            refusedCount += offload.packetCount(payloadLength: summary.payloadLength)
+        }
         parts.removeAll()
     }
 
@@ -71,8 +79,7 @@ internal import IPPacket
         offload: PacketOffload
     ) {
         unsafe parts.append(UnsafeRawBufferPointer(packet))
-        if !device.write(parts, summary: summary, offload: offload) { refusedCount += 1 }
-        parts.removeAll()
+        writeParts(summary: summary, offload: offload)
     }
 
     /// For devices that take only single packets with finished checksums.

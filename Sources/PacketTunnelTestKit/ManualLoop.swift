@@ -109,6 +109,8 @@ public final class ManualLoop: PacketLoop {
 
     private func takeTimer(until end: UInt64) -> ManualTimer? {
         state.withLock { state in
+            // The usual case, in which nothing is allocated.
+            guard state.timers.contains(where: { $0.deadline <= end }) else { return nil }
             state.timers.removeAll { $0.isCancelled }
             let due = state.timers.indices.filter { state.timers[$0].deadline <= end }
             guard let first = due.min(by: { state.timers[$0].deadline < state.timers[$1].deadline }) else { return nil }

@@ -92,6 +92,9 @@ public final class MemoryTransport: PacketTransport, @unchecked Sendable {
         }
     }
 
+    /// Lets `write` take nothing until `allow` is called.
+    public func block() { allowance = 0 }
+
     /// Lets the other side end the stream.
     public func finish(reason: String = "the other side has closed") {
         guard !isClosed else { return }

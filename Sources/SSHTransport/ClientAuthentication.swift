@@ -32,7 +32,7 @@ struct ClientAuthentication {
     /// - Throws: `SSHClientError`: `permission` if the server refuses all, `temporary` if it goes away meanwhile.
     mutating func run(namedIdentities: [String]) throws(SSHClientError) {
         for path in namedIdentities where try tryFile(path, isNamed: true) { return }
-        if settings.usesAgent || namedIdentities.isEmpty, try tryAgent() { return }
+        if settings.usesAgent, try tryAgent() { return }
         guard namedIdentities.isEmpty else { throw refused() }
         for path in settings.defaultIdentities where try tryFile(path, isNamed: false) { return }
         throw refused()

@@ -30,8 +30,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     var closesAtEndOfFile: Bool
 
     private let carriesDatagrams: Bool
-    /// OpenSSH charges 4 bytes of window more for each datagram than it carries.
-    private let chargesDatagrams: Bool
+    private let paysForDatagrams: Bool
     private let session: SSHSession
     private let handle: ssh_channel
     private let watched: OpaquePointer
@@ -56,7 +55,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         self.watched = watched
         self.type = type
         carriesDatagrams = options.carriesDatagrams
-        chargesDatagrams = options.carriesDatagrams && session.isPeerOpenSSH
+        paysForDatagrams = options.carriesDatagrams && session.peerIsOpenSSH
         closesAtEndOfFile = options.closesAtEndOfFile
         self.session = session
         messageSize = Int(libssh_shim_channel_message_size(watched))
@@ -81,12 +80,17 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// 0 while the kernel has not taken earlier output, and during a key exchange. On a channel that carries datagrams
     /// also while a message of any size might not fit.
     public var writableByteCount: Int {
-        guard !isEnding, libssh_shim_state(session.peer) == 0 else { return blocked() }
+        guard !isEnding, sessionTakesOutput else { return blocked() }
         let window = Int(libssh_shim_channel_window(watched))
         if carriesDatagrams {
             return window < preferredWriteSize ? blocked() : preferredWriteSize
         }
         return window == 0 ? blocked() : window
+    }
+
+    private var sessionTakesOutput: Bool {
+        let state = libssh_shim_state(session.peer)
+        return state == 0 || (carriesDatagrams && state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
     }
 
     private var isEnding: Bool { isClosed || closeReason != nil || isGone }
@@ -103,11 +107,15 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         guard room >= bytes.byteCount || !carriesDatagrams else { return blocked() }
         let length = UInt32(min(room, bytes.byteCount))
         let written = bytes.withUnsafeBytes { bytes in
-            session.withLibrary { libssh_shim_channel_write(watched, bytes.baseAddress, length) }
+            // 64: what SSH puts around a message, at most.
+            carriesDatagrams
+                ? session.gathering(Int(length) + 64) {
+                    libssh_shim_channel_write(watched, bytes.baseAddress, length)
+                } : session.withLibrary { libssh_shim_channel_write(watched, bytes.baseAddress, length) }
         }
         if written < bytes.byteCount { isBlocked = true }
         guard written > 0 else { return 0 }
-        if chargesDatagrams { libssh_shim_channel_sent_datagram(watched) }
+        if paysForDatagrams { libssh_shim_channel_sent_datagram(watched) }
         return Int(written)
     }
 

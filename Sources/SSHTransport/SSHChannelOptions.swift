@@ -8,14 +8,15 @@ public struct SSHChannelOptions: Sendable {
     /// consumed at once.
     public var extraReceiveWindow: UInt32 = 8 << 20
 
-    /// The most bytes on their way to the peer, whatever it grants. From 256 KiB (peers grant in steps of up to 96 KiB)
-    /// to 64 MiB (the library adds grants without looking for an overflow).
-    public var sendWindowLimit: UInt32 = 64 << 20
+    /// The most bytes on their way to the peer, whatever it grants. At most 1 GiB, the default: the library adds grants
+    /// without looking for an overflow. A peer that grants in steps of this size or more stops us for good.
+    public var sendWindowLimit: UInt32 = 1 << 30
 
-    /// The same for a peer that is OpenSSH, which is the slower the longer its queue is. Nil: no other limit for it.
-    public var sendWindowLimitOfOpenSSH: UInt32?
-
-    /// Each write is one message or none: `tun@openssh.com`.
+    /// Each write is one message or none: `tun@openssh.com`. If the peer is OpenSSH itself, no more than 256 KiB are on
+    /// their way then, and the 4 bytes are accounted for that it charges for each message beyond its data.
+    ///
+    /// OpenSSH drains its tunnel one datagram a turn, slower the longer its queue is: of 128, 256, 512 KiB and 2 MiB,
+    /// 256 KiB is the fastest by far, and the shortest queue that does not starve. Other peers do neither.
     public var carriesDatagrams = false
 
     /// Whether the peer's end of file ends the channel. Nothing can follow on a tunnel.
@@ -25,13 +26,12 @@ public struct SSHChannelOptions: Sendable {
     public init() {}
 
     /// What suits a tunnel of `framing`.
-    ///
-    /// OpenSSH drains its tunnel one datagram a turn, slower the longer its queue is: of 128, 256, 512 KiB and 2 MiB,
-    /// 256 KiB is the fastest by far, and the shortest queue that does not starve it. Other peers may grant in larger
-    /// steps than that, as libssh does, and would never grant again.
     public init(for framing: ChannelFraming) {
-        guard framing == .openSSH else { return }
-        carriesDatagrams = true
-        sendWindowLimitOfOpenSSH = 256 << 10
+        carriesDatagrams = framing == .openSSH
+    }
+
+    /// The limit for this peer.
+    func sendWindowLimit(peerIsOpenSSH: Bool) -> UInt32 {
+        carriesDatagrams && peerIsOpenSSH ? min(sendWindowLimit, 256 << 10) : sendWindowLimit
     }
 }

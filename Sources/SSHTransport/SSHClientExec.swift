@@ -11,16 +11,15 @@ extension SSHClientHandle {
         let deadline = Self.milliseconds() + timeout * 1000
         guard ssh_channel_open_session(channel) == SSH_OK else { throw refused("a session", command) }
         guard ssh_channel_request_exec(channel, command) == SSH_OK else { throw refused("the command", command) }
-        let output = try read(channel, isErrorOutput: false, until: deadline, command)
-        let errorOutput = try read(channel, isErrorOutput: true, until: deadline, command)
+        let output = try readOutput(channel, until: deadline, command)
+        let errorOutput = readErrorOutput(channel)
         let status = ssh_channel_get_exit_status(channel)
         ssh_channel_close(channel)
         return SSHClientCommandResult(output: output, errorOutput: errorOutput, status: status < 0 ? nil : status)
     }
 
-    private func read(
+    private func readOutput(
         _ channel: ssh_channel,
-        isErrorOutput: Bool,
         until deadline: Int,
         _ command: String
     ) throws(SSHClientError) -> [UInt8] {
@@ -28,22 +27,27 @@ extension SSHClientHandle {
         var chunk = [UInt8](repeating: 0, count: 16384)
         while output.count < Self.outputLimit {
             let left = max(deadline - Self.milliseconds(), 0)
-            let count = ssh_channel_read_timeout(
-                channel,
-                &chunk,
-                UInt32(chunk.count),
-                isErrorOutput ? 1 : 0,
-                Int32(clamping: left)
-            )
-            if count > 0 {
-                output += chunk.prefix(Int(count))
-            } else if ssh_channel_is_eof(channel) != 0 {
-                break
-            } else if count != 0, count != SSH_AGAIN {
-                throw ended("waiting for \"\(command)\"")
-            } else if left == 0 {
+            let waiting = ssh_channel_poll_timeout(channel, Int32(clamping: left), 0)
+            if waiting == SSH_EOF { break }
+            guard waiting >= 0 else { throw ended("waiting for \"\(command)\"") }
+            guard waiting > 0 else {
                 throw SSHClientError(.temporary, "the server does not answer \"\(command)\" in time")
             }
+            let count = ssh_channel_read_nonblocking(channel, &chunk, UInt32(chunk.count), 0)
+            guard count > 0 else { break }
+            output += chunk.prefix(Int(count))
+        }
+        return output
+    }
+
+    /// What has come beside the output; libssh has kept it meanwhile, within the channel's window.
+    private func readErrorOutput(_ channel: ssh_channel) -> [UInt8] {
+        var output: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        while output.count < Self.outputLimit {
+            let count = ssh_channel_read_nonblocking(channel, &chunk, UInt32(chunk.count), 1)
+            guard count > 0 else { break }
+            output += chunk.prefix(Int(count))
         }
         return output
     }

@@ -63,13 +63,16 @@ final class SSHClientHandle: @unchecked Sendable {
     }
 
     func connect(to place: String) throws(SSHClientError) {
-        guard ssh_connect(session) != SSH_OK else { return }
-        let reason = SSHRuntime.lastError(of: session)
-        throw Self.connectFailure(place, reason)
+        guard SSHClientProxyProcess.whileForking({ ssh_connect(session) }) != SSH_OK else { return }
+        throw Self.connectFailure(
+            place,
+            SSHRuntime.lastError(of: session),
+            wasGreeted: ssh_get_serverbanner(session) != nil
+        )
     }
 
     /// libssh tells its failures apart by text alone.
-    static func connectFailure(_ place: String, _ reason: String) -> SSHClientError {
+    static func connectFailure(_ place: String, _ reason: String, wasGreeted: Bool) -> SSHClientError {
         func says(_ words: String...) -> Bool { words.contains { reason.lowercased().contains($0) } }
         if says("resolve hostname") {
             return SSHClientError(
@@ -88,6 +91,12 @@ final class SSHClientHandle: @unchecked Sendable {
         }
         if says("kex error", "no match for method", "banner", "version", "signature", "crypt") {
             return SSHClientError(.protocolViolation, "\(place) cannot be spoken with: \(reason)")
+        }
+        guard wasGreeted else {
+            return SSHClientError(
+                .temporary,
+                "\(place) has closed the connection before any greeting: it is no SSH server, or it has too many clients"
+            )
         }
         // Closed during the key exchange: too many connections, or a server that is going down.
         return SSHClientError(.temporary, "\(place) has ended the connection: \(reason)")

@@ -91,7 +91,7 @@ struct SSHClientSettings {
 
     var defaultIdentities: [String] { Self.defaultIdentities.map { SSHClientPath.expand($0) } }
 
-    /// With named keys and `IdentitiesOnly yes` the agent is left alone.
+    /// With `IdentitiesOnly yes` only files count.
     var usesAgent: Bool { !flag(.identitiesOnly) }
 
     // MARK: What libssh acts on

@@ -67,7 +67,8 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
         scheduleAliveCheck()
     }
 
-    /// Ends channel and connection, and tells the server so. From any thread; idempotent.
+    /// Ends channel and connection, and tells the server so. From any thread; idempotent. `onEnd` follows: the loop has to
+    /// run until then.
     public func close() {
         session.loop.execute { self.session.end("closed", farewell: "closed by the client") }
     }
@@ -130,7 +131,7 @@ extension SSHClient {
         whenOpen: @escaping @Sendable (SSHClientTunnel) -> Void
     ) throws(SSHClientError) {
         precondition(!loop.isCurrent, "a loop cannot wait for itself")
-        let opener = SSHTunnelOpener(
+        let opener = SSHClientTunnelOpener(
             handle: handle,
             settings: settings,
             loop: loop,

@@ -6,7 +6,7 @@ internal import PacketTunnel
 /// Opens a tunnel on a connection that it hands to a loop: one offer after the other, each with a deadline.
 ///
 /// `run` is for the connecting thread; everything else happens on the loop.
-final class SSHTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
+final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
     private let handle: SSHClientHandle
     private let settings: SSHClientSettings
     private let loop: EventLoop

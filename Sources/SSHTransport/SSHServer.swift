@@ -20,6 +20,8 @@ public final class SSHServer: @unchecked Sendable {
 
     // Owned by the first loop.
     private var listeners: [SSHServerListener] = []
+    private var dropped = 0
+    private var nextDropLine: UInt64 = 0
 
     /// Loads the host keys, listens, and starts accepting. From any thread but the loops' own.
     ///
@@ -104,10 +106,7 @@ public final class SSHServer: @unchecked Sendable {
     /// On the first loop's thread.
     func accepted(_ descriptor: Int32, address: String, port: UInt16) {
         guard context.startups.take(address) else {
-            context.logger.info(
-                "connection dropped: too many unauthenticated ones (MaxStartups)",
-                metadata: ["address": "\(address)", "port": "\(port)"]
-            )
+            logDrop(address)
             close(descriptor)
             return
         }
@@ -119,6 +118,19 @@ public final class SSHServer: @unchecked Sendable {
         } else {
             shard.loop.execute { shard.adopt(descriptor, address: address, port: port) }
         }
+    }
+
+    /// One line a second at most: a flood of connections must not become a flood of lines.
+    private func logDrop(_ address: String) {
+        dropped += 1
+        let now = shards[0].loop.now
+        guard now >= nextDropLine else { return }
+        context.logger.info(
+            "connections dropped: too many unauthenticated ones (MaxStartups)",
+            metadata: ["address": "\(address)", "count": "\(dropped)"]
+        )
+        dropped = 0
+        nextDropLine = now &+ 1_000_000_000
     }
 
     /// On the first loop's thread.

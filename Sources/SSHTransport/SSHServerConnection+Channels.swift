@@ -62,7 +62,8 @@ enum SSHServerSessionChannel {
                 return true
             case .execute(let command):
                 guard channel.receiver == nil else { return false }
-                return connection.context.delegate.connection(connection, execRequested: command) { [weak channel] reply in
+                return connection.context.delegate.connection(connection, execRequested: command) {
+                    [weak channel] reply in
                     guard let channel else { return }
                     answer(channel, with: reply.output, exitStatus: reply.exitStatus)
                 }

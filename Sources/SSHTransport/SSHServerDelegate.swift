@@ -28,7 +28,9 @@ public protocol SSHServerDelegate: AnyObject, Sendable {
     /// - Parameter reply: takes the answer, now or later, on the connection's loop.
     /// - Returns: false to refuse the command; `reply` is not called then.
     func connection(
-        _ connection: SSHServerConnection, execRequested command: String, reply: @escaping (ExecReply) -> Void
+        _ connection: SSHServerConnection,
+        execRequested command: String,
+        reply: @escaping (ExecReply) -> Void
     ) -> Bool
 
     /// The connection is over; its channels have been told. Only for connections that were authenticated.

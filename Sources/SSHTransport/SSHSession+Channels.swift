@@ -68,8 +68,16 @@ extension SSHSession {
         setNeedsService()
     }
 
+    /// True if the other side is OpenSSH by its greeting.
+    var peerIsOpenSSH: Bool {
+        for greeting in [ssh_get_clientbanner(handle), ssh_get_serverbanner(handle)] {
+            if let greeting, String(cString: greeting).hasPrefix("SSH-2.0-OpenSSH") { return true }
+        }
+        return false
+    }
+
     private func sendWindowLimit(_ options: SSHChannelOptions) -> UInt32 {
-        isPeerOpenSSH ? options.sendWindowLimitOfOpenSSH ?? options.sendWindowLimit : options.sendWindowLimit
+        options.sendWindowLimit(peerIsOpenSSH: peerIsOpenSSH)
     }
 
     private func advance(_ open: SSHChannelOpening) -> Int32 {

@@ -40,9 +40,13 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var isInsideLibrary = false
     private var endReason: String?
     private var farewell: String?
+    private var gatheredByteCount = 0
 
     /// A 256 KiB receive at 4096 bytes a round, and a little for partial ones: more would keep other sessions waiting.
     private static let roundsPerTurn = 72
+
+    /// As much as one send of a full SSH packet twice over.
+    private static let gatheredByteLimit = 64 << 10
 
     /// Takes over a non-blocking session with an open descriptor.
     ///
@@ -100,6 +104,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     func descriptorIsReady(_ events: DescriptorEvents) {
         guard !isEnded else { return }
+        gatheredByteCount = 0
         isInsideLibrary = true
         var rounds = 0
         var result: Int32
@@ -131,7 +136,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     private static func plainReason(_ text: String) -> String {
         switch text {
-        case "", "Socket error: disconnected": "the other side closed the connection"
+        case "", "Socket error: disconnected", "Socket error: Success": "the other side closed the connection"
         case let text where text.hasPrefix("Received SSH_MSG_DISCONNECT: "):
             "the other side disconnected (\(text.dropFirst(29)))"
         case let text where text.hasPrefix("Socket error: "): "\(text.dropFirst(14))"
@@ -153,13 +158,6 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         registration?.callAgain()
     }
 
-    /// What the peer's greeting says of its program.
-    private(set) lazy var isPeerOpenSSH: Bool = {
-        [ssh_get_clientbanner(handle), ssh_get_serverbanner(handle)].contains { banner in
-            banner.map { String(cString: $0).contains("OpenSSH") } ?? false
-        }
-    }()
-
     // MARK: Calls into the library
 
     /// Makes a call that may send. Called from outside a turn, it does not read: a write would otherwise run any
@@ -167,14 +165,39 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     @inline(__always)
     func withLibrary<Result>(_ body: () -> Result) -> Result {
         guard !isInsideLibrary else { return body() }
-        libssh_shim_receive_hold(receiver, true)
-        isInsideLibrary = true
-        let result = body()
-        isInsideLibrary = false
-        libssh_shim_receive_hold(receiver, false)
+        let result = holding(LIBSSH_SHIM_HOLD_INPUT, body)
         afterCall()
         return result
     }
+
+    @inline(__always)
+    private func holding<Result>(_ hold: libssh_shim_hold, _ body: () -> Result) -> Result {
+        libssh_shim_receive_hold(receiver, hold)
+        isInsideLibrary = true
+        let result = body()
+        isInsideLibrary = false
+        libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_NOTHING)
+        return result
+    }
+
+    /// Makes a call that sends one small message, and lets it wait for others until the loop's next turn, or until
+    /// there is a full send of them.
+    ///
+    /// - Parameter bytes: about what the message takes on the wire.
+    @inline(__always)
+    func gathering<Result>(_ bytes: Int, _ body: () -> Result) -> Result {
+        guard !isInsideLibrary else { return body() }
+        if gatheredByteCount == 0 { registration?.callAgain() }
+        gatheredByteCount += bytes
+        guard gatheredByteCount < Self.gatheredByteLimit else {
+            gatheredByteCount = 0
+            return withLibrary(body)
+        }
+        return holding(LIBSSH_SHIM_HOLD_BOTH, body)
+    }
+
+    /// True while output is pending only because it waits for more.
+    var isGathering: Bool { gatheredByteCount > 0 }
 
     /// A failed send closes the socket and still counts as success, and epoll is silent from then on.
     private func afterCall() {
@@ -222,7 +245,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         isEnded = true
         let reason = endReason ?? ""
         isInsideLibrary = true
-        libssh_shim_receive_hold(receiver, true)
+        libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_INPUT)
         // The kernel has forgotten a descriptor that libssh closed, and its number may be another file's by now.
         registration?.cancel(descriptorIsClosed: ssh_get_fd(handle) == -1)
         registration = nil

@@ -6,8 +6,10 @@ struct InfoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
         abstract: "Ask a server for its MTU, DNS addresses, version and limits.",
+        usage: "packet-tunnel info [<options>] [user@]host",
         discussion: """
-            Prints the server's answer, one JSON object. Stock ssh can ask, too: ssh -p 2222 alice@vpn.example info
+            Prints the server's answer, one JSON object. Stock ssh can ask, too:
+              ssh -p 2222 alice@vpn.example info
             """
     )
 
@@ -27,8 +29,10 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Ask a server for your own sessions and their counters.",
+        usage: "packet-tunnel status [<options>] [user@]host",
         discussion: """
-            Prints the server's answer, one JSON object. Stock ssh can ask, too: ssh -p 2222 alice@vpn.example status
+            Prints the server's answer, one JSON object. Stock ssh can ask, too:
+              ssh -p 2222 alice@vpn.example status
             """
     )
 

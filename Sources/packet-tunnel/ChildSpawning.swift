@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 internal import Glibc
 
 /// posix_spawn(3) for a shell command between two pipes.
@@ -26,8 +26,13 @@ enum ChildSpawning {
         }
         var identifier: pid_t = 0
         let code = spawn(
-            &identifier, ["/bin/sh", "-c", command], Self.environment(with: environment),
-            input: input[0], output: output[1], inOwnGroup: inOwnGroup)
+            &identifier,
+            ["/bin/sh", "-c", command],
+            Self.environment(with: environment),
+            input: input[0],
+            output: output[1],
+            inOwnGroup: inOwnGroup
+        )
         guard code == 0 else {
             close(input[1])
             close(output[0])
@@ -37,7 +42,11 @@ enum ChildSpawning {
     }
 
     private static func spawn(
-        _ identifier: inout pid_t, _ words: [String], _ environment: [String], input: Int32, output: Int32,
+        _ identifier: inout pid_t,
+        _ words: [String],
+        _ environment: [String],
+        input: Int32,
+        output: Int32,
         inOwnGroup: Bool
     ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
@@ -73,7 +82,8 @@ enum ChildSpawning {
     }
 
     private static func withStrings<Result>(
-        _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+        _ strings: [String],
+        _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
     ) -> Result {
         let copies = strings.map { strdup($0) }
         defer { for copy in copies { free(copy) } }

@@ -32,7 +32,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
         peers = try Self.waitForPeers(child, since: start)
     }
 
-    private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws -> [IPAddress] {
+    private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws -> [IPAddress]
+    {
         while true {
             if let status = child.waitForExit(poll) {
                 let words = words(child.readOpening())
@@ -49,7 +50,10 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     func information() -> ServerInformation? { nil }
 
     func openTunnel(
-        _ choice: ChannelTypeChoice, sessionName: String, on loop: EventLoop, whenDone: @escaping TunnelOpening
+        _ choice: ChannelTypeChoice,
+        sessionName: String,
+        on loop: EventLoop,
+        whenDone: @escaping TunnelOpening
     ) {
         let framing: ChannelFraming = choice == .gso ? .gso : .psiphon
         loop.execute { [self] in
@@ -59,7 +63,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
                     let opened = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
                     transport.withLock { $0 = opened }
                     return (opened, framing)
-                })
+                }
+            )
         }
     }
 

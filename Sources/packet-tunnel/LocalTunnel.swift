@@ -32,11 +32,22 @@ final class LocalTunnel {
         } else {
             let network = NetworkSetupOptions(logger: logger)
             let device = try await TunDevice.open(
-                name: options.device ?? TunDevice.defaultName, mtu: configuration.mtu, loops: [loop], options: network)
+                name: options.device ?? TunDevice.defaultName,
+                mtu: configuration.mtu,
+                loops: [loop],
+                options: network
+            )
             client = try PacketTunnelClient(
-                configuration: configuration, loop: loop, device: device.queues[0], logger: logger)
+                configuration: configuration,
+                loop: loop,
+                device: device.queues[0],
+                logger: logger
+            )
             setup = try await InterfaceSetup.client(
-                ClientNetwork(options, peer: server.peers.first), device: device, options: network)
+                ClientNetwork(options, peer: server.peers.first),
+                device: device,
+                options: network
+            )
             deviceName = device.name
         }
         loop.execute { [client] in client.start() }
@@ -52,7 +63,9 @@ final class LocalTunnel {
     ///
     /// - Throws: `SSHClientError` when the server opens no tunnel.
     func connect(
-        _ connection: any TunnelConnection, sessionName: String, disconnected: @escaping @Sendable (String) -> Void
+        _ connection: any TunnelConnection,
+        sessionName: String,
+        disconnected: @escaping @Sendable (String) -> Void
     ) async throws -> ChannelFraming {
         let (client, loop, choice) = (client, loop, options.channelType)
         return try await withCheckedThrowingContinuation { continuation in
@@ -62,7 +75,8 @@ final class LocalTunnel {
                         with: result.map { transport, framing in
                             client.connect(transport, framing: framing, disconnected: disconnected)
                             return framing
-                        })
+                        }
+                    )
                 }
             }
         }
@@ -116,6 +130,9 @@ extension ClientNetwork {
         let resolvers = options.dnsResolvers.map { IPPrefix($0, length: $0.isIPv4 ? 32 : 128) }
         self.init(
             addresses: addresses.map { LinuxTun.InterfaceAddress($0.address, prefixLength: $0.prefixLength) },
-            routes: options.routes + resolvers.filter { !options.routes.contains($0) }, peer: peer, queueLength: 1_000)
+            routes: options.routes + resolvers.filter { !options.routes.contains($0) },
+            peer: peer,
+            queueLength: 1_000
+        )
     }
 }

@@ -48,7 +48,10 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
     }
 
     func openTunnel(
-        _ choice: ChannelTypeChoice, sessionName: String, on loop: EventLoop, whenDone: @escaping TunnelOpening
+        _ choice: ChannelTypeChoice,
+        sessionName: String,
+        on loop: EventLoop,
+        whenDone: @escaping TunnelOpening
     ) {
         do throws(SSHClientError) {
             try client.openTunnel(on: loop, offers: Self.offers(choice), sessionName: sessionName) { tunnel in

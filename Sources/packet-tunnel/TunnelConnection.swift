@@ -17,7 +17,11 @@ protocol TunnelConnection: AnyObject, Sendable {
     ///
     /// - Parameter whenDone: called once, with a success on the loop, before any byte arrives.
     func openTunnel(
-        _ choice: ChannelTypeChoice, sessionName: String, on loop: EventLoop, whenDone: @escaping TunnelOpening)
+        _ choice: ChannelTypeChoice,
+        sessionName: String,
+        on loop: EventLoop,
+        whenDone: @escaping TunnelOpening
+    )
 
     /// Ends what is left of the connection after its tunnel has ended.
     func end() -> ConnectionEnd

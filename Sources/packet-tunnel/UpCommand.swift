@@ -7,6 +7,10 @@ struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
         abstract: "Bring up a tunnel and keep it up.",
+        usage: """
+            packet-tunnel up [<options>] [user@]host
+            packet-tunnel up --via <command> [<options>]
+            """,
         discussion: """
             Runs in the foreground; Ctrl-C or SIGTERM undoes everything it set up.
             When the line breaks it connects again by itself, and goes on with the

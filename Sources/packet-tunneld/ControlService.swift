@@ -73,7 +73,10 @@ final class ControlService: ControlServerDelegate {
     // MARK: Tunnels
 
     private func open(
-        _ handOver: TunnelHandOver, _ descriptors: PassedDescriptors, for connection: ControlConnection, user: String
+        _ handOver: TunnelHandOver,
+        _ descriptors: PassedDescriptors,
+        for connection: ControlConnection,
+        user: String
     ) {
         guard configuration.admits(user: user, from: Self.localSource) else {
             return refuse(connection, user: user, .permission, "user \(user) may not use this server")
@@ -97,8 +100,11 @@ final class ControlService: ControlServerDelegate {
 
     /// On the loop of the tunnel.
     private func attach(
-        _ streams: (input: Int32, output: Int32), _ framing: ChannelFraming, _ identity: SessionIdentity,
-        to place: Int, for connection: ControlConnection
+        _ streams: (input: Int32, output: Int32),
+        _ framing: ChannelFraming,
+        _ identity: SessionIdentity,
+        to place: Int,
+        for connection: ControlConnection
     ) {
         let loop = loops[place]
         do {

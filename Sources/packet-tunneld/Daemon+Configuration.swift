@@ -10,9 +10,12 @@ extension ServerNetwork {
     /// What the configuration says about the host's network.
     init(_ configuration: DaemonConfiguration) {
         self.init(
-            pool: configuration.addressPool, pool6: configuration.addressPool6,
-            egressInterface: configuration.egressInterface, resolvers: configuration.resolvers,
-            queueLength: 1_000)
+            pool: configuration.addressPool,
+            pool6: configuration.addressPool6,
+            egressInterface: configuration.egressInterface,
+            resolvers: configuration.resolvers,
+            queueLength: 1_000
+        )
     }
 }
 
@@ -27,6 +30,9 @@ extension ServerConfiguration {
         sessionExpiry = configuration.sessionExpiry
         flowLimit = configuration.maxFlows
         policy = TrafficPolicy(configuration)
+        // Not even by the host's outer address do clients reach the host, or each other.
+        let own = (try? HostNetwork.addresses()) ?? []
+        policy.deniedNetworks += own.map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
         let resolvers = configuration.dnsResolvers
         dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
     }
@@ -41,8 +47,10 @@ extension SSHServerConfiguration {
         loginGraceTime = configuration.loginGraceTime
         maxAuthTries = configuration.maxAuthenticationTries
         maxStartups = MaxStartups(
-            begin: configuration.maxStartups.start, rate: configuration.maxStartups.rate,
-            full: configuration.maxStartups.full)
+            begin: configuration.maxStartups.start,
+            rate: configuration.maxStartups.rate,
+            full: configuration.maxStartups.full
+        )
         perSourceMaxStartups = configuration.perSourceMaxStartups ?? perSourceMaxStartups
         clientAliveInterval = configuration.clientAliveInterval
         clientAliveCountMax = max(1, configuration.clientAliveCountMax)
@@ -52,7 +60,10 @@ extension SSHServerConfiguration {
         macs = configuration.macs
         keyExchanges = configuration.keyExchanges
         let store = KeyStore(
-            patterns: configuration.authorizedKeysFiles, strictModes: configuration.strictModes, logger: logger)
+            patterns: configuration.authorizedKeysFiles,
+            strictModes: configuration.strictModes,
+            logger: logger
+        )
         authorize = { user, key, address in
             guard let source = IPAddress(address), configuration.admits(user: user, from: source) else {
                 return .failure(.unknownKey)

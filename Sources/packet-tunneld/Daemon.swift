@@ -45,7 +45,10 @@ enum DaemonProgram {
     }
 
     private static func run(
-        _ configuration: DaemonConfiguration, loops: [EventLoop], logger: Logger, until signals: UnixSignalsSequence
+        _ configuration: DaemonConfiguration,
+        loops: [EventLoop],
+        logger: Logger,
+        until signals: UnixSignalsSequence
     ) async throws -> ExitStatus {
         var options = NetworkSetupOptions(logger: logger)
         options.stateDirectory = configuration.stateDirectory
@@ -54,18 +57,31 @@ enum DaemonProgram {
         await InterfaceSetup.removeLeftovers(options)
 
         let device = try await TunDevice.open(
-            name: configuration.tunDevice, mtu: configuration.mtu, loops: loops, options: options)
+            name: configuration.tunDevice,
+            mtu: configuration.mtu,
+            loops: loops,
+            options: options
+        )
         let setup = try await InterfaceSetup.server(
-            ServerNetwork(configuration), device: device, options: options)
+            ServerNetwork(configuration),
+            device: device,
+            options: options
+        )
         let queues = zip(loops, device.queues).map { PacketTunnelServer.Queue(loop: $0, device: $1) }
         do {
             let server = try PacketTunnelServer(
-                configuration: ServerConfiguration(configuration), queues: queues, logger: logger)
+                configuration: ServerConfiguration(configuration),
+                queues: queues,
+                logger: logger
+            )
             server.start()
             let service = TunnelService(server: server, configuration: configuration, logger: logger)
             let sshServer = try SSHServer.start(
-                configuration: SSHServerConfiguration(configuration, logger: logger), loops: loops, delegate: service,
-                logger: logger)
+                configuration: SSHServerConfiguration(configuration, logger: logger),
+                loops: loops,
+                delegate: service,
+                logger: logger
+            )
             let control = ControlService(server: server, configuration: configuration, loops: loops, logger: logger)
             let controlServer = try control.start()
             let addresses = sshServer.addresses.map(\.description).joined(separator: " ")

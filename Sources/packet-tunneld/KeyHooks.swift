@@ -24,6 +24,8 @@ struct KeyHooks {
         var hooks = ClientHooks()
         hooks.allowsTCPPort = checker(tcpPorts)
         hooks.allowsUDPPort = checker(udpPorts)
+        hooks.rateLimitInBytesPerSecond = restrictions.rateBytesPerSecond
+        hooks.maximumSessions = restrictions.maximumSessions
         if !deniedDomains.isEmpty { hooks.allowsDomain = domainChecker }
         return hooks
     }

@@ -12,7 +12,9 @@ struct KeyStore: Sendable {
 
     /// The line of `user`'s files that lets `key` in.
     func authorize(
-        _ user: String, _ key: SSHPublicKey, _ remoteAddress: String
+        _ user: String,
+        _ key: SSHPublicKey,
+        _ remoteAddress: String
     ) -> Result<AuthorizedKey, AuthorizedKeysRefusal> {
         let account = Account(user)
         var refusal = AuthorizedKeysRefusal.unknownKey
@@ -31,7 +33,11 @@ struct KeyStore: Sendable {
     private func read(_ path: String, account: Account?) -> AuthorizedKeys? {
         do throws(AuthorizedKeysFileError) {
             let keys = try AuthorizedKeys(
-                contentsOf: path, owner: account?.identifier ?? 0, home: account?.home, checksModes: strictModes)
+                contentsOf: path,
+                owner: account?.identifier ?? 0,
+                home: account?.home,
+                checksModes: strictModes
+            )
             for problem in keys.problems { logger.warning("key refused", metadata: ["problem": "\(problem)"]) }
             return keys
         } catch {

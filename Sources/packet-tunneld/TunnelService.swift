@@ -18,10 +18,16 @@ final class TunnelService: SSHServerDelegate {
     }
 
     func connection(
-        _ connection: SSHServerConnection, channelOpenRequested type: String, payload: [UInt8]
+        _ connection: SSHServerConnection,
+        channelOpenRequested type: String,
+        payload: [UInt8]
     ) -> ChannelOpenDecision {
-        guard let framing = ChannelFraming(rawValue: type) else { return .refuse(.unknownChannelType, "unknown channel type") }
-        guard let restrictions = connection.authorizedKey?.restrictions else { return .refuse(.administrativelyProhibited, "no key") }
+        guard let framing = ChannelFraming(rawValue: type) else {
+            return .refuse(.unknownChannelType, "unknown channel type")
+        }
+        guard let restrictions = connection.authorizedKey?.restrictions else {
+            return .refuse(.administrativelyProhibited, "no key")
+        }
         guard restrictions.permitsTunnel else {
             return .refuse(.administrativelyProhibited, "this key may not open a tunnel")
         }
@@ -43,7 +49,10 @@ final class TunnelService: SSHServerDelegate {
     }
 
     func connection(
-        _ connection: SSHServerConnection, channel: SSHChannel, environment name: String, value: String
+        _ connection: SSHServerConnection,
+        channel: SSHChannel,
+        environment name: String,
+        value: String
     ) {
         guard name == PendingTunnel.sessionVariable else { return }
         (channel.receiver as? PendingTunnel)?.attach(name: value)
@@ -59,7 +68,11 @@ final class TunnelService: SSHServerDelegate {
         }
         do throws(SessionError) {
             try server.clientConnected(
-                identity, transport: channel, framing: framing, hooks: KeyHooks(configuration, key.restrictions).hooks)
+                identity,
+                transport: channel,
+                framing: framing,
+                hooks: KeyHooks(configuration, key.restrictions).hooks
+            )
         } catch {
             logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])
             channel.close()
@@ -67,7 +80,9 @@ final class TunnelService: SSHServerDelegate {
     }
 
     func connection(
-        _ connection: SSHServerConnection, execRequested command: String, reply: @escaping (ExecReply) -> Void
+        _ connection: SSHServerConnection,
+        execRequested command: String,
+        reply: @escaping (ExecReply) -> Void
     ) -> Bool {
         switch command {
         case "info":
@@ -119,7 +134,8 @@ final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
         channel.setReceiver(self)
         // Stock ssh names its session by the unit number in the open, and sends nothing of its own accord.
         if framing == .openSSH {
-            let unit = connection.authorizedKey?.restrictions.tunnelUnit ?? OpenSSHTunnelRequest.unit(channel.openPayload)
+            let unit =
+                connection.authorizedKey?.restrictions.tunnelUnit ?? OpenSSHTunnelRequest.unit(channel.openPayload)
             return attach(name: OpenSSHTunnelRequest.sessionName(unit))
         }
         channel.loop.schedule(after: Self.patience) { self.attach(name: "") }

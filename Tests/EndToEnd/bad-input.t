@@ -68,7 +68,8 @@ client unknown-host-key -o UserKnownHostsFile=/dev/null
 refused unknown-host-key 76 'SHA256:'
 is "the client has nothing left of these" "$(lab_snapshot client)" "$client_before"
 mkdir -p "$LAB_DIR/other-state"
-daemon port-in-use "AddressPool 172.31.0.0/16" "AddressPool6 fd71:7475:6e::/104" "StateDirectory $LAB_DIR/other-state"
+daemon port-in-use "AddressPool 172.31.0.0/16" "AddressPool6 fd71:7475:6e::/104" "TunDevice ptun9" \
+    "StateDirectory $LAB_DIR/other-state"
 refused port-in-use '69|75' "port.*$LAB_PORT|$LAB_PORT.*in use|address already in use"
 is "the running server is as it was" "$(lab_snapshot server)" "$running"
 ok "and serves on" lab_client client client

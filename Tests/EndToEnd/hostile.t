@@ -18,6 +18,14 @@ serves() {
     like "$1: another client is served over IPv4" "$(page client "$LAB_WEB4" 2>&1)" hello
     like "$1: another client is served over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" hello
 }
+# Others use this machine, too: the best of three has to be half of what it was.
+full_speed() {
+    local try
+    for try in 1 2 3; do
+        [ "$(rate)" -lt "$((usual / 2))" ] || return 0
+    done
+    return 1
+}
 rate >/dev/null
 usual=$(rate) memory=$(resident) files=$(descriptors)
 diag "usual rate $usual Mbit/s, $memory KiB resident, $files descriptors"
@@ -59,7 +67,7 @@ print('connected', flush=True)
 signal.pause()"
 ok "forty peers connect and say nothing, or nonsense" wait_for 10 lab_logged silent connected
 serves "peers that do not log in"
-at_least "and at full speed" "$(rate)" "$((usual / 2))"
+ok "and at full speed" full_speed
 ok "they are gone after LoginGraceTime, though they hold on" wait_for 15 eval '[ "$(descriptors)" -le "$files" ]'
 lab_stop silent KILL
 
@@ -69,15 +77,15 @@ lab_start stalled-download client2 curl --silent --output /dev/null "http://$LAB
 wait_for 10 eval "ip -n client2 -s -o link show type tun | grep -qE 'RX: .* [0-9]{7,}'"
 kill -STOP "$(lab_pid stalled)"
 serves "a client that stopped reading"
-at_least "and at full speed" "$(rate)" "$((usual / 2))"
+ok "and at full speed" full_speed
 at_most "what waits for it stays small (KiB)" "$(resident)" "$((memory + 32768))"
 
 # It is killed with its socket open, and the wire is cut: the server hears nothing of it.
 ip -n client2 link set outer down
-kill -KILL "$(lab_pid stalled)"
+lab_stop stalled KILL
 lab_stop stalled-download KILL
 serves "a client that was killed"
-at_least "and at full speed" "$(rate)" "$((usual / 2))"
+ok "and at full speed" full_speed
 ok "its descriptors come back" wait_for 40 eval '[ "$(descriptors)" -le "$files" ]'
 at_most "and memory, too (KiB)" "$(resident)" "$((memory + 16384))"
 diag "$(resident) KiB resident, $(descriptors) descriptors"

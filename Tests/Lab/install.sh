@@ -8,7 +8,7 @@
 set -u
 
 build=(libssh-dev libssl-dev zlib1g-dev libkrb5-dev)
-lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 tcpdump procps python3)
+lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps python3)
 tests=(openssh-server perl ethtool)
 
 say() { printf '  install: %s\n' "$*"; }

@@ -117,9 +117,12 @@ lab_alive() {
 # Waits for the end of NAME for at most SECONDS; its exit status is in $LAB_STATUS (124 when it did not end).
 lab_wait() {
     LAB_STATUS=124
-    wait_for "$2" _lab_ended "$1" || return 1
-    LAB_STATUS=0
-    wait "${LAB_PIDS[$1]}" 2>/dev/null || LAB_STATUS=$?
+    # The shell would report here that it saw a process die of a signal.
+    {
+        wait_for "$2" _lab_ended "$1" || return 1
+        LAB_STATUS=0
+        wait "${LAB_PIDS[$1]}" || LAB_STATUS=$?
+    } 2>/dev/null
     unset "LAB_PIDS[$1]"
 }
 
@@ -131,8 +134,7 @@ lab_stop() {
     kill -s "$signal" "${LAB_PIDS[$name]}" 2>/dev/null
     if ! lab_wait "$name" 10; then
         kill -s KILL "${LAB_PIDS[$name]}" 2>/dev/null
-        wait "${LAB_PIDS[$name]}" 2>/dev/null
-        unset "LAB_PIDS[$name]"
+        lab_wait "$name" 5
         return 1
     fi
 }

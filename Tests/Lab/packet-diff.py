@@ -1,27 +1,20 @@
 """Shows one packet before and after the server's rewriting, with the changed bytes marked.
 
-    packet-diff.py BEFORE AFTER     two outputs of `tcpdump -x`, of which the first packet counts
+    packet-diff.py BEFORE AFTER     two outputs of capture.py
 
 Exits with 0 when the addresses changed, the payload did not and every checksum holds; says what is wrong otherwise.
 """
 
 import ipaddress
-import re
 import sys
 
 
-def first_packet(path):
-    data = bytearray()
-    with open(path, encoding="utf-8", errors="replace") as lines:
+def captured(path):
+    with open(path, encoding="utf-8") as lines:
         for line in lines:
-            match = re.match(r"\s+0x([0-9a-f]{4}):\s+((?:[0-9a-f]{2,4} ?)+)", line)
-            if match and int(match[1], 16) == len(data):
-                data += bytes.fromhex(match[2])
-            elif data:
-                break
-    if not data:
-        sys.exit(f"no packet in {path}")
-    return bytes(data)
+            if line.startswith("packet "):
+                return bytes.fromhex(line.split()[1])
+    sys.exit(f"no packet was captured in {path}")
 
 
 def total(data):
@@ -82,7 +75,7 @@ def rows(before, after):
 
 
 def main():
-    before, after = (Packet(first_packet(path)) for path in sys.argv[1:3])
+    before, after = (Packet(captured(path)) for path in sys.argv[1:3])
     print(f"client's tun   {before.describe()}")
     print(f"server's tun   {after.describe()}")
     for row in rows(before.data, after.data):

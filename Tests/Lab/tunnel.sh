@@ -8,6 +8,7 @@
 #   lab_counter NAME                      the sum of that counter over this user's sessions, 0 when it is not there
 #   lab_assigned KEY 4|6                  the address that the session of that key has been assigned
 #   lab_tun NS                            the name of the namespace's first tun device
+#   lab_stock_client NAME NS [OPTION...]  stock `ssh -w` as a client of packet-tunneld, with the lab's addresses and routes
 #   lab_stock_tunnel, lab_stock_tunnel_end  `ssh -w` through stock sshd, carrying LAB_OTHER4 and LAB_OTHER6
 
 LAB_BIN=${LAB_BIN:-$LAB_ROOT/.build/release}
@@ -64,6 +65,8 @@ DNSResolver $LAB_DNS6
 DenyNetworks $LAB_DENY
 StateDirectory $LAB_DIR/state
 EOF
+    # In a user namespace the root directory belongs to nobody that the namespace knows.
+    [ "$(stat -c %u /)" = 0 ] || echo "StrictModes no" >>"$file.base"
     for line in "$@"; do
         grep -vi "^${line%% *} " "$file.base" >"$file.kept"
         mv "$file.kept" "$file.base"
@@ -97,6 +100,8 @@ lab_client() {
     local name=$1 namespace=$2
     shift 2
     lab_client_words
+    # The hosts of the lab share /run, where a client notes the device it has made: only one can have the usual name.
+    [ "$namespace" = client ] || LAB_CLIENT_WORDS+=(--device "tun-$namespace")
     while [ $# -gt 0 ]; do
         _lab_set_option "$1" "$2"
         shift 2
@@ -140,6 +145,19 @@ lab_assigned() {
 }
 
 lab_tun() { ip -n "$1" -o link show type tun | sed -n '1s/^[0-9]*: \([^:@]*\).*/\1/p'; }
+
+lab_stock_client() {
+    local name=$1 namespace=$2 route
+    shift 2
+    lab_start "$name" "$namespace" ssh -F /dev/null -N -w 9:any -p "$LAB_PORT" -i "$LAB_DIR/client2_key" \
+        -o BatchMode=yes -o UserKnownHostsFile="$LAB_DIR/known_hosts" -o ExitOnForwardFailure=yes "$@" \
+        "$LAB_USER@$LAB_SERVER4"
+    wait_for 10 ip -n "$namespace" link show tun9 || return 1
+    ip -n "$namespace" addr add "$LAB_OWN4" dev tun9
+    ip -n "$namespace" addr add "$LAB_OWN6" dev tun9 nodad
+    ip -n "$namespace" link set tun9 up
+    for route in "${LAB_ROUTES[@]}"; do _lab_route "$namespace" "$route" dev tun9; done
+}
 
 # `ssh -w` as a person would set it up by hand: addresses, a route, forwarding and address translation for both families.
 lab_stock_tunnel() {

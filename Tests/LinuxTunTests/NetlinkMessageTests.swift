@@ -108,7 +108,10 @@ struct NetlinkMessageTests {
         }
     }
 
-    @Test("lists the loopback addresses and their routes without privilege")
+    @Test(
+        "lists the loopback addresses and their routes without privilege",
+        .enabled(if: (try? HostNetwork.addresses())?.isEmpty == false, "no interface of this host is up")
+    )
     func listsHost() throws {
         #expect(try HostNetwork.addresses().contains { $0.address == address("127.0.0.1") })
         #expect(try HostNetwork.routes(.v4).contains { $0.kind == .local && $0.interfaceName == "lo" })

@@ -44,6 +44,35 @@ struct TunDeviceTests {
         }
     }
 
+    @Test("is made by a command where only sudo may, and vanishes all the same")
+    func opensByCommand() async throws {
+        let loops = [try EventLoop(name: "a"), try EventLoop(name: "b")]
+        defer { for loop in loops { loop.stop() } }
+        let directory = try TemporaryDirectory()
+        try await NetworkNamespace().run {
+            var options = testOptions(directory)
+            options.usesSudo = true
+            try shell("ip tuntap add dev ptun0 mode tun")
+            let device = try await TunDevice.open(mtu: 1500, loops: loops, options: options)
+            #expect(device.name == "ptun1" && device.queues.count == 2)
+            await device.close()
+            await eventually { if_nametoindex("ptun1") == 0 }
+        }
+    }
+
+    @Test("refuses a name that the kernel would cut off or not take", arguments: ["", "ptun-of-16-bytes", "a/b"])
+    func refusesBadName(name: String) async throws {
+        let loop = try EventLoop(name: "a")
+        defer { loop.stop() }
+        let directory = try TemporaryDirectory()
+        try await NetworkNamespace().run {
+            let error = await failure {
+                _ = try await TunDevice.open(name: name, mtu: 1500, loops: [loop], options: testOptions(directory))
+            }
+            #expect(error?.kind == .badName)
+        }
+    }
+
     @Test("says so when the interface was removed behind its back")
     func reportsRemoval() async throws {
         let loop = try EventLoop(name: "a")
@@ -140,6 +169,37 @@ struct TunDeviceTests {
         #expect(bridge.superPackets.load(ordering: .relaxed) > 0)
         // 8 MB in 1,400-byte packets would be about 6,000.
         #expect(bridge.packets.load(ordering: .relaxed) < 4000)
+        await nearDevice.close()
+        await farDevice.close()
+    }
+
+    @Test("hands over UDP super-packets and takes them back", arguments: IPVersion.allCases)
+    func carriesUDPSuperPackets(version: IPVersion) async throws {
+        let loop = try EventLoop(name: "a")
+        defer { loop.stop() }
+        let near = try NetworkNamespace()
+        let far = try NetworkNamespace()
+        let ends = TestEnds(version)
+        let open = { @Sendable (ends: TestEnds) throws -> TunDevice in
+            let device = try TunDevice(name: "ptun0", mtu: 1400, loops: [loop], joinsExisting: false)
+            try ends.configure("ptun0", mtu: 1400)
+            return device
+        }
+        let nearDevice = try await near.run { try open(ends) }
+        let farDevice = try await far.run { try open(ends.reversed) }
+        let bridge = Bridge(nearDevice.queues[0], farDevice.queues[0])
+        await loop.run { bridge.start() }
+
+        let receiver = try await far.run { try DatagramSocket(bound: ends.far, port: 7) }
+        let sender = try await near.run { try DatagramSocket(bound: ends.near, port: 8) }
+        try sender.segmentDatagrams(size: 1000)
+        let bytes = (0..<4500).map { UInt8(truncatingIfNeeded: $0 >> 2) }
+        try sender.send(bytes, to: ends.far, port: 7)
+        for start in stride(from: 0, to: 4500, by: 1000) {
+            #expect(try receiver.receive() == Array(bytes[start..<min(start + 1000, 4500)]))
+        }
+        let isSupported = nearDevice.queues[0].supportsUDPOffload
+        #expect(bridge.superPackets.load(ordering: .relaxed) == (isSupported ? 1 : 0))
         await nearDevice.close()
         await farDevice.close()
     }

@@ -175,7 +175,10 @@ struct RejectReasonTests {
         #expect(try connection.received().isEmpty)
     }
 
-    @Test("a packet for nobody, and one for a client that is away, have reasons of their own", arguments: IPVersion.allCases)
+    @Test(
+        "a packet for nobody, and one for a client that is away, have reasons of their own",
+        arguments: IPVersion.allCases
+    )
     func nobody(_ version: IPVersion) throws {
         let harness = try ServerHarness()
         let connection = try harness.connect()
@@ -188,7 +191,10 @@ struct RejectReasonTests {
         #expect(harness.refusedDownstream(.noClient) == 1)
     }
 
-    @Test("until a client has sent a packet of a family there is no address to write back", arguments: IPVersion.allCases)
+    @Test(
+        "until a client has sent a packet of a family there is no address to write back",
+        arguments: IPVersion.allCases
+    )
     func noOriginalAddress(_ version: IPVersion) throws {
         let harness = try ServerHarness()
         let connection = try harness.connect()

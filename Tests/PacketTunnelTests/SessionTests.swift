@@ -30,7 +30,8 @@ struct SessionTests {
         let harness = try ServerHarness()
         let identities = [
             SessionIdentity(user: "alice", keyFingerprint: "k"), SessionIdentity(user: "alice", keyFingerprint: "l"),
-            SessionIdentity(user: "bob", keyFingerprint: "k"), SessionIdentity(user: "bob", keyFingerprint: "k", name: "1"),
+            SessionIdentity(user: "bob", keyFingerprint: "k"),
+            SessionIdentity(user: "bob", keyFingerprint: "k", name: "1"),
         ]
         let connections = try identities.map { try harness.connect($0) }
         harness.runAll()

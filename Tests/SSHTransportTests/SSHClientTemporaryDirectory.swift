@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// A directory that goes away with its last user.
-final class TemporaryDirectory {
+final class TemporaryDirectory: Sendable {
     let path: String
 
     init() throws {

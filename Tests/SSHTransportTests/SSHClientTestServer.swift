@@ -5,8 +5,7 @@ import Glibc
 final class StockServer {
     let port: UInt16
     let directory: TemporaryDirectory
-    let process = Process()
-    private let errors = Pipe()
+    private let process: TestProcess
 
     static let isAvailable = access("/usr/sbin/sshd", X_OK) == 0 && access("/usr/bin/ssh-keygen", X_OK) == 0
 
@@ -47,33 +46,16 @@ final class StockServer {
             """,
             to: "sshd_config"
         )
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
-        process.arguments = ["-D", "-e", "-f", configuration]
-        process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        try waitUntilListening()
+        process = try TestProcess("/usr/sbin/sshd", ["-D", "-e", "-f", configuration])
+        let start = process.readOutput(until: "Server listening on 127.0.0.1")
+        guard start.contains("Server listening on 127.0.0.1") else {
+            throw TestFailure("sshd did not start: \(start)")
+        }
     }
 
     deinit { stop() }
 
-    func stop() {
-        guard process.isRunning else { return }
-        process.terminate()
-        process.waitUntilExit()
-    }
-
-    private func waitUntilListening() throws {
-        var text = ""
-        while !text.contains("Server listening on 127.0.0.1") {
-            let data = errors.fileHandleForReading.availableData
-            guard !data.isEmpty else { throw TestFailure("sshd did not start: \(text)") }
-            text += String(decoding: data, as: UTF8.self)
-        }
-        // What it says from now on must not fill the pipe and hold it up.
-        errors.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
-    }
+    func stop() { process.stop() }
 
     static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -108,16 +90,74 @@ func makeKey(
 /// Runs a program to its end and returns what it has printed.
 @discardableResult
 func run(_ program: String, _ arguments: [String]) throws -> String {
-    let process = Process()
-    let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardOutput = output
-    process.standardError = output
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw TestFailure("\(program): \(text)") }
+    let process = try TestProcess(program, arguments)
+    let text = process.readOutput()
+    let status = process.wait()
+    guard status == 0 else { throw TestFailure("\(program) ended with \(status): \(text)") }
     return text
+}
+
+private nonisolated(unsafe) let spawning: UnsafeMutablePointer<pthread_mutex_t> = {
+    let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+    return mutex
+}()
+
+/// A child process whose output, of both kinds, is read through one pipe.
+final class TestProcess {
+    private var identifier: pid_t = 0
+    private let output: Int32
+
+    init(_ program: String, _ arguments: [String]) throws {
+        var pipe: [Int32] = [-1, -1]
+        // Another test's child, started between the two calls, would keep the pipe open.
+        pthread_mutex_lock(spawning)
+        defer { pthread_mutex_unlock(spawning) }
+        guard Glibc.pipe(&pipe) == 0 else { throw TestFailure("pipe: \(String(cString: strerror(errno)))") }
+        for descriptor in pipe { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        output = pipe[0]
+        defer { close(pipe[1]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, pipe[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, pipe[1], 2)
+        var words = ([program] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        let code = posix_spawn(&identifier, program, &actions, nil, &words, environ)
+        guard code == 0 else { throw TestFailure("\(program): \(String(cString: strerror(code)))") }
+    }
+
+    deinit {
+        stop()
+        close(output)
+    }
+
+    /// Reads until `mark` has come, or to the end.
+    func readOutput(until mark: String? = nil) -> String {
+        var text = ""
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while mark.map({ !text.contains($0) }) ?? true {
+            let count = read(output, &chunk, chunk.count)
+            guard count > 0 else { break }
+            text += String(decoding: chunk.prefix(count), as: UTF8.self)
+        }
+        return text
+    }
+
+    /// Waits for the end and returns the exit status, or the negated signal. Once.
+    func wait() -> Int32 {
+        guard identifier != 0 else { return 0 }
+        var status: Int32 = 0
+        while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+        identifier = 0
+        return status & 0x7f == 0 ? status >> 8 & 0xff : -(status & 0x7f)
+    }
+
+    func stop() {
+        guard identifier != 0 else { return }
+        kill(identifier, SIGKILL)
+        _ = wait()
+    }
 }

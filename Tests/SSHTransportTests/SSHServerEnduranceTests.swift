@@ -14,28 +14,37 @@ import Testing
         let client = try fixture.client()
         let channel = try #require(client.open("tun@psiphon.ca", extraWindow: 8 << 20))
         let total = 100 << 20
+        // Not a multiple of any size of message or buffer; the front again behind it, so that it may be read on.
+        let period = 1_000_003
+        var pattern = (0..<period).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+        pattern += pattern[..<65536]
         var (sent, received) = (0, 0)
         var buffer = [UInt8](repeating: 0, count: 65536)
         var isRight = true
         while received < total, isRight {
             if sent < total, sent - received < 4 << 20 {
-                let chunk = (0..<min(32_758, total - sent)).map { Self.pattern(sent + $0) }
-                let written = client.write(channel, chunk)
+                let length = UInt32(min(32_758, total - sent))
+                let written = pattern.withUnsafeBufferPointer {
+                    ssh_channel_write(channel, $0.baseAddress.map { $0 + sent % period }, length)
+                }
                 guard written > 0 else { break }
                 sent += Int(written)
                 guard sent - received >= 1 << 20 || sent == total else { continue }
             }
             let count = ssh_channel_read_timeout(channel, &buffer, UInt32(buffer.count), 0, 10_000)
             guard count > 0 else { break }
-            isRight = (0..<Int(count)).allSatisfy { buffer[$0] == Self.pattern(received + $0) }
+            let expected = received % period..<received % period + Int(count)
+            isRight = pattern[expected].withUnsafeBytes { expected in
+                buffer.withUnsafeBytes { got in
+                    guard let expected = expected.baseAddress, let got = got.baseAddress else { return false }
+                    return memcmp(expected, got, Int(count)) == 0
+                }
+            }
             received += Int(count)
         }
         #expect(received == total)
+        #expect(libssh_shim_key_exchanges(client.peer) > 5)
         #expect(isRight, "near byte \(received)")
-    }
-
-    private static func pattern(_ index: Int) -> UInt8 {
-        UInt8(truncatingIfNeeded: index &* 31 &+ index >> 12)
     }
 
     @Test("holds back no more than the kernel takes from a peer that stops reading, and serves the others")
@@ -51,7 +60,8 @@ import Testing
                 defer { last = sent }
                 usleep(100_000)
                 return sent > 0 && sent == last
-            })
+            }
+        )
         #expect(last < 20 << 20, "the window alone would take 60 MB")
         fixture.recorder.floods.store(false, ordering: .relaxed)
         let other = try fixture.client()
@@ -60,6 +70,22 @@ import Testing
             #expect(other.write(channel, [UInt8(round)]) == 1)
             #expect(other.read(channel, 1) == [UInt8(round)])
         }
+    }
+
+    @Test("queues nothing for a peer that is asked for new keys and never answers")
+    func unansweredRekeying() throws {
+        let fixture = try ServerFixture { $0.rekeyLimitBytes = 1 << 20 }
+        fixture.recorder.floods.store(true, ordering: .relaxed)
+        let client = try fixture.client()
+        #expect(client.open("tun@psiphon.ca", extraWindow: 60 << 20) != nil)
+        // Takes every byte off the connection, and understands none.
+        let descriptor = ssh_get_fd(client.session)
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&entry, 1, 300) > 0, recv(descriptor, &buffer, buffer.count, 0) > 0 {}
+        let sent = fixture.recorder.now.sent
+        #expect(sent > 1 << 19 && sent < 3 << 20, "the window alone would take 60 MB: \(sent)")
+        fixture.recorder.floods.store(false, ordering: .relaxed)
     }
 
     @Test("goes on sending when a peer reads again")
@@ -105,7 +131,8 @@ import Testing
             Array("SSH-1.5-old\r\n".utf8),
             Array("SSH-2.0-x\r\n".utf8) + [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             Array("SSH-2.0-x\r\n".utf8) + [0, 0, 0, 12, 4, 90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        ])
+        ]
+    )
     func garbage(bytes: [UInt8]) throws {
         let fixture = try ServerFixture()
         let peer = try TestSocket(port: fixture.port)
@@ -128,7 +155,8 @@ import Testing
                 // Only the one whose library is called answers.
                 _ = silent.open("nope@example")
                 return fixture.recorder.now.endedConnections.count == 1
-            })
+            }
+        )
         #expect(fixture.log.contains("the client has given no sign of life"))
         #expect(silent.open("tun@psiphon.ca") != nil)
     }

@@ -18,7 +18,8 @@ final class ServerFixture {
     private let directory: String
 
     init(
-        loops count: Int = 1, address: String = "127.0.0.1",
+        loops count: Int = 1,
+        address: String = "127.0.0.1",
         _ change: (inout SSHServerConfiguration) -> Void = { _ in }
     ) throws {
         key = try TestKey()
@@ -38,14 +39,19 @@ final class ServerFixture {
         change(&configuration)
         let log = log
         server = try SSHServer.start(
-            configuration: configuration, loops: loops, delegate: recorder,
-            logger: Logger(label: "test") { _ in log })
+            configuration: configuration,
+            loops: loops,
+            delegate: recorder,
+            logger: Logger(label: "test") { _ in log }
+        )
         port = server.addresses[0].port
     }
 
     deinit {
         server.stop()
         for loop in loops { loop.stop() }
+        // Connections know their server, and with it the recorder.
+        recorder.seen.withLock { $0 = .init() }
         unlink("\(directory)/host_key")
         rmdir(directory)
     }
@@ -113,7 +119,9 @@ final class ServerRecorder: SSHServerDelegate {
     let floods = Atomic<Bool>(false)
 
     func connection(
-        _ connection: SSHServerConnection, channelOpenRequested type: String, payload: [UInt8]
+        _ connection: SSHServerConnection,
+        channelOpenRequested type: String,
+        payload: [UInt8]
     ) -> ChannelOpenDecision {
         seen.withLock { $0.opens.append((type, payload)) }
         guard let framing = ChannelFraming(rawValue: type) else {
@@ -124,7 +132,9 @@ final class ServerRecorder: SSHServerDelegate {
 
     func connection(_ connection: SSHServerConnection, didOpen channel: SSHChannel) {
         let replaces = replaces.load(ordering: .relaxed)
-        for earlier in connection.channels where replaces && earlier !== channel && earlier.type != "session" { earlier.close() }
+        for earlier in connection.channels where replaces && earlier !== channel && earlier.type != "session" {
+            earlier.close()
+        }
         channel.setReceiver(EchoReceiver(channel, self))
         seen.withLock { $0.tunnels.append(channel) }
         guard floods.load(ordering: .relaxed) else { return }
@@ -132,18 +142,26 @@ final class ServerRecorder: SSHServerDelegate {
     }
 
     func connection(
-        _ connection: SSHServerConnection, channel: SSHChannel, environment name: String, value: String
+        _ connection: SSHServerConnection,
+        channel: SSHChannel,
+        environment name: String,
+        value: String
     ) {
         seen.withLock { $0.environment.append("\(name)=\(value)") }
     }
 
-    func connection(_ connection: SSHServerConnection, execRequested command: String) -> ExecReply? {
+    func connection(
+        _ connection: SSHServerConnection,
+        execRequested command: String,
+        reply: @escaping (ExecReply) -> Void
+    ) -> Bool {
         seen.withLock { $0.commands.append(command) }
         switch command {
-        case "info": return ExecReply(output: Array("{\"user\":\"\(connection.user)\"}\n".utf8))
-        case "long": return ExecReply(output: [UInt8](repeating: 65, count: 3_000_000), exitStatus: 7)
-        default: return nil
+        case "info": reply(ExecReply(output: Array("{\"user\":\"\(connection.user)\"}\n".utf8)))
+        case "long": reply(ExecReply(output: [UInt8](repeating: 65, count: 3_000_000), exitStatus: 7))
+        default: return false
         }
+        return true
     }
 
     func connectionDidClose(_ connection: SSHServerConnection) {

@@ -13,7 +13,9 @@ import Testing
         "takes keys of every usual type",
         arguments: zip(
             [SSH_KEYTYPE_ED25519.rawValue, SSH_KEYTYPE_ECDSA_P256.rawValue, SSH_KEYTYPE_RSA.rawValue],
-            [Int32(0), 256, 2048]))
+            [Int32(0), 256, 2048]
+        )
+    )
     func keyTypes(type: UInt32, bits: Int32) throws {
         let key = try TestKey(ssh_keytypes_e(rawValue: type), bits: bits)
         let text = "\(key.publicKey.type) \(Base64.encode(key.publicKey.blob))"
@@ -138,7 +140,8 @@ import Testing
             ("alice", "alice", true), ("alice", "al*", true), ("alice", "*ce", true), ("alice", "a?ice", true),
             ("alice", "a?ce", false), ("alice", "*", true), ("alice", "", false), ("", "*", true),
             ("aaaaaaaaaaaaaaaaaaaab", "*a*a*a*a*a*a*c", false), ("ab", "a*b*", true), ("alicex", "alice", false),
-        ])
+        ]
+    )
     func patterns(text: String, pattern: String, isMatch: Bool) {
         #expect(Pattern.matches(text, pattern) == isMatch)
     }

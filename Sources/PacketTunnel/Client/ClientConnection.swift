@@ -2,7 +2,8 @@ internal import IPPacket
 
 /// One connection of a client to its server: transport, framing and queue. Owned by the client's loop.
 final class ClientConnection: PacketTransportReceiver {
-    private unowned let client: PacketTunnelClient
+    /// Strong, which costs least per packet; the client lets go of the connection at its end.
+    private let client: PacketTunnelClient
     private let transport: any PacketTransport
     private let framing: ChannelFraming
     private let disconnected: (String) -> Void

@@ -6,7 +6,7 @@ struct ClientDNS: ~Copyable {
     private let local: DNSResolvers
     private let transparent: DNSResolvers
     /// Which flows were redirected: others may talk to the transparent address by its own name.
-    private var flows = FlowTable(limit: 1_024)
+    private var flows = FlowTable(limit: 4_096, forgetsActive: true)
 
     init(local: DNSResolvers, transparent: DNSResolvers) {
         self.local = local

@@ -115,7 +115,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
 
     private func admitUpstream(_ summary: PacketSummary) throws(RejectReason) {
         guard configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
-        guard TrafficPolicy.isUnicast(summary.source) else { throw .invalidSourceAddress }
+        guard TrafficPolicy.isUnicast(summary.source, summary.version) else { throw .invalidSourceAddress }
         guard configuration.policy.permits(destination: summary.destination, version: summary.version) else {
             throw .invalidDestinationAddress
         }

@@ -13,6 +13,8 @@ struct ChannelSender: ~Copyable {
     private var sent = 0
     /// A framed packet that did not fit into the message before it.
     private var postponed: PacketBuffer?
+    /// Packets dropped because the transport's messages are too small for them.
+    private var oversizeCount = 0
 
     init(framing: ChannelFraming, pool: PacketBufferPool, queueLimitInBytes: Int) {
         self.framing = framing
@@ -34,13 +36,18 @@ struct ChannelSender: ~Copyable {
     }
 
     /// The number of packets dropped since the last call.
-    mutating func takeDropCount() -> Int { queue.takeDropCount() }
+    mutating func takeDropCount() -> Int {
+        defer { oversizeCount = 0 }
+        return queue.takeDropCount() + oversizeCount
+    }
 
     /// Queues the packet in `packet`, a large buffer, in the form that the framing carries: whole, or in segments.
     ///
     /// - Returns: true if the buffer itself went into the queue; otherwise it is still the caller's.
     mutating func enqueue(_ packet: PacketBuffer, summary: PacketSummary, now: UInt64) -> Bool {
         let flowHash = summary.flowHash
+        // A receiver takes the word super-packet at its word, and refuses one that needs no cutting.
+        if summary.payloadLength <= Int(packet.offload.segmentSize) { packet.offload.segmentSize = 0 }
         let offload = packet.offload
         if offload.isSuperPacket {
             guard framing == .gso, Int(offload.segmentSize) >= GSOFrame.minimumSegmentSize else {
@@ -83,12 +90,18 @@ struct ChannelSender: ~Copyable {
 
     /// Sends as much as the transport takes without holding it back.
     mutating func flush(to transport: any PacketTransport, now: UInt64) {
-        let messageSize = transport.preferredWriteSize
+        let messageSize = min(transport.preferredWriteSize, PacketBufferPool.largeCapacity)
         while true {
             let room = transport.writableByteCount
             guard room > 0, let bytes = nextMessage(size: messageSize, now: now) else { return }
             let remaining = bytes.length - sent
-            if framing == .openSSH && remaining > room { return }
+            if framing == .openSSH {
+                guard remaining <= messageSize else {
+                    dropOutgoing(bytes)
+                    continue
+                }
+                guard remaining <= room else { return }
+            }
             let count = min(remaining, messageSize, room)
             let message = unsafe RawSpan(
                 _unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[sent..<(sent + count)])
@@ -96,12 +109,20 @@ struct ChannelSender: ~Copyable {
             let taken = transport.write(message)
             guard taken > 0 else { return }
             sent += taken
-            if sent >= bytes.length {
-                pool.release(bytes)
-                outgoing = nil
-                sent = 0
-            }
+            if sent >= bytes.length { releaseOutgoing(bytes) }
         }
+    }
+
+    private mutating func releaseOutgoing(_ bytes: PacketBuffer) {
+        pool.release(bytes)
+        outgoing = nil
+        sent = 0
+    }
+
+    /// One message has to carry all of a packet; the other side permits no messages of this size.
+    private mutating func dropOutgoing(_ bytes: PacketBuffer) {
+        releaseOutgoing(bytes)
+        oversizeCount += 1
     }
 
     private mutating func nextMessage(size: Int, now: UInt64) -> PacketBuffer? {

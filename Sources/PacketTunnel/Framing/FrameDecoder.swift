@@ -62,12 +62,15 @@ struct FrameDecoder: ~Copyable {
             unsafe body(packet.bytes, packet.offload)
             partial = nil
         }
+        // Also when a broken frame follows: the packets before it are good, and their memory is about to go.
+        defer {
+            flush()
+            if let continued { pool.release(continued) }
+        }
         while let packet = unsafe try nextFrame(in: bytes, at: offset) {
             unsafe body(packet.bytes, packet.offload)
             offset = packet.end
         }
-        flush()
-        if let continued { pool.release(continued) }
         if offset < bytes.count {
             let rest = pool.takeLarge()
             unsafe Self.append(UnsafeRawBufferPointer(bytes)[offset...], to: rest)

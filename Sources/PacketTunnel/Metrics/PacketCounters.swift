@@ -19,14 +19,16 @@ public import IPPacket
 }
 
 /// Everything that is counted for a session. Owned by one loop at a time.
-public struct PacketCounters: Equatable, Sendable {
+public struct PacketCounters: Sendable {
     /// One slot for each direction, family and protocol.
-    private var carried = Array(repeating: TrafficCount(), count: 2 * 2 * 3)
+    private var carried: [12 of TrafficCount] = .init(repeating: TrafficCount())
     /// One slot for each direction and reason.
-    private var refused = Array(repeating: Int64(0), count: 2 * RejectReason.allCases.count)
+    private var refused: [42 of Int64] = .init(repeating: 0)
 
     /// All zero.
-    public init() {}
+    public init() {
+        assert(refused.count == 2 * RejectReason.allCases.count, "one slot for each direction and reason")
+    }
 
     /// What was carried of one kind.
     public func carried(
@@ -39,7 +41,7 @@ public struct PacketCounters: Equatable, Sendable {
 
     /// Packets that were refused for one reason in one direction.
     public func refused(_ direction: PacketDirection, _ reason: RejectReason) -> Int64 {
-        refused[direction.rawValue * RejectReason.allCases.count + Int(reason.rawValue)]
+        refused[Self.slot(direction, reason)]
     }
 
     /// Application bytes of one protocol in one direction, over both families.
@@ -50,14 +52,18 @@ public struct PacketCounters: Equatable, Sendable {
     mutating func count(_ direction: PacketDirection, _ summary: PacketSummary, _ offload: PacketOffload) {
         let slot = Self.slot(direction, summary.version, summary.transport)
         let payload = summary.payloadLength
-        let segments = offload.isSuperPacket ? (payload + Int(offload.segmentSize) - 1) / Int(offload.segmentSize) : 1
+        let segments = offload.packetCount(payloadLength: payload)
         carried[slot].packets &+= Int64(segments)
         carried[slot].bytes &+= Int64(summary.packetLength + (segments - 1) * summary.headerLength)
         carried[slot].applicationBytes &+= Int64(payload)
     }
 
     mutating func refuse(_ direction: PacketDirection, _ reason: RejectReason, count: Int = 1) {
-        refused[direction.rawValue * RejectReason.allCases.count + Int(reason.rawValue)] &+= Int64(count)
+        refused[Self.slot(direction, reason)] &+= Int64(count)
+    }
+
+    private static func slot(_ direction: PacketDirection, _ reason: RejectReason) -> Int {
+        Int(reason.rawValue) * 2 + direction.rawValue
     }
 
     private static func slot(
@@ -72,5 +78,20 @@ public struct PacketCounters: Equatable, Sendable {
             case .icmp, .icmpv6: 2
             }
         return direction.rawValue * 6 + (version == .v4 ? 0 : 3) + protocolSlot
+    }
+}
+
+extension PacketCounters: Equatable {
+    /// True if every count is the same.
+    public static func == (left: PacketCounters, right: PacketCounters) -> Bool {
+        left.carried.indices.allSatisfy { left.carried[$0] == right.carried[$0] }
+            && left.refused.indices.allSatisfy { left.refused[$0] == right.refused[$0] }
+    }
+}
+
+extension PacketOffload {
+    /// How many packets one of so much payload stands for.
+    func packetCount(payloadLength: Int) -> Int {
+        isSuperPacket ? max(1, (payloadLength + Int(segmentSize) - 1) / Int(segmentSize)) : 1
     }
 }

@@ -27,7 +27,9 @@ public struct SessionStatus: Codable, Equatable, Sendable {
         name = session.identity.name
         assignedIPv4 = session.ipv4.description
         assignedIPv6 = session.ipv6.description
-        counters = Dictionary(uniqueKeysWithValues: SessionReport.counters(session.counters).map { ($0.name, $0.value) })
+        counters = Dictionary(
+            uniqueKeysWithValues: SessionReport.counters(session.counters).map { ($0.name, $0.value) }
+        )
     }
 }
 

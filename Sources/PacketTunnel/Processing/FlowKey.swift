@@ -17,8 +17,10 @@ struct FlowKey: Hashable {
 
     init(downstream summary: PacketSummary) {
         remote = summary.source
-        remotePort = summary.sourcePort
-        localPort = summary.destinationPort
+        // The identifier of an echo stands on the client's side, in requests and replies alike.
+        let isEcho = summary.transport != .tcp && summary.transport != .udp
+        remotePort = isEcho ? 0 : summary.sourcePort
+        localPort = isEcho ? summary.sourcePort : summary.destinationPort
         transport = summary.transport
     }
 

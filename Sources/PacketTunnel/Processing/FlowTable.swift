@@ -45,14 +45,17 @@ struct FlowTable: ~Copyable {
     static let idleExpiry: UInt64 = 60_000_000_000
 
     private let limit: Int
+    private let forgetsActive: Bool
     private var slots: [Flow] = []
     private var numbers: [FlowKey: Int32] = [:]
     private var free: [Int32] = []
     private var oldest: Int32 = -1
     private var newest: Int32 = -1
 
-    init(limit: Int) {
+    /// - Parameter forgetsActive: whether the oldest flow makes room for a new one even if it is not idle.
+    init(limit: Int, forgetsActive: Bool = false) {
         self.limit = limit
+        self.forgetsActive = forgetsActive
     }
 
     /// Flows known now, idle ones among them.
@@ -60,6 +63,11 @@ struct FlowTable: ~Copyable {
 
     /// The slot of a flow that is known and not idle for too long; marks it as active.
     mutating func find(_ key: FlowKey, now: UInt64) -> Int? {
+        // The packets of one flow come in trains.
+        if newest >= 0, slots[Int(newest)].key == key, now &- slots[Int(newest)].lastActive <= Self.idleExpiry {
+            slots[Int(newest)].lastActive = now
+            return Int(newest)
+        }
         guard let number = numbers[key] else { return nil }
         if now &- slots[Int(number)].lastActive > Self.idleExpiry {
             remove(number, now: now)
@@ -76,7 +84,9 @@ struct FlowTable: ~Copyable {
     /// Adds a flow. The oldest one makes room if it is idle.
     mutating func insert(_ key: FlowKey, _ flow: Flow, now: UInt64) throws(RejectReason) -> Int {
         if numbers.count >= limit {
-            guard oldest >= 0, now &- slots[Int(oldest)].lastActive > Self.idleExpiry else { throw .flowLimit }
+            guard oldest >= 0, forgetsActive || now &- slots[Int(oldest)].lastActive > Self.idleExpiry else {
+                throw .flowLimit
+            }
             remove(oldest, now: now)
         }
         var flow = flow

@@ -32,14 +32,15 @@ public struct TrafficPolicy: Sendable {
 
     /// True if `address` is a unicast address outside of every denied network.
     func permits(destination address: IPAddress, version: IPVersion) -> Bool {
-        // An IPv6 header with a mapped address would pass for IPv4 here (RFC 4291 §2.5.5.2).
-        guard address.isIPv4 == (version == .v4), Self.isUnicast(address) else { return false }
+        guard Self.isUnicast(address, version) else { return false }
         for network in deniedNetworks where network.contains(address) { return false }
         return true
     }
 
-    /// True unless `address` is unspecified, loopback, multicast, or broadcast.
-    static func isUnicast(_ address: IPAddress) -> Bool {
+    /// True unless `address`, from a packet of `version`, is unspecified, loopback, multicast, or broadcast.
+    static func isUnicast(_ address: IPAddress, _ version: IPVersion) -> Bool {
+        // An IPv6 header with a mapped address would pass for IPv4 here (RFC 4291 §2.5.5.2).
+        guard address.isIPv4 == (version == .v4) else { return false }
         if address.isIPv4 {
             let first = address.ipv4 >> 24
             return first != 0 && first != 127 && first < 224

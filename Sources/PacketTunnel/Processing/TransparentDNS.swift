@@ -19,6 +19,11 @@ public struct DNSResolvers: Equatable, Sendable {
         ipv6 = addresses.filter { !$0.isIPv4 }
     }
 
+    /// True if `address` is one of the resolvers for a family.
+    func contain(_ address: IPAddress, _ version: IPVersion) -> Bool {
+        (version == .v4 ? ipv4 : ipv6).contains(address)
+    }
+
     /// Chooses for one flow: by the client's port for UDP, so that a flow keeps its resolver and the flows spread over
     /// all; one for the whole session for TCP.
     func choose(for summary: PacketSummary, seed: UInt32) throws(RejectReason) -> IPAddress {

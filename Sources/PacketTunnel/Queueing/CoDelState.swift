@@ -1,8 +1,5 @@
 /// When to drop, for one flow: the state of RFC 8289 §5.
 struct CoDelState {
-    /// A queue no longer than this many bytes is never too long: one packet of any size may wait.
-    private static let permittedBacklog = 65_536
-
     private var firstAboveTime: UInt64 = 0
     private var dropNext: UInt64 = 0
     private var count: UInt32 = 0
@@ -15,8 +12,10 @@ struct CoDelState {
     }
 
     /// Decides about the packet at the front, which waited for `sojourn` nanoseconds with `backlog` bytes behind it.
-    mutating func shouldDrop(sojourn: UInt64, backlog: Int, now: UInt64) -> Bool {
-        let isTooLong = hasBeenAbove(sojourn: sojourn, backlog: backlog, now: now)
+    ///
+    /// - Parameter permittedBacklog: bytes of the largest packet; one may always wait (§5.1).
+    mutating func shouldDrop(sojourn: UInt64, backlog: Int, permittedBacklog: Int, now: UInt64) -> Bool {
+        let isTooLong = hasBeenAbove(sojourn: sojourn, isBacklogged: backlog > permittedBacklog, now: now)
         if isDropping {
             guard isTooLong else {
                 isDropping = false
@@ -37,8 +36,8 @@ struct CoDelState {
         return true
     }
 
-    private mutating func hasBeenAbove(sojourn: UInt64, backlog: Int, now: UInt64) -> Bool {
-        guard sojourn >= FlowQueue.target, backlog > Self.permittedBacklog else {
+    private mutating func hasBeenAbove(sojourn: UInt64, isBacklogged: Bool, now: UInt64) -> Bool {
+        guard sojourn >= FlowQueue.target, isBacklogged else {
             firstAboveTime = 0
             return false
         }

@@ -18,6 +18,8 @@ struct FlowQueue: ~Copyable {
     private var newFlows = BucketList()
     private var oldFlows = BucketList()
 
+    /// Bytes of the largest packet so far.
+    private var largestPacket = 0
     /// Bytes of memory that the waiting packets hold.
     private(set) var footprint = 0
     /// Packets dropped, whether for space or for delay, since the last `takeDropCount`.
@@ -61,6 +63,7 @@ struct FlowQueue: ~Copyable {
         if buckets.isEmpty { buckets = Array(repeating: FlowBucket(), count: Self.bucketCount) }
         let index = Int(flowHash) & (Self.bucketCount - 1)
         packet.enqueuedAt = now
+        largestPacket = max(largestPacket, packet.length)
         footprint += packet.footprint
         buckets[index].push(packet)
         if !buckets[index].isListed {
@@ -68,7 +71,7 @@ struct FlowQueue: ~Copyable {
             buckets[index].deficit = quantum
             newFlows.append(index, in: &buckets)
         }
-        if footprint > limit { dropFromFullest() }
+        while footprint > limit { dropFromFullest() }
     }
 
     /// The next packet to send, which is the caller's to release.
@@ -121,6 +124,7 @@ struct FlowQueue: ~Copyable {
         while buckets[index].codel.shouldDrop(
             sojourn: now &- packet.enqueuedAt,
             backlog: buckets[index].byteCount,
+            permittedBacklog: largestPacket,
             now: now
         ) {
             if unsafe CongestionMark.apply(to: packet.bytes) {

@@ -55,6 +55,11 @@ public struct ClientHooks: Sendable {
     /// Receives metrics at checkpoints: when a client disconnects, when a session expires, when the server stops.
     public var updateMetrics: MetricsUpdater?
 
+    /// Bytes that may pass in each direction in a second; nil for no limit. What is above is dropped and counted.
+    public var rateLimitInBytesPerSecond: UInt64?
+    /// Sessions that the client's key may have at a time; nil for no limit.
+    public var maximumSessions: Int?
+
     /// Permits everything and reports nothing.
     public init() {}
 }

@@ -57,20 +57,27 @@ public final class PacketTunnelServer: Sendable {
         isRunning.withLock { $0 = true }
         for worker in workers { worker.loop.execute { worker.start() } }
         scheduleReaper()
+        scheduleMetrics()
     }
 
     /// Ends every client, reports every session, and closes the device. Returns when all of it is done.
     public func stop() async {
         isRunning.withLock { $0 = false }
-        for worker in workers {
-            await withCheckedContinuation { continuation in
-                worker.loop.execute {
-                    worker.stop()
-                    continuation.resume()
-                }
-            }
+        for worker in workers { await Self.run(on: worker.loop) { worker.stop() } }
+        // Those that wait for a session have to be told too: it may be handed to them only now.
+        for client in sessions.clients {
+            await Self.run(on: client.worker.loop) { client.end(reason: "the server stops") }
         }
         expire(sessions.removeAll(), reason: "the server stops")
+    }
+
+    private static func run(on loop: any PacketLoop, _ work: @escaping @Sendable () -> Void) async {
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                work()
+                continuation.resume()
+            }
+        }
     }
 
     /// Attaches a client: resumes the session of `identity`, or begins one.
@@ -140,6 +147,17 @@ public final class PacketTunnelServer: Sendable {
                 "client resumed its session"
             }
         logger.info("\(event)", metadata: metadata)
+    }
+
+    // MARK: Metrics
+
+    /// Sessions that are never left would otherwise never be reported (the seed's orphan metrics).
+    private func scheduleMetrics() {
+        workers[0].loop.schedule(after: TunnelDefaults.orphanMetricsPeriod.inNanoseconds) { [weak self] in
+            guard let self, isRunning.withLock({ $0 }) else { return }
+            for client in sessions.clients { client.worker.loop.execute { client.reportMetrics() } }
+            scheduleMetrics()
+        }
     }
 
     // MARK: Expiry

@@ -10,7 +10,8 @@ extension ServerClient {
             var summary = try PacketSummary(validating: bytes.bytes)
             if framing == .gso { try offload.validate(summary: summary, mtu: worker.configuration.mtu) }
             let resolver = try resolver(for: summary, session: session)
-            try admitUpstream(summary, resolver: resolver, session: session, packet: bytes.bytes)
+            if summary.isDNSQuery { try admitQuery(in: bytes.bytes, summary: summary, offload: offload) }
+            let quoted = try admitUpstream(summary, resolver: resolver, packet: bytes.bytes)
             session.counters.count(.upstream, summary, offload)
             if let resolver {
                 AddressRewriter.replaceDestination(
@@ -19,6 +20,10 @@ extension ServerClient {
                     with: resolver,
                     checksumIsPartial: offload.checksumIsPartial
                 )
+            }
+            if let quoted {
+                let assigned = session.address(summary.version)
+                rewriteQuote(in: &bytes, summary: summary, quoted: quoted, isSource: false, with: assigned)
             }
             AddressRewriter.replaceSource(
                 of: &bytes,
@@ -35,7 +40,20 @@ extension ServerClient {
             unsafe worker.writer.write(packet, summary: summary, offload: offload)
         } catch {
             session.counters.refuse(.upstream, error)
+            if error == .disallowedDomain { unsafe answerRefused(UnsafeRawBufferPointer(packet)) }
         }
+    }
+
+    /// Answers a query for a name that the client may not look up, so that it need not wait for nothing.
+    private func answerRefused(_ query: UnsafeRawBufferPointer) {
+        let query = unsafe RawSpan(_unsafeBytes: query)
+        guard let summary = try? PacketSummary(validating: query) else { return }
+        let answer = worker.pool.takeLarge()
+        var bytes = unsafe MutableRawSpan(_unsafeBytes: answer.space)
+        answer.length = DNSReply.refusedPacket(to: query, summary: summary, into: &bytes)
+        guard answer.length > 0 else { return worker.pool.release(answer) }
+        if !sender.enqueue(answer, summary: summary, now: worker.loop.now) { worker.pool.release(answer) }
+        owesAnswer = true
     }
 
     /// The resolver that a query to the transparent address goes to; nil for every other packet.
@@ -47,33 +65,37 @@ extension ServerClient {
     }
 
     /// Decides whether a packet may pass, and remembers its flow.
+    ///
+    /// - Returns: for an ICMP error, what it quotes.
     private func admitUpstream(
         _ summary: PacketSummary,
         resolver: IPAddress?,
-        session: Session,
         packet: RawSpan
-    ) throws(RejectReason) {
+    ) throws(RejectReason) -> QuotedFlow? {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         let original = summary.version == .v4 ? originalIPv4 : originalIPv6
         if let original, original != summary.source { throw .invalidSourceAddress }
-        if summary.isDNSQuery { try admitQuery(in: packet, summary: summary) }
         var target = summary
         if let resolver { target.destination = resolver }
         let now = worker.loop.now
+        guard upstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
+        if summary.transport != .tcp, summary.transport != .udp {
+            if let quoted = try admitUpstreamICMP(summary, packet) { return quoted }
+        }
         let key = FlowKey(upstream: target)
         let slot: Int
         if let known = flows.find(key, now: now) {
             slot = known
         } else {
             slot = try beginFlow(key, target, isTransparent: resolver != nil, now: now)
-            if original == nil { try learn(summary) }
+            if original == nil { learn(summary) }
         }
         flows[slot].usesTransparentDNS = resolver != nil
         account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
+        return nil
     }
 
-    private func learn(_ summary: PacketSummary) throws(RejectReason) {
-        guard TrafficPolicy.isUnicast(summary.source) else { throw .invalidSourceAddress }
+    private func learn(_ summary: PacketSummary) {
         if summary.version == .v4 { originalIPv4 = summary.source } else { originalIPv6 = summary.source }
     }
 
@@ -84,7 +106,7 @@ extension ServerClient {
         isTransparent: Bool,
         now: UInt64
     ) throws(RejectReason) -> Int {
-        guard TrafficPolicy.isUnicast(target.source) else { throw .invalidSourceAddress }
+        guard TrafficPolicy.isUnicast(target.source, target.version) else { throw .invalidSourceAddress }
         if !isTransparent {
             // The server chose its resolvers itself; they may well be private addresses.
             guard worker.permits(destination: target.destination, version: target.version) else {
@@ -120,8 +142,14 @@ extension ServerClient {
     }
 
     /// Refuses names that the client may not look up.
-    private func admitQuery(in packet: RawSpan, summary: PacketSummary) throws(RejectReason) {
+    private func admitQuery(
+        in packet: RawSpan,
+        summary: PacketSummary,
+        offload: PacketOffload
+    ) throws(RejectReason) {
         guard let allowsDomain = hooks.allowsDomain, summary.transport == .udp else { return }
+        // Only the first of several queries would be looked at.
+        guard !offload.isSuperPacket else { throw .invalidDNSMessage }
         let question = try DNSQuestion(parsing: packet.suffix(from: summary.headerLength))
         guard allowsDomain(question.name) else { throw .disallowedDomain }
     }

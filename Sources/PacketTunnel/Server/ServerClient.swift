@@ -6,7 +6,8 @@ internal import Logging
 /// Owned by the loop of its transport from the first byte to the last.
 final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     let identity: SessionIdentity
-    unowned let worker: ServerWorker
+    /// Strong, which costs least per packet; the worker lets go of the client at its end.
+    let worker: ServerWorker
     let framing: ChannelFraming
     let hooks: ClientHooks
     let transport: any PacketTransport
@@ -17,6 +18,13 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     var sender: ChannelSender
     /// Nil before the session's last client has let go of it, and after the end.
     private(set) var session: Session?
+    /// ICMP messages, in both directions together.
+    var icmpBudget = TokenBucket(tokensPerSecond: 20, capacity: 50)
+    /// Bytes in either direction, where the client's rate is limited.
+    var upstreamBudget: TokenBucket?
+    var downstreamBudget: TokenBucket?
+    /// An answer of the server's own waits to be sent.
+    var owesAnswer = false
     /// The worker flushes this client at the end of its batch.
     var isDirty = false
 
@@ -46,6 +54,12 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
             pool: worker.pool,
             queueLimitInBytes: configuration.downstreamQueueLimitInBytes
         )
+        if let rate = hooks.rateLimitInBytesPerSecond {
+            // A tenth of a second may come at once, and one super-packet in any case.
+            let bucket = TokenBucket(tokensPerSecond: Double(rate), capacity: max(Double(rate) / 10, 131_072))
+            upstreamBudget = bucket
+            downstreamBudget = bucket
+        }
         decoder = FrameDecoder(framing: framing, mtu: configuration.mtu, pool: worker.pool)
     }
 
@@ -99,6 +113,13 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         detach(from: session)
     }
 
+    /// Reports a session that goes on: to the log, and to the embedder.
+    func reportMetrics() {
+        guard let session else { return }
+        checkpoint(session)
+        worker.logger.info("session metrics", metadata: SessionReport.metadata(session, reason: "periodic"))
+    }
+
     /// Reports to the embedder what was carried since the last checkpoint.
     private func checkpoint(_ session: Session) {
         hooks.updateMetrics?(ApplicationBytes(session.counters, since: reported))
@@ -119,6 +140,10 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
             }
             let refused = worker.writer.takeRefusedCount()
             if refused > 0 { session?.counters.refuse(.upstream, .queueFull, count: refused) }
+            if owesAnswer {
+                owesAnswer = false
+                flush()
+            }
         } catch {
             session?.counters.refuse(.upstream, .invalidFrame)
             end(reason: "broken framing: \(error)")

@@ -1,10 +1,13 @@
 internal import IPPacket
 internal import Logging
+internal import Synchronization
 
 /// One loop's part of a server: a queue of the device, and the clients whose transports live on the loop.
 final class ServerWorker: @unchecked Sendable {
     /// Packets read from the device in one turn; the clients' channels have their turn in between.
     private static let batchSize = 64
+    /// Packets that may be on their way here from other loops.
+    private static let handOverLimit = 1_024
 
     let loop: any PacketLoop
     let configuration: ServerConfiguration
@@ -18,6 +21,8 @@ final class ServerWorker: @unchecked Sendable {
     /// Packets that came to this loop for a client of another one, and packets in all.
     private(set) var handedOverCount = 0
     private(set) var readCount = 0
+    /// Packets on their way here from other loops.
+    private let arrivingCount = Atomic(0)
 
     private let device: any PacketDevice
     private var clients: [UInt32: ServerClient] = [:]
@@ -127,12 +132,16 @@ final class ServerWorker: @unchecked Sendable {
         let owner = sessions.client(of: index)
         guard owner.isLeased else { throw .noSession }
         guard let client = owner.client, client.worker !== self else { throw .noClient }
+        let worker = client.worker
+        guard worker.arrivingCount.load(ordering: .relaxed) < Self.handOverLimit else { throw .queueFull }
+        worker.arrivingCount.wrappingAdd(1, ordering: .relaxed)
         handedOverCount &+= 1
         let copy = unsafe Array(packet)
-        client.worker.loop.execute { client.worker.receiveHandedOver(copy, offload) }
+        worker.loop.execute { worker.receiveHandedOver(copy, offload) }
     }
 
     private func receiveHandedOver(_ bytes: [UInt8], _ offload: PacketOffload) {
+        arrivingCount.wrappingSubtract(1, ordering: .relaxed)
         let packet = pool.takeLarge()
         packet.length = bytes.count
         packet.offload = offload

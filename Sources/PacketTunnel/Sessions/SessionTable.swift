@@ -7,6 +7,8 @@ public enum SessionError: Error, Equatable, CustomStringConvertible, Sendable {
     case poolIsExhausted
     /// The session of this name belongs to another user or key.
     case belongsToAnother
+    /// The key has as many sessions in use as it may have.
+    case tooManySessions
     /// The server has been stopped, or not been started.
     case serverIsNotRunning
 
@@ -15,6 +17,7 @@ public enum SessionError: Error, Equatable, CustomStringConvertible, Sendable {
         switch self {
         case .poolIsExhausted: "no address is free: choose a larger AddressPool, or a shorter SessionExpiry"
         case .belongsToAnother: "the session of this name belongs to another user or key"
+        case .tooManySessions: "the key has as many sessions in use as it may have"
         case .serverIsNotRunning: "the server is not running"
         }
     }
@@ -64,6 +67,10 @@ final class SessionTable: Sendable {
         resolvers: () -> DNSResolvers
     ) throws(SessionError) -> Attachment {
         let result: Result<Attachment, SessionError> = state.withLock { state in
+            let isInUse = state.entries[identity]?.client != nil
+            if !isInUse, let limit = client.hooks.maximumSessions, Self.inUse(by: identity, in: state) >= limit {
+                return .failure(.tooManySessions)
+            }
             if var entry = state.entries[identity] {
                 let previous = entry.client
                 entry.client = client
@@ -151,6 +158,13 @@ final class SessionTable: Sendable {
     private static func forget(_ session: Session, in state: inout State) {
         state.entries[session.identity] = nil
         if state.owners[session.identity.name] == session.identity { state.owners[session.identity.name] = nil }
+    }
+
+    private static func inUse(by identity: SessionIdentity, in state: State) -> Int {
+        state.entries.values.count {
+            $0.client != nil && $0.session.identity.user == identity.user
+                && $0.session.identity.keyFingerprint == identity.keyFingerprint
+        }
     }
 
     /// A name of 32 hex digits is drawn at random by a client, so two clients never share one by accident.

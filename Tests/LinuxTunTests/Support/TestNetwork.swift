@@ -16,9 +16,7 @@ func quietLogger() -> Logger {
 func testOptions(_ directory: TemporaryDirectory) -> NetworkSetupOptions {
     var options = NetworkSetupOptions(logger: quietLogger())
     options.stateDirectory = directory.path
-    options.runner = CommandRunner(prefix: [
-        "nsenter", "--net=/proc/\(getpid())/task/\(currentThreadIdentifier())/ns/net", "--",
-    ])
+    options.commandPrefix = ["nsenter", "--net=/proc/\(getpid())/task/\(currentThreadIdentifier())/ns/net", "--"]
     return options
 }
 
@@ -52,5 +50,19 @@ func eventually(_ condition: () -> Bool, sourceLocation: SourceLocation = #_sour
             return
         }
         try? await clock.sleep(for: .milliseconds(2))
+    }
+}
+
+/// The error that `body` throws; an issue if it throws none.
+func failure(
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async -> NetworkSetupError? {
+    do {
+        try await body()
+        Issue.record("no error was thrown", sourceLocation: sourceLocation)
+        return nil
+    } catch {
+        return error as? NetworkSetupError
     }
 }

@@ -14,7 +14,7 @@ struct Command {
         // Files, not pipes: nobody has to empty them while the program runs.
         let directory = try TemporaryDirectory()
         let (output, errors) = (directory.path + "/output", directory.path + "/errors")
-        for file in [output, errors] { FileManager.default.createFile(atPath: file, contents: nil) }
+        for name in ["output", "errors"] { _ = try directory.file(name, "") }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: output)
         process.standardError = FileHandle(forWritingAtPath: errors)

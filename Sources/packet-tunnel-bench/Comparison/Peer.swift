@@ -1,0 +1,22 @@
+internal import ArgumentParser
+
+/// A way to carry packets from the lab's client to its target. Each is a file in `Tests/Lab/peers`.
+enum Peer: String, CaseIterable, Codable, CodingKeyRepresentable, ExpressibleByArgument {
+    /// No tunnel at all: what the machine can do.
+    case bare
+    /// Stock OpenSSH at both ends.
+    case sshW = "ssh-w"
+    /// OpenVPN over TCP.
+    case openvpn
+    /// WireGuard in user space.
+    case wireguardGo = "wireguard-go"
+    /// Ours with super-packets.
+    case gso
+    /// Ours with 16-bit lengths before single packets.
+    case psiphon
+    /// Stock `ssh -w` as the client of our server.
+    case openssh
+
+    /// True for what this project is answerable for.
+    var isOurs: Bool { self == .gso || self == .psiphon || self == .openssh }
+}

@@ -1,0 +1,95 @@
+internal import ArgumentParser
+internal import Foundation
+
+/// `packet-tunnel-bench tunnels`
+struct TunnelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tunnels",
+        abstract: "Measures whole tunnels, between network namespaces (default)."
+    )
+
+    @Option(help: "How often each peer is measured, in turn.")
+    var rounds = 5
+
+    @Option(help: "Length of each measurement.")
+    var seconds = 5.0
+
+    @Option(help: ArgumentHelp("What to compare. (default: all)", valueName: "list"), transform: { try list($0) })
+    var peers: [Peer] = Peer.allCases
+
+    @Option(help: ArgumentHelp("What to measure. (default: all)", valueName: "list"), transform: { try list($0) })
+    var measures: [Measure] = Measure.allCases
+
+    @Option(help: ArgumentHelp("The rate of the paced stream.", valueName: "mbit/s"))
+    var pace = 400.0
+
+    @Option(help: ArgumentHelp("The rate of the flood of small packets; 0 is no limit.", valueName: "packets/s"))
+    var floodRate = 0.0
+
+    @Flag(help: "Measure round trips over TCP instead of UDP.")
+    var tcpPing = false
+
+    @Option(help: ArgumentHelp("Write all samples there.", valueName: "file"))
+    var json: String?
+
+    @Option(help: ArgumentHelp("Draw a chart there.", valueName: "file"))
+    var svg: String?
+
+    @Flag(help: "Install what peers lack, with apt-get.")
+    var installPeers = false
+
+    @Option(help: ArgumentHelp("The lab's scripts. (default: Tests/Lab of this package)", valueName: "directory"))
+    var lab: String?
+
+    func validate() throws {
+        guard rounds >= 1 else { throw ValidationError("--rounds \(rounds): at least one is needed") }
+        guard (1...600).contains(seconds) else { throw ValidationError("--seconds \(seconds): 1 to 600") }
+        guard pace > 0, floodRate >= 0 else { throw ValidationError("a rate is not negative") }
+    }
+
+    func run() throws {
+        guard let directory = lab.map({ URL(fileURLWithPath: $0) }) ?? LabLocation.directory() else {
+            throw ValidationError("no Tests/Lab/bench.sh here or above this program; name its directory with --lab")
+        }
+        let lab = try Lab(directory: directory, programs: LabLocation.programs)
+        defer { lab.close() }
+        var remarks: [String] = []
+        let present = try PeerInstaller(lab: lab, installs: installPeers).present(peers) { remarks.append($0) }
+        var settings = Measurements.Settings()
+        settings.seconds = seconds
+        settings.pace = pace
+        settings.floodRate = floodRate
+        settings.pingsOverTCP = tcpPing
+        let comparison = Comparison(
+            lab: lab,
+            measurements: try Measurements(lab: lab, settings: settings),
+            peers: present,
+            measures: Measure.allCases.filter(measures.contains),
+            progress: Self.say
+        )
+        var samples = comparison.run(rounds: rounds)
+        samples.remarks = remarks + samples.remarks
+        let report = Report(samples: samples, command: self, peers: present)
+        print(report.table)
+        if let json { try report.json.write(to: URL(fileURLWithPath: json)) }
+        if let svg { try Chart(report).text.write(toFile: svg, atomically: true, encoding: .utf8) }
+    }
+
+    /// For the person who waits; the table on standard output stays clean.
+    static func say(_ line: String) {
+        FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+}
+
+/// Words with commas between.
+private func list<Value: ExpressibleByArgument & CaseIterable & RawRepresentable>(
+    _ text: String
+) throws -> [Value] where Value.RawValue == String {
+    try text.split(separator: ",").map { word in
+        guard let value = Value(rawValue: String(word)) else {
+            let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("\(word) is none of \(known)")
+        }
+        return value
+    }
+}

@@ -1,0 +1,14 @@
+# No tunnel: the server only forwards.
+peer_missing() { :; }
+
+peer_up() {
+    lab_direct_path on
+    _lab_route client "$BENCH_NETWORK" via "$LAB_SERVER4"
+}
+
+peer_connect() { :; }
+
+peer_down() {
+    ip -n client route del "$BENCH_NETWORK"
+    lab_direct_path off
+}

@@ -1,0 +1,47 @@
+# What several peers need.
+
+# bench_lacks PROGRAM PACKAGE: names the package when the program is not there.
+bench_lacks() { command -v "$1" >/dev/null || echo "$2"; }
+
+# Starts a program whose log begins with the time at which it was started.
+bench_start_client() {
+    local name=$1
+    shift
+    lab_start "$name" client "$BENCH" probe launch "$@"
+}
+
+# Address translation for what comes from the peers' own networks, all of which are within one.
+bench_translate() {
+    lab_forwarding 1
+    lab_in server nft -f - <<RULES
+table ip bench {
+    chain translate {
+        type nat hook postrouting priority srcnat;
+        ip saddr 172.31.0.0/16 oifname "$LAB_EGRESS" masquerade
+    }
+}
+RULES
+}
+
+bench_translate_end() {
+    lab_in server nft delete table ip bench
+    lab_forwarding 0
+}
+
+# bench_tun NS ADDRESS/LENGTH: a tun device that is there before the tunnel, so that starting that is all it takes.
+bench_tun() {
+    ip -n "$1" tuntap add tun9 mode tun
+    ip -n "$1" addr add "$2" dev tun9
+    ip -n "$1" link set tun9 up
+}
+
+bench_ssh_words() {
+    BENCH_SSH_WORDS=(ssh -F /dev/null -N -T -p "$1" -i "$LAB_DIR/client_key" -c "$LAB_STOCK_CIPHER" -o BatchMode=yes
+        -o UserKnownHostsFile="$LAB_DIR/known_hosts" -o StrictHostKeyChecking=yes -o ExitOnForwardFailure=yes)
+}
+
+# bench_our_client CHANNEL-TYPE
+bench_our_client() {
+    lab_client_words
+    bench_start_client ours "$LAB_BIN/packet-tunnel" "${LAB_CLIENT_WORDS[@]}" --channel-type "$1"
+}

@@ -1,0 +1,11 @@
+# Our client and our server over tun-gso@packet-tunnel.internal.
+PEER_SERVER=(daemon) PEER_CLIENT=(ours)
+
+peer_missing() { :; }
+peer_up() { lab_daemon daemon; }
+peer_connect() { bench_our_client gso; }
+
+peer_down() {
+    lab_stop ours
+    lab_stop daemon
+}

@@ -1,0 +1,123 @@
+import CLibSSH
+import Glibc
+import Testing
+
+@testable import SSHTransport
+
+@Suite("Receiving for the library") struct SSHSessionReceiveTests {
+    /// A session of the library over one end of a socket pair, and the other end.
+    private final class Line {
+        let session: ssh_session
+        let near: Int32
+        let far: Int32
+        let receiver: OpaquePointer
+
+        init(_ library: SSHServerLibrary) throws {
+            var pair: [Int32] = [0, 0]
+            try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
+            (near, far) = (pair[0], pair[1])
+            session = try #require(library.makeSession(near))
+            receiver = try #require(libssh_shim_receive_attach(session))
+        }
+
+        deinit {
+            libssh_shim_receive_detach(receiver)
+            ssh_free(session)
+            close(far)
+        }
+
+        var pending: Int { libssh_shim_receive_pending(receiver) }
+
+        func send(_ bytes: [UInt8]) { _ = Glibc.send(far, bytes, bytes.count, 0) }
+
+        func receive(_ count: Int) -> [UInt8] {
+            var buffer = [UInt8](repeating: 0, count: count)
+            let received = recv(near, &buffer, count, Int32(0))
+            return Array(buffer.prefix(max(received, 0)))
+        }
+
+        func poll(_ events: Int32) -> Int32 {
+            var entry = pollfd(fd: near, events: Int16(events), revents: 0)
+            _ = Glibc.poll(&entry, 1, 0)
+            return Int32(entry.revents)
+        }
+    }
+
+    private let library: SSHServerLibrary
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        var configuration = SSHServerConfiguration()
+        configuration.hostKeyFiles = [directory.path + "/key"]
+        library = try SSHServerLibrary(configuration)
+    }
+
+    private func numbers(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) } }
+
+    @Test("takes everything at once and hands it out in the library's portions")
+    func portions() throws {
+        let line = try Line(library)
+        let sent = numbers(10_000)
+        line.send(sent)
+        #expect(line.receive(4096) == Array(sent[..<4096]))
+        #expect(line.pending == 10_000 - 4096)
+        #expect(line.poll(POLLIN) == POLLIN, "nothing is left in the kernel")
+        #expect(line.poll(POLLIN | POLLOUT) == POLLIN | POLLOUT)
+        #expect(line.receive(4096) + line.receive(4096) == Array(sent[4096...]))
+        #expect(line.pending == 0)
+        #expect(line.poll(POLLIN) == 0)
+    }
+
+    @Test("keeps what one session has left while others receive, in order")
+    func leftovers() throws {
+        let lines = try (0..<3).map { _ in try Line(library) }
+        let sent = numbers(30_000)
+        for line in lines { line.send(sent) }
+        var received = [[UInt8]](repeating: [], count: lines.count)
+        while received.contains(where: { $0.count < sent.count }) {
+            for (index, line) in lines.enumerated() {
+                let portion = line.receive(1000 + index)
+                try #require(!portion.isEmpty || received[index].count == sent.count)
+                received[index] += portion
+                if received[index].count == sent.count { break }
+            }
+            if let done = received.firstIndex(where: { $0.count == sent.count }) {
+                // From here on the others go on by themselves.
+                for (index, line) in lines.enumerated() where index != done {
+                    while received[index].count < sent.count { received[index] += line.receive(4096) }
+                }
+            }
+        }
+        #expect(received.allSatisfy { $0 == sent })
+        #expect(lines.allSatisfy { $0.pending == 0 })
+    }
+
+    @Test("reports no input while it is held, and no room to write while that is held too")
+    func holding() throws {
+        let line = try Line(library)
+        line.send([1])
+        libssh_shim_receive_hold(line.receiver, LIBSSH_SHIM_HOLD_INPUT)
+        #expect(line.poll(POLLIN | POLLOUT) == POLLOUT)
+        libssh_shim_receive_hold(line.receiver, LIBSSH_SHIM_HOLD_BOTH)
+        #expect(line.poll(POLLIN | POLLOUT) == 0)
+        libssh_shim_receive_hold(line.receiver, LIBSSH_SHIM_HOLD_NOTHING)
+        #expect(line.poll(POLLIN | POLLOUT) == POLLIN | POLLOUT)
+    }
+
+    @Test("leaves every other descriptor alone, one with a session's old number included")
+    func otherDescriptors() throws {
+        let line = try Line(library)
+        line.send(numbers(5000))
+        _ = line.receive(100)
+        #expect(line.pending == 4900)
+        ssh_silent_disconnect(line.session)
+        var pair: [Int32] = [0, 0]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
+        defer { for descriptor in pair { close(descriptor) } }
+        _ = dup2(pair[0], line.near)
+        defer { close(line.near) }
+        _ = Glibc.send(pair[1], [42], 1, 0)
+        #expect(line.receive(10) == [42])
+    }
+}
