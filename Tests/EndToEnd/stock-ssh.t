@@ -95,8 +95,8 @@ is "and has the lease it had" "$(assigned 7)" "$lease"
 pages seven
 lab_stop seven
 
-ok "with compression the tunnel is up" person compressed 2 -N -C -v -w any:any
-like "compression was agreed on" "$(lab_log compressed)" 'kex: server->client .*compression: zlib@openssh\.com'
+ok "with -C the tunnel is up" person compressed 2 -N -C -v -w any:any
+like "and what is sent is compressed" "$(lab_log compressed)" 'kex: server->client .*compression: zlib@openssh\.com'
 pages compressed
 transfers compressed "$small" "$LAB_WEB4"
 lab_stop compressed
