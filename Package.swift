@@ -23,6 +23,8 @@ let package = Package(
         .library(name: "IPPacket", targets: ["IPPacket"]),
         .library(name: "PacketTunnel", targets: ["PacketTunnel"]),
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
+        // Needs the linker flags of CLibSSH: for dependencies by path, branch or revision, not by version.
+        .library(name: "SSHTransport", targets: ["EventLoop", "SSHTransport"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
         .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
@@ -135,6 +137,13 @@ let package = Package(
             swiftSettings: common
         ),
 
+        .testTarget(
+            name: "PacketTunnelBenchTests",
+            dependencies: [
+                "packet-tunnel-bench", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: common
+        ),
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
             name: "PacketTunnelTests",

@@ -30,6 +30,8 @@ final class TunnelKeeper {
     private var backoff = Backoff()
     private var tunnel: LocalTunnel?
     private var connection: (any TunnelConnection)?
+    /// A first attempt that fails, fails for good: somebody is there to see it.
+    private var hasOpened = false
     private var hasWorked = false
 
     init(_ options: UpOptions, loop: EventLoop, events: AsyncStream<Event>.Continuation, logger: Logger) {
@@ -99,10 +101,13 @@ final class TunnelKeeper {
             let framing = try await tunnel.connect(connection, sessionName: sessionName) {
                 events.yield(.disconnected($0))
             }
+            hasOpened = true
             logger.notice("ready", metadata: tunnel.description(framing))
         } catch {
-            guard Self.isPassing(error) else { throw error }
-            try await disconnected("\(error)")
+            self.connection = nil
+            _ = try await BlockingWork.value { connection.end() }
+            guard hasOpened, Self.isPassing(error) else { throw error }
+            retry(after: "\(error)")
         }
     }
 

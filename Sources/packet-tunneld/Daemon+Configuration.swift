@@ -56,6 +56,7 @@ extension SSHServerConfiguration {
         clientAliveCountMax = max(1, configuration.clientAliveCountMax)
         rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
         rekeyInterval = configuration.rekeyLimit.interval ?? .zero
+        permitsCompression = configuration.permitsCompression
         ciphers = configuration.ciphers
         macs = configuration.macs
         keyExchanges = configuration.keyExchanges

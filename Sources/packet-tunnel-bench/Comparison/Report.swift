@@ -43,11 +43,14 @@ struct Report: Encodable {
 
     let date: String
     let machine = Machine()
+    /// What each peer says it is.
+    let versions: [Peer: String]
     let settings: Settings
     let comparisons: [Comparison]
     let remarks: [String]
 
-    init(samples: Samples, command: TunnelsCommand, peers: [Peer]) {
+    init(samples: Samples, command: TunnelsCommand, versions: [Peer: String]) {
+        self.versions = versions
         date = ISO8601DateFormatter().string(from: Date())
         settings = Settings(
             rounds: command.rounds,
@@ -57,7 +60,7 @@ struct Report: Encodable {
             roundTripsOver: command.tcpPing ? "TCP" : "UDP"
         )
         let metrics = Measure.allCases.filter(command.measures.contains).flatMap(\.metrics)
-        comparisons = metrics.map { Comparison($0, samples, peers) }.filter { !$0.isEmpty }
+        comparisons = metrics.map { Comparison($0, samples, command.peers) }.filter { !$0.isEmpty }
         remarks = samples.remarks
     }
 
