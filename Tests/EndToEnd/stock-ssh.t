@@ -73,7 +73,8 @@ transfers() {
 # assigned UNIT: the address of that unit's session, by what the server says.
 assigned() { lab_status client 2>/dev/null | "$LAB_PYTHON" "$LAB_HERE/status.py" session "unit $1" assignedIPv4; }
 
-ok "the daemon is ready" lab_daemon daemon "ClientAliveInterval 2" "ClientAliveCountMax 2" || done_testing
+keep_alive=("ClientAliveInterval 2" "ClientAliveCountMax 2")
+ok "the daemon is ready" lab_daemon daemon "${keep_alive[@]}" || done_testing
 
 ok "any:any: the tunnel is up" person any 1 -N -w any:any
 pages any
@@ -95,8 +96,14 @@ is "and has the lease it had" "$(assigned 7)" "$lease"
 pages seven
 lab_stop seven
 
+ok "with -C the tunnel is up" person plain 2 -N -C -v -w any:any
+like "but a server that is not told to compresses nothing" "$(lab_log plain)" 'kex: server->client .*compression: none'
+pages plain
+lab_stop plain
+lab_stop daemon
+ok "a daemon that compresses is ready" lab_daemon daemon "${keep_alive[@]}" "Compression yes"
 ok "with -C the tunnel is up" person compressed 2 -N -C -v -w any:any
-like "and what is sent is compressed" "$(lab_log compressed)" 'kex: server->client .*compression: zlib@openssh\.com'
+like "and is compressed" "$(lab_log compressed)" 'kex: server->client .*compression: zlib@openssh\.com'
 pages compressed
 transfers compressed "$small" "$LAB_WEB4"
 lab_stop compressed
