@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the SSH server refuses: channels that are asked for wrongly, each with its code, and what the rules of a key forbid.
+# What the SSH server refuses: channels that are asked for wrongly, each with its code, and what a key's rules forbid.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 lab_enter "$@"
@@ -81,7 +81,8 @@ thousand() {
     shift 2
     peer client_key login "many 100 $*" >/dev/null
     memory=$(resident) files=$(descriptors)
-    said=$(peer client_key login "many 1000 $*" "$alive" "open tun@openssh.com $any" "query $LAB_POOL_DNS4 $own4 $LAB_NAME")
+    said=$(peer client_key login "many 1000 $*" "$alive" "open tun@openssh.com $any" \
+        "query $LAB_POOL_DNS4 $own4 $LAB_NAME")
     like "$what: each gets the same answer" "$(sed -n 2p <<<"$said")" "^1000 $expected[^;]*\$"
     like "$what: the connection lives" "$(sed -n 3p <<<"$said")" '"transparentDNS'
     is "$what: and carries packets" "$(sed -n 5p <<<"$said")" "$LAB_WEB4"
@@ -144,7 +145,8 @@ ok "sessions=1: the first session is there" wait_for 10 lab_logged holder "$LAB_
 said=$(peer client_key login "brief tun@openssh.com 0000000100000002" "$alive")
 like "sessions=1: a second one of another name ends at once" "$(sed -n 2p <<<"$said")" '^ended at once'
 like "sessions=1: its connection lives" "$(sed -n 3p <<<"$said")" '"transparentDNS'
-ok "sessions=1: the log says why" lab_logged daemon 'reason=the key has as many sessions in use as it may have .*tunnel refused'
+ok "sessions=1: the log says why" \
+    lab_logged daemon 'reason=the key has as many sessions in use as it may have .*tunnel refused'
 not_ok "sessions=1: the first one is left alone" lab_logged holder '^ended'
 lab_stop holder
 
