@@ -1,18 +1,21 @@
 # The package as a library: what a stranger's package does with it, built outside of the lab, where the network is.
 #
-#   library_build NAME PATH [OPTION...]   swift build; its output and status are kept, its products in $LIBRARY/NAME/debug
-#   library_status NAME, library_said NAME   what was kept
-#   library_embedder                      write a package that depends on a tagged clone of this repository by version
+#   library_build NAME PATH SCRATCH [OPTION...]  swift build; what it says is kept, its products are in $SCRATCH/debug
+#   library_status NAME, library_said NAME       the exit status and the end of what it said
+#   library_embedder              write a package that depends on a tagged clone of this repository by version
 #
 # Everything lies below .build/library and is built anew only where something has changed.
 
 LIBRARY=$LAB_ROOT/.build/library
+LIBRARY_USER=$LIBRARY/user/.build
+# One for both, because they share nearly everything that has to be compiled.
+LIBRARY_EXAMPLES=$LIBRARY/examples
 
 library_build() {
-    local name=$1 path=$2 status=0
-    shift 2
+    local name=$1 path=$2 scratch=$3 status=0
+    shift 3
     mkdir -p "$LIBRARY"
-    swift build --package-path "$path" --scratch-path "$LIBRARY/$name" "$@" >"$LIBRARY/$name.log" 2>&1 || status=$?
+    swift build --package-path "$path" --scratch-path "$scratch" "$@" >"$LIBRARY/$name.log" 2>&1 || status=$?
     echo "$status" >"$LIBRARY/$name.status"
 }
 
