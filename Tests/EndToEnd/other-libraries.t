@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# SSH libraries of others, neither OpenSSH nor libssh, on the other end: paramiko and asyncssh as clients of the server, and
-# asyncssh as a server for the client.
+# SSH libraries that are neither OpenSSH nor libssh on the other end: paramiko and asyncssh as clients of the server,
+# and asyncssh as a server for the client.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 lab_enter "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the SSH server refuses: channels that are asked for wrongly, each with its code, and what the rules of a key forbid.
+# What the SSH server refuses: channels that are asked for wrongly, each with its code, and what a key's rules forbid.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 lab_enter "$@"
@@ -81,7 +81,8 @@ thousand() {
     shift 2
     peer client_key login "many 100 $*" >/dev/null
     memory=$(resident) files=$(descriptors)
-    said=$(peer client_key login "many 1000 $*" "$alive" "open tun@openssh.com $any" "query $LAB_POOL_DNS4 $own4 $LAB_NAME")
+    said=$(peer client_key login "many 1000 $*" "$alive" "open tun@openssh.com $any" \
+        "query $LAB_POOL_DNS4 $own4 $LAB_NAME")
     like "$what: each gets the same answer" "$(sed -n 2p <<<"$said")" "^1000 $expected[^;]*\$"
     like "$what: the connection lives" "$(sed -n 3p <<<"$said")" '"transparentDNS'
     is "$what: and carries packets" "$(sed -n 5p <<<"$said")" "$LAB_WEB4"
@@ -107,7 +108,7 @@ is "permit-ports=: a port on the list" "$(lab_in client dig +short +time=2 +trie
     "$LAB_WEB4"
 not_ok "permit-ports=: another port is not reached over IPv4" reaches "$LAB_WEB4" 2
 not_ok "permit-ports=: nor over IPv6" reaches "[$LAB_WEB6]" 2
-at_least "permit-ports=: and counted" "$(lab_counter disallowed_tcp_destination_port_up)" 1
+at_least "permit-ports=: and counted" "$(lab_counter reject_up_disallowed_tcp_destination_port)" 1
 lab_stop client
 
 keys "deny-networks=\"$LAB_OTHER4/32,$LAB_OTHER6/128\" client_key"
@@ -118,12 +119,14 @@ not_ok "deny-networks=: what it names is not reached over IPv4" reaches "$LAB_OT
 not_ok "deny-networks=: nor over IPv6" reaches "[$LAB_OTHER6]" 2
 lab_stop client
 
-keys "deny-domains=\"tunnel.example\" client_key"
-said=$(peer client_key login "$tunnel" "$ask4" "query $LAB_POOL_DNS6 $own6 $LAB_NAME" \
-    "query $LAB_POOL_DNS4 $own4 other.example")
+# The name server of the lab knows all names below LAB_NAME, and says REFUSED itself to those of others.
+keys "deny-domains=\"secret.$LAB_NAME\" client_key"
+said=$(peer client_key login "$tunnel" "query $LAB_POOL_DNS4 $own4 secret.$LAB_NAME" \
+    "query $LAB_POOL_DNS6 $own6 below.secret.$LAB_NAME" "query $LAB_POOL_DNS4 $own4 public.$LAB_NAME")
 is "deny-domains=: a query over IPv4 is answered REFUSED" "$(sed -n 3p <<<"$said")" REFUSED
-is "deny-domains=: and over IPv6" "$(sed -n 4p <<<"$said")" REFUSED
-is "deny-domains=: another name gets the resolver's answer" "$(sed -n 5p <<<"$said")" NXDOMAIN
+is "deny-domains=: and over IPv6, for a name below" "$(sed -n 4p <<<"$said")" REFUSED
+is "deny-domains=: another name gets the resolver's answer" "$(sed -n 5p <<<"$said")" "$LAB_WEB4"
+not_ok "deny-domains=: nobody was asked for the name" lab_logged dns 'query.* (below\.)?secret\.'
 
 keys "rate=512K client_key"
 ok "rate=: the tunnel is up" with_tunnel
@@ -132,18 +135,18 @@ lab_in client curl --silent --max-time 60 --output /dev/null "http://$LAB_WEB4/b
 took=$((($(date +%s%N) - started) / 1000000))
 at_least "rate=: 4 MiB at 512 KiB a second take long (ms)" "$took" 5500
 at_most "rate=: but not much longer than that (ms)" "$took" 16000
-at_least "rate=: what is too much is counted" "$(lab_counter rate_limit_down)" 1
+at_least "rate=: what is too much is counted" "$(lab_counter reject_down_rate_limit)" 1
 lab_stop client
 
 keys "sessions=1 client_key"
-lab_start first client sh -c 'exec "$@" </dev/zero' sh true
 lab_start holder client "$peer_python" -B -u "$LAB_HERE/paramiko-peer.py" "$LAB_SERVER4" "$LAB_PORT" "$LAB_USER" \
     "$LAB_DIR/client_key" login "open tun@openssh.com 0000000100000001" "$ask4" "ended 0" "ended 0" "ended 0"
 ok "sessions=1: the first session is there" wait_for 10 lab_logged holder "$LAB_WEB4"
-said=$(peer client_key login "open tun@openssh.com 0000000100000002" "ended 0" "$alive")
-is "sessions=1: a second one of another name ends at once" "$(sed -n 3p <<<"$said")" ended
-like "sessions=1: its connection lives" "$(sed -n 4p <<<"$said")" '"transparentDNS'
-ok "sessions=1: the log says why" lab_logged daemon 'tunnel refused.*(session|limit|many)'
+said=$(peer client_key login "brief tun@openssh.com 0000000100000002" "$alive")
+like "sessions=1: a second one of another name ends at once" "$(sed -n 2p <<<"$said")" '^ended at once'
+like "sessions=1: its connection lives" "$(sed -n 3p <<<"$said")" '"transparentDNS'
+ok "sessions=1: the log says why" \
+    lab_logged daemon 'reason=the key has as many sessions in use as it may have .*tunnel refused'
 not_ok "sessions=1: the first one is left alone" lab_logged holder '^ended'
 lab_stop holder
 
@@ -157,14 +160,16 @@ is "expiry-time= in the future: the key is let in" "$(peer client_key login "$tu
 keys "restrict client_key" "restrict,port-forwarding client2_key"
 said=$(peer client_key login "$tunnel" "open tun@psiphon.ca" "$alive")
 is "restrict: the key may log in" "$(sed -n 1p <<<"$said")" "logged in"
-like "restrict: but has no tunnel" "$(sed -n 2p <<<"$said")" '^refused 1 .*may not open a tunnel'
+like "restrict: but has no tunnel" "$(sed -n 2p <<<"$said")" '^refused 1 '
+ok "restrict: the log says why" lab_logged daemon 'refused \(1\): this key may not open a tunnel'
 like "restrict: of any type" "$(sed -n 3p <<<"$said")" '^refused 1 '
 like "restrict: and may ask for info" "$(sed -n 4p <<<"$said")" '"transparentDNS'
 is "restrict,port-forwarding: has one" "$(peer client2_key login "$tunnel" "$ask4" | tail -n 1)" "$LAB_WEB4"
 
 keys "tunnel=\"3\" client_key"
 said=$(peer client_key login "open tun@openssh.com 0000000100000004" "$tunnel" "$ask4" "exec status")
-like "tunnel=\"3\": another unit is refused" "$(sed -n 2p <<<"$said")" '^refused 1 .*tunnel 3'
+like "tunnel=\"3\": another unit is refused" "$(sed -n 2p <<<"$said")" '^refused 1 '
+ok "tunnel=\"3\": the log says why" lab_logged daemon 'refused \(1\): this key may only use tunnel 3'
 is "tunnel=\"3\": any unit means that one" "$(sed -n '3,4p' <<<"$said" | tr '\n' ' ')" "open $LAB_WEB4 "
 like "tunnel=\"3\": the session is unit 3's" "$(sed -n 5p <<<"$said")" '"unit 3"'
 

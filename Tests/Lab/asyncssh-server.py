@@ -1,5 +1,5 @@
-"""An SSH server written with asyncssh that serves layer 3 tunnels, as `sshd` does with `PermitTunnel`: the device is the
-library's own, and the addresses are somebody else's business.
+"""An SSH server written with asyncssh that serves layer 3 tunnels, as `sshd` does with `PermitTunnel`: the device is
+the library's own, and the addresses are somebody else's business.
 
     asyncssh-server.py HOST PORT HOST_KEY AUTHORIZED_KEYS
 """

@@ -7,6 +7,7 @@ One connection; each step prints one line. A step is one argument, its words sep
     early TYPE [HEX]         open a channel before anybody has logged in
     login                    log in
     open TYPE [HEX]          open a channel with that payload: "open", or "refused CODE TEXT"
+    brief TYPE [HEX]         the same, for a channel that the server is to end: "ended at once" when it does
     many COUNT TYPE [HEX]    that many opens, one after the other: how often what came of them
     close                    close the last channel
     ended NUMBER             whether the server has closed that channel (the first is 0), now or soon
@@ -78,6 +79,13 @@ class Peer:
 
     def early(self, type_, payload=""):
         return self.open(type_, payload, timeout=3)
+
+    def brief(self, type_, payload=""):
+        said = self.open(type_, payload)
+        if said == "open":
+            return "ended at once" if self.ended(-1) == "ended" else said
+        # The library forgets a channel that has ended before it looked.
+        return "ended at once" if said.startswith("no answer") and self.transport.is_active() else said
 
     def many(self, count, type_, payload=""):
         results = collections.Counter(self.open(type_, payload) for _ in range(int(count)))

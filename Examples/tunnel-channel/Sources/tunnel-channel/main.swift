@@ -13,7 +13,8 @@ import PacketTunnelTestKit
 import SSHTransport
 
 func fail(_ message: String, status: Int32) -> Never {
-    fputs("tunnel-channel: \(message)\n", stderr)
+    let line = "tunnel-channel: \(message)\n"
+    write(STDERR_FILENO, line, line.utf8.count)
     exit(status)
 }
 
