@@ -23,7 +23,7 @@ let package = Package(
         .library(name: "IPPacket", targets: ["IPPacket"]),
         .library(name: "PacketTunnel", targets: ["PacketTunnel"]),
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
-        // Needs the linker flags of CLibSSH: for dependencies by path, branch or revision, not by version.
+        // Links libssh, as CLibSSH says below; the products above need no C library.
         .library(name: "SSHTransport", targets: ["EventLoop", "SSHTransport"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
@@ -73,7 +73,7 @@ let package = Package(
                 // The static archive: the shim needs functions that the shared library hides.
                 .linkedLibrary(":libssh.a"),
                 .linkedLibrary("crypto"), .linkedLibrary("z"), .linkedLibrary("gssapi_krb5"),
-                // The seams of shim.c and receive.c. Fine in a root package; the core products do not depend on this.
+                // The seams of shim.c and receive.c. SwiftPM accepts them from a dependency whose tools version is 6.2 or later.
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),

@@ -20,7 +20,7 @@ library_build() {
 }
 
 library_status() { cat "$LIBRARY/$1.status"; }
-library_said() { grep -E 'error|warning' "$LIBRARY/$1.log" || tail -n 5 "$LIBRARY/$1.log"; }
+library_said() { { grep -E "error|warning" "$LIBRARY/$1.log" || tail -n 5 "$LIBRARY/$1.log"; } | sort -u | head -n 10; }
 
 # SwiftPM remembers which commit a version stood for, so every commit of ours is a version of its own.
 library_embedder() {
