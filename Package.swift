@@ -23,6 +23,8 @@ let package = Package(
         .library(name: "IPPacket", targets: ["IPPacket"]),
         .library(name: "PacketTunnel", targets: ["PacketTunnel"]),
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
+        // Links libssh, as CLibSSH says below; the products above need no C library.
+        .library(name: "SSHTransport", targets: ["EventLoop", "SSHTransport"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
         .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
@@ -71,7 +73,7 @@ let package = Package(
                 // The static archive: the shim needs functions that the shared library hides.
                 .linkedLibrary(":libssh.a"),
                 .linkedLibrary("crypto"), .linkedLibrary("z"), .linkedLibrary("gssapi_krb5"),
-                // The seams of shim.c and receive.c. Fine in a root package; the core products do not depend on this.
+                // The seams of shim.c and receive.c. SwiftPM accepts them from a dependency whose tools version is 6.2 or later.
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),
@@ -148,6 +150,17 @@ let package = Package(
             dependencies: [
                 "IPPacket", "PacketTunnel", "PacketTunnelTestKit", .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: common
+        ),
+        // Not a test target, because it has to be optimised and to replace the allocator of the whole program.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .executableTarget(
+            name: "packet-path",
+            dependencies: [
+                "CAllocationCounter", "IPPacket", "PacketTunnel", "PacketTunnelTestKit",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/PacketPath",
             swiftSettings: common
         ),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),

@@ -55,7 +55,7 @@ int tunnelcontrol_accept(int listener)
     return accepted < 0 ? -errno : accepted;
 }
 
-int tunnelcontrol_connect(const char *path)
+int tunnelcontrol_connect(const char *path, int seconds)
 {
     struct sockaddr_un address;
     int result = fill_address(&address, path);
@@ -65,6 +65,12 @@ int tunnelcontrol_connect(const char *path)
     int connected = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (connected < 0) {
         return -errno;
+    }
+    /* A listener that does not accept fills its queue; then connect() waits. */
+    result = tunnelcontrol_set_timeout(connected, seconds);
+    if (result < 0) {
+        close(connected);
+        return result;
     }
     if (connect(connected, (const struct sockaddr *)&address, sizeof address) != 0) {
         return close_with_error(connected);

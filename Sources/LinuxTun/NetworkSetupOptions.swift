@@ -3,7 +3,7 @@ public import Logging
 /// How the host's network is changed, whatever is changed.
 public struct NetworkSetupOptions: Sendable {
     /// Where the state files lie that make a killed run's changes known to the next one. Made if it is missing, with
-    /// mode 0700. Files in it have mode 0600.
+    /// mode 0711. Files in it have mode 0600.
     public var stateDirectory = "/run/packet-tunnel"
 
     /// Changes are made by commands that run through `sudo -n` (`ip`, `sysctl`, `nft`) instead of by this process:

@@ -4,8 +4,8 @@ internal import Glibc
 /// The memory of changes that outlive this process, for the run after a killed one.
 ///
 /// One line for each change, written before the change is made. The file is locked while its process lives, so a file
-/// that can be locked is a left-over. It is valid only in the boot and the network namespace it was written in: what it
-/// speaks of vanished with either.
+/// that can be locked is a left-over. The file's name holds the network namespace, because namespaces may share the
+/// directory: each sees to its own files. Its first line holds the boot, with which all that it speaks of has vanished.
 final class StateFile {
     /// The file's path.
     let path: String
@@ -18,7 +18,7 @@ final class StateFile {
     ///
     /// - Throws: `alreadyRunning` if a living process holds it, `stateFile` if it cannot be written.
     init(directory: String, name: String) throws(NetworkSetupError) {
-        path = "\(directory)/\(name).state"
+        path = "\(directory)/\(name)\(Self.suffix)"
         // The control socket lies there, too, and its users have to get to it. Each file has a mode of its own.
         _ = mkdir(directory, 0o711)
         guard let descriptor = try Self.openLocked(path, flags: O_CREAT) else {
@@ -72,10 +72,10 @@ final class StateFile {
 
     // MARK: Left-overs
 
-    /// The records of every file in `directory` that no living process holds. Those of another boot or namespace are
-    /// removed unread. `body` returns false to keep the file for the next attempt.
+    /// The records of every file in `directory` that no living process holds. Those of another boot are removed
+    /// unread, those of other network namespaces left alone. `body` returns false to keep the file for the next attempt.
     static func leftovers(in directory: String, _ body: ([String]) async -> Bool) async {
-        for name in directoryEntries(directory) where name.hasSuffix(".state") {
+        for name in directoryEntries(directory) where name.hasSuffix(suffix) {
             let path = "\(directory)/\(name)"
             guard let descriptor = try? openLocked(path, flags: 0) else { continue }
             defer { close(descriptor) }
@@ -86,7 +86,7 @@ final class StateFile {
         }
     }
 
-    /// What follows the header; nil if that names another boot or namespace.
+    /// What follows the header; nil if that names another boot.
     private static func records(_ lines: [String], under header: String) -> [String]? {
         lines.first == header ? Array(lines.dropFirst()) : nil
     }
@@ -128,12 +128,16 @@ final class StateFile {
     }
 
     private static var header: String {
-        let boot = Sysctl(path: "kernel/random/boot_id").read() ?? "unknown"
+        "packet-tunnel-state 1 " + (Sysctl(path: "kernel/random/boot_id").read() ?? "unknown")
+    }
+
+    /// For example `.4026531840.state`.
+    private static var suffix: String {
         var buffer = [CChar](repeating: 0, count: 64)
-        let count = readlink("/proc/thread-self/ns/net", &buffer, buffer.count - 1)
-        let namespace =
-            count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "-"
-        return "packet-tunnel-state 1 \(boot) \(namespace)"
+        // Reads `net:[4026531840]`.
+        let count = readlink("/proc/thread-self/ns/net", &buffer, buffer.count)
+        let digits = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }.filter { (48...57).contains($0) }
+        return "." + String(decoding: digits, as: UTF8.self) + ".state"
     }
 
     private static func error(_ path: String, code: Int32) -> NetworkSetupError {

@@ -5,6 +5,11 @@ internal import Glibc
 public struct ControlClient: ~Copyable {
     /// Seconds that the daemon may take over an answer.
     private static let patience: Int32 = 15
+    /// EX_TEMPFAIL of `sysexits.h`.
+    private static let temporary: Int32 = 75
+    private static var silence: ControlError {
+        ControlError(.refused(exitStatus: temporary), "packet-tunneld does not answer")
+    }
 
     private let descriptor: Int32
 
@@ -12,7 +17,7 @@ public struct ControlClient: ~Copyable {
     ///
     /// - Throws: `ControlError`; its kind says whether nobody listens, or this user may not ask.
     public init(path: String) throws(ControlError) {
-        let descriptor = tunnelcontrol_connect(path)
+        let descriptor = tunnelcontrol_connect(path, Self.patience)
         switch descriptor {
         case 0...: break
         case -ENOENT, -ECONNREFUSED:
@@ -22,6 +27,7 @@ public struct ControlClient: ~Copyable {
                 .notPermitted,
                 "this user may not use \(path): root and the members of the socket's group may"
             )
+        case -EAGAIN: throw Self.silence
         default: throw .call("cannot connect to \(path)", descriptor)
         }
         self.descriptor = descriptor
@@ -38,8 +44,8 @@ public struct ControlClient: ~Copyable {
         case .accepted: return
         case .refused(let reason, let status): throw ControlError(.refused(exitStatus: status), reason)
         default:
-            // EX_TEMPFAIL: it has no place left, or is about to stop.
-            throw ControlError(.refused(exitStatus: 75), "packet-tunneld takes no tunnel now; its log may say why")
+            // It has no place left, or is about to stop.
+            throw ControlError(.refused(exitStatus: Self.temporary), "packet-tunneld takes no tunnel now; try again")
         }
     }
 
@@ -72,6 +78,7 @@ public struct ControlClient: ~Copyable {
     private borrowing func send(_ message: [UInt8], descriptors: [Int32]) throws(ControlError) {
         let result = tunnelcontrol_send(descriptor, message, message.count, descriptors, Int32(descriptors.count))
         // A daemon that has no place left closes before it is asked; what it has said, if anything, can still be read.
+        guard result != -EAGAIN else { throw Self.silence }
         guard result == 0 || result == -EPIPE else { throw .call("cannot ask packet-tunneld", result) }
     }
 
@@ -82,7 +89,7 @@ public struct ControlClient: ~Copyable {
         var buffer = [UInt8](repeating: 0, count: ControlWire.replyLimit)
         var message = tunnelcontrol_message()
         let received = tunnelcontrol_receive(descriptor, &buffer, buffer.count, &message)
-        guard received != -EAGAIN else { throw ControlError(.system, "packet-tunneld does not answer") }
+        guard received != -EAGAIN else { throw Self.silence }
         // Nobody passes descriptors back to a client; the owner of the daemon is trusted with what it could do anyway.
         guard received == 0, message.length > 0, !message.is_truncated else { return nil }
         return ControlWire.decodeReply(buffer.prefix(message.length))

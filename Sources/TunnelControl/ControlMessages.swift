@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 
 /// What the control socket can be asked: one request for each connection.
 public enum ControlRequest: Sendable {

@@ -21,7 +21,7 @@ enum ControlSocketFile {
 
     /// A killed process leaves its socket behind; nobody answers there.
     private static func removeLeftover(_ path: String) throws(ControlError) {
-        let probe = tunnelcontrol_connect(path)
+        let probe = tunnelcontrol_connect(path, 1)
         if probe >= 0 { close(probe) }
         guard probe == -ECONNREFUSED else {
             if probe >= 0 || probe == -EAGAIN {

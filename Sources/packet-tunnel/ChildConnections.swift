@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 internal import Glibc
 internal import IPPacket
 
@@ -6,8 +6,8 @@ internal import IPPacket
 struct ChildConnections {
     /// The other sides of those that exist, without those on this host.
     private(set) var established: [IPAddress] = []
-    /// True if another one is being made.
-    private(set) var isConnecting = false
+    /// The other sides of those that are being made.
+    private(set) var connecting: [IPAddress] = []
 
     init(of process: pid_t) {
         let sockets = Self.family(of: process).reduce(into: Set<Substring>()) { $0.formUnion(Self.sockets(of: $1)) }
@@ -24,7 +24,7 @@ struct ChildConnections {
         guard fields.count > 9, sockets.contains(fields[9]), let peer = Self.address(fields[2]) else { return }
         switch fields[3] {
         case "01": if !established.contains(peer) { established.append(peer) }
-        case "02": isConnecting = true
+        case "02": if !connecting.contains(peer) { connecting.append(peer) }
         default: break
         }
     }

@@ -18,7 +18,7 @@ final class ChildProcess: @unchecked Sendable {
     /// The process, which is gone after its end.
     let identifier: pid_t
 
-    private static let running = Mutex<[pid_t: ChildProcess]>([:])
+    private static let unfinished = Mutex<[pid_t: ChildProcess]>([:])
     /// Time to end by itself when its input has ended, and to obey SIGTERM.
     private static let grace: Duration = .milliseconds(500)
 
@@ -37,15 +37,9 @@ final class ChildProcess: @unchecked Sendable {
         let spawned = try ChildSpawning.spawn(command, environment: environment, inOwnGroup: hasOwnGroup)
         identifier = spawned.identifier
         streams = Mutex((spawned.output, spawned.input))
-        Self.running.withLock { $0[identifier] = self }
+        Self.unfinished.withLock { $0[identifier] = self }
         hasExited.enter()
         BlockingWork.run { self.reap() }
-    }
-
-    deinit {
-        guard let (input, output) = streams.withLock({ $0 }) else { return }
-        close(input)
-        close(output)
     }
 
     /// Our ends of its output and input. Whoever takes them closes them.
@@ -56,6 +50,20 @@ final class ChildProcess: @unchecked Sendable {
         }
     }
 
+    /// The first bytes of what it has said, if nobody has taken the streams; does not wait for more.
+    func readOpening() -> [UInt8] {
+        guard let input = streams.withLock({ $0?.input }) else { return [] }
+        _ = fcntl(input, F_SETFL, O_NONBLOCK)
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = read(input, &buffer, buffer.count)
+        return Array(buffer.prefix(max(0, count)))
+    }
+
+    private func closeStreams() {
+        let streams = takeStreams()
+        for descriptor in [streams.input, streams.output] where descriptor >= 0 { close(descriptor) }
+    }
+
     /// Waits for the end for some time; nil if it goes on.
     func waitForExit(_ time: Duration) -> Status? {
         let (seconds, attoseconds) = time.components
@@ -64,13 +72,10 @@ final class ChildProcess: @unchecked Sendable {
         return status.withLock { $0 }
     }
 
-    /// Ends it: by the end of its input, then by SIGTERM, then by SIGKILL. Idempotent.
+    /// Ends it: by the end of its input, then by SIGTERM, then by SIGKILL. Once for each child, whatever became of it.
     func end() -> Status {
-        if let (input, output) = streams.withLock({ $0 }) {
-            _ = takeStreams()
-            close(input)
-            close(output)
-        }
+        defer { Self.unfinished.withLock { $0[identifier] = nil } }
+        closeStreams()
         let natural = waitForExit(Self.grace)
         signal(SIGTERM)
         if let status = natural ?? waitForExit(Self.grace) {
@@ -82,9 +87,9 @@ final class ChildProcess: @unchecked Sendable {
         return status.withLock { $0 } ?? .killed(SIGKILL)
     }
 
-    /// Ends all that still run.
+    /// Ends all that nobody has ended.
     static func endAll() {
-        for child in running.withLock({ Array($0.values) }) { _ = child.end() }
+        for child in unfinished.withLock({ Array($0.values) }) { _ = child.end() }
     }
 
     /// What it has started may have outlived it.
@@ -102,7 +107,6 @@ final class ChildProcess: @unchecked Sendable {
         // The macros of wait(2): the low seven bits are the signal, the next byte is the exit status.
         let signal = word & 0x7f
         status.withLock { $0 = signal == 0 ? .exited(word >> 8 & 0xff) : .killed(signal) }
-        Self.running.withLock { $0[identifier] = nil }
         hasExited.leave()
     }
 

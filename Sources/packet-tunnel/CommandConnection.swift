@@ -12,8 +12,9 @@ internal import TunnelConfiguration
 final class CommandConnection: TunnelConnection, @unchecked Sendable {
     /// A command without any TCP connection by then is expected to have none, as with a shared SSH connection.
     private static let silence: Duration = .seconds(1)
-    /// A connection that is being made may take as long as our own.
-    private static let patience: Duration = .seconds(15)
+    /// A connection that takes longer to make may be lost in the tunnel of the time before, where the server's address
+    /// was another one.
+    private static let patience: Duration = .seconds(4)
     /// A stream that has lasted longer than this has worked, even if no packet has come back.
     private static let trial: Duration = .seconds(30)
     private static let poll: Duration = .milliseconds(20)
@@ -34,10 +35,15 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws -> [IPAddress]
     {
         while true {
-            if let status = child.waitForExit(poll) { throw CommandError(child.command, status) }
+            if let status = child.waitForExit(poll) {
+                let words = words(child.readOpening())
+                _ = child.end()
+                throw CommandError(child.command, status, saying: words)
+            }
             let connections = ChildConnections(of: child.identifier)
             if !connections.established.isEmpty { return connections.established }
-            if start.duration(to: .now) > (connections.isConnecting ? patience : silence) { return [] }
+            let limit = connections.connecting.isEmpty ? silence : patience
+            if start.duration(to: .now) > limit { return connections.connecting }
         }
     }
 

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Glibc
 internal import SSHTransport
 internal import TunnelConfiguration
@@ -14,7 +13,7 @@ enum Terminal {
     private static func confirm(_ question: String) -> Bool {
         StandardError.printLine(question)
         while true {
-            FileHandle.standardError.write(Data("Are you sure you want to continue connecting (yes/no)? ".utf8))
+            StandardError.print("Are you sure you want to continue connecting (yes/no)? ")
             guard let answer = readLine() else { return false }
             switch answer.lowercased() {
             case "yes": return true

@@ -21,7 +21,7 @@ extension ServerNetwork {
 
 extension ServerConfiguration {
     /// What the configuration says about sessions and traffic.
-    init(_ configuration: DaemonConfiguration) {
+    init(_ configuration: DaemonConfiguration, logger: Logger) {
         self.init()
         mtu = configuration.mtu
         ipv4Pool = configuration.addressPool
@@ -30,8 +30,18 @@ extension ServerConfiguration {
         sessionExpiry = configuration.sessionExpiry
         flowLimit = configuration.maxFlows
         policy = TrafficPolicy(configuration)
+        // Not even by the host's outer address do clients reach the host, or each other.
+        let own = (try? HostNetwork.addresses()) ?? []
+        policy.deniedNetworks += own.map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
         let resolvers = configuration.dnsResolvers
         dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
+        forgetConnections = { addresses in
+            do {
+                try ConnectionTracking.forget(addresses)
+            } catch {
+                logger.warning("connections of ended sessions may linger", metadata: ["reason": "\(error)"])
+            }
+        }
     }
 }
 
@@ -53,6 +63,7 @@ extension SSHServerConfiguration {
         clientAliveCountMax = max(1, configuration.clientAliveCountMax)
         rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
         rekeyInterval = configuration.rekeyLimit.interval ?? .zero
+        permitsCompression = configuration.permitsCompression
         ciphers = configuration.ciphers
         macs = configuration.macs
         keyExchanges = configuration.keyExchanges

@@ -7,6 +7,7 @@ struct DaemonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "packet-tunneld",
         abstract: "An SSH server that carries whole IP packets.",
+        usage: "packet-tunneld [-f file] [-o keyword=value] [-t|-T|--status|--example]",
         discussion: """
             Runs in the foreground until SIGTERM or SIGINT, and logs to standard error.
 

@@ -16,13 +16,26 @@ mkdir "${socket%/*}"
 as() {
     local user=$1
     shift
-    lab_in server setpriv --reuid "$user" --regid "$user" --init-groups "$@" \
-        2>&1 >"$LAB_DIR/as.output" < <(:)
+    lab_in server setpriv --reuid "$user" --regid "$user" --init-groups "$@" 2>&1 >"$LAB_DIR/as.output" < <(:)
 }
+control() {
+    local user=$1
+    shift
+    lab_in server setpriv --reuid "$user" --regid "$user" --init-groups \
+        "$LAB_PYTHON" "$LAB_HERE/control.py" "$socket" "$@"
+}
+status() { lab_in server packet-tunneld -f "$LAB_DIR/daemon.conf" --status; }
 pages() {
     like "$1: a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
     like "$1: a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
 }
+# ends NAME STATUS REGEX: a client that cannot have a tunnel.
+ends() {
+    lab_wait "$1" 20
+    is "$1: the client's exit status" "$LAB_STATUS" "$2"
+    like "$1: it says why" "$(lab_log "$1")" "$3"
+}
+gone() { ! pgrep -u "$1" -f packet-tunnel-subsystem; }
 
 # Without a daemon.
 ok "a stock sshd takes the shipped snippet" lab_stock_sshd stock-sshd
@@ -31,14 +44,115 @@ said=$(as alice packet-tunnel-subsystem)
 is "without a daemon the subsystem ends with 69" "$?" 69
 like "and says so" "$said" "^packet-tunnel-subsystem: packet-tunneld does not run"
 is "in one line" "$(printf '%s\n' "$said" | wc -l)" 1
-not_ok "a client gives up, too" lab_via no-daemon client "$alice -s packet-tunnel"
-lab_wait no-daemon 10
-is "with the same status" "$LAB_STATUS" 69
-like "and the same line" "$(lab_log no-daemon)" "packet-tunneld does not run on this host"
+lab_via no-daemon client "$alice -s packet-tunnel"
+ends no-daemon 69 "packet-tunneld does not run on this host"
 
+# With one.
 ok "the daemon is ready" lab_daemon daemon "ControlSocket $socket" || done_testing
 is "the control socket is for its owner and a group" "$(stat -c '%a %U %G' "$socket")" "660 root packet-tunnel"
+before=$(lab_snapshot client)
 ok "a tunnel through the subsystem is ready" lab_via via client "$alice -s packet-tunnel"
-pages "subsystem"
-lab_in server packet-tunneld -f "$LAB_DIR/daemon.conf" --status
+pages subsystem
+is "the subsystem runs as the user" "$(ps -o user= -p "$(pgrep -x packet-tunnel-s)" | tr -d ' ')" alice
+is "and has no capability" "$(awk '/^CapEff/ { print $2 }' "/proc/$(pgrep -u alice -x packet-tunnel-s)/status")" \
+    0000000000000000
+like "the session is the user's, by the number of the account" "$(status)" '"keyFingerprint" : "uid:4201"'
+like "and by its name" "$(status)" '"user" : "alice"'
+expected=$(lab_in target curl --silent http://127.0.0.1/sha256/134217728)
+is "a download is intact" "$(lab_in client curl --silent --max-time 60 "http://$LAB_WEB4/blob/134217728" |
+    sha256sum | cut -d' ' -f1)" "$expected"
+got=$(head -c 67108864 "$LAB_DIR/blob" | lab_in client curl --silent --max-time 60 --header "Transfer-Encoding:" \
+    --header "Content-Length: 67108864" --upload-file - "http://[$LAB_WEB6]/")
+is "an upload is intact" "$got" "67108864 $(head -c 67108864 "$LAB_DIR/blob" | sha256sum | cut -d' ' -f1)"
+
+# The line breaks.
+pkill -KILL -u alice -f packet-tunnel-subsystem
+ok "when the subsystem is killed, the tunnel ends" wait_for 5 lab_logged daemon 'client disconnected'
+ok "and the client comes back by itself" wait_for 20 page client "$LAB_WEB4" 1
+like "into the same session" "$(lab_log daemon)" 'client (resumed its session|took its session over)'
+lab_stop daemon KILL
+ok "the socket of a killed daemon stays" test -S "$socket"
+ok "and is no obstacle" lab_daemon daemon "ControlSocket $socket"
+ok "the client comes back to it" wait_for 40 page client "$LAB_WEB4" 1
+lab_stop via
+is "the client stops with status 0" "$LAB_STATUS" 0
+ok "its command is gone" wait_for 5 gone alice
+is "and it leaves nothing" "$(lab_snapshot client)" "$before"
+
+# Super-packets, and a session of one's own choice.
+ok "a tunnel through the subsystem for super-packets is ready" lab_via gso client \
+    "$alice -o SendEnv=PACKET_TUNNEL_SESSION -s packet-tunnel-gso" --channel-type gso \
+    --session 00112233445566778899aabbccddeeff
+pages "super-packets"
+like "the framing is the one for super-packets" "$(status)" '"channelType" : "tun-gso@packet-tunnel.internal"'
+like "the session has the name that the client chose" "$(status)" '"name" : "00112233445566778899aabbccddeeff"'
+lab_stop gso
+
+# Users without rights, and with them.
+# shellcheck disable=SC2086 # several words
+like "a terminal is refused" "$(lab_in client timeout 10 $alice -tt packet-tunnel-subsystem 2>&1 </dev/null)" \
+    "packets do not go through a terminal"
+said=$(as mallory packet-tunnel-subsystem)
+is "a local user without rights gets nothing: 77" "$?" 77
+like "and hears why" "$said" "may not use"
+lab_via mallory client "$mallory -s packet-tunnel"
+ends mallory 77 "may not use"
+not_ok "nor by speaking to the socket" control mallory tunnel '{}'
+not_ok "nor may such a user ask" control mallory status
+lab_start forger server setpriv --reuid alice --regid alice --init-groups "$LAB_PYTHON" "$LAB_HERE/control.py" \
+    "$socket" tunnel '{"user":"root","uid":0,"keyFingerprint":"SHA256:forged","peer":{"user":0},"hold":1}'
+ok "who claims to be somebody else" wait_for 5 lab_logged forger '"reply": "accepted"'
+said=$(status)
+like "is who the kernel says" "$said" '"keyFingerprint" : "uid:4201"'
+not_ok "and nobody else" grep -qE 'forged|"user" : "root"' <<<"$said"
+lab_stop forger
+ok "a client of another user is there" lab_client other client2 -i "$LAB_DIR/client2_key"
+not_ok "a user is shown no session of others" grep -q '"user" : "tunnel"' <<<"$(control alice status)"
+ok "root is" grep -q '"user" : "tunnel"' <<<"$(status)"
+
+# Bad manners.
+files=$(find "/proc/$(lab_pid daemon)/fd" -mindepth 1 | wc -l)
+lab_start hostile server setpriv --reuid alice --regid alice --init-groups \
+    "$LAB_PYTHON" "$LAB_HERE/control.py" "$socket" hostile
+ok "whatever is sent is answered or closed" wait_for 20 lab_logged hostile '^done'
+like "a socket whose close would wait is refused" "$(lab_log hostile)" 'answer: .*neither a pipe nor a UNIX stream'
+like "others are served meanwhile" "$(page client2 "$LAB_WEB4" 2>&1)" "hello"
+lab_wait hostile 20
+is "no bad manners broke their own test" "$LAB_STATUS" 0
+ok "descriptors come back" wait_for 20 eval \
+    '[ "$(find "/proc/$(lab_pid daemon)/fd" -mindepth 1 | wc -l)" -le '"$files"' ]'
+lab_stop other
+
+# The configuration's rules for users hold here, too.
+lab_stop daemon
+is "a daemon that stops takes its socket along" "$(ls "${socket%/*}")" ""
+ok "the daemon is ready" lab_daemon daemon "ControlSocket $socket" "DenyUsers alice"
+lab_via denied client "$alice -s packet-tunnel"
+ends denied 77 "user alice may not use this server"
+lab_stop daemon
+ok "the daemon is ready" lab_daemon daemon "ControlSocket $socket" "AllowUsers alice@127.0.0.1" "PermitTCPPorts 443"
+ok "a tunnel is ready" lab_via allowed client "$alice -s packet-tunnel"
+not_ok "a port that the configuration does not permit is not reached" page client "$LAB_WEB4" 1
+lab_stop allowed
+lab_stop daemon
+ok "the daemon is ready" lab_daemon daemon "ControlSocket $socket"
+
+# ForceCommand for the group, as the snippet suggests it, and command= for one key.
+lab_stop stock-sshd
+sed -n -e 's/^#\([^ ].*\)/\1/p' -e 's/^#\(    .*\)/\1/p' "$LAB_SNIPPET" >"$LAB_DIR/forced"
+ok "a stock sshd takes the snippet's blocks" lab_stock_sshd forced-sshd "$LAB_SNIPPET" "$LAB_DIR/forced"
+ok "ForceCommand gives a tunnel to who asks for a shell" lab_via forced client "$alice -T"
+pages ForceCommand
+lab_stop forced
+ok "and super-packets to who asks for those" lab_via forced-gso client "$alice -s packet-tunnel-gso" --channel-type gso
+pages "ForceCommand with super-packets"
+lab_stop forced-gso
+lab_stop forced-sshd
+printf 'restrict,command="%s --session laptop" %s\n' "$LAB_PREFIX/packet-tunnel-subsystem" \
+    "$(cat "$LAB_DIR/alice_key.pub")" >"$LAB_DIR/stock_keys_alice"
+ok "a stock sshd runs" lab_stock_sshd command-sshd
+ok "command= gives a tunnel to its key" lab_via command client "$alice -T"
+pages command=
+like "with the session that the key's line names" "$(status)" '"name" : "[0-9a-f]{32}"'
+lab_stop command
 done_testing

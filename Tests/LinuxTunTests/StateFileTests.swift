@@ -11,7 +11,11 @@ struct StateFileTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private var path: String { directory.path + "/ptun0.state" }
+    /// The one file in the directory, or where it would be.
+    private var path: String {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: directory.path)
+        return directory.path + "/" + (names?.first ?? "none")
+    }
 
     private func leftovers() async -> [[String]] {
         var found: [[String]] = []
@@ -27,13 +31,13 @@ struct StateFileTests {
         for record in records { try file.append(record) }
     }
 
-    @Test("is private to its user, in a directory that it makes")
+    @Test("is private to its user, in a directory that others may pass through")
     func isPrivate() throws {
         let file = try StateFile(directory: directory.path + "/new", name: "ptun0")
         let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         let above = try FileManager.default.attributesOfItem(atPath: directory.path + "/new")
-        #expect(above[.posixPermissions] as? Int == 0o700)
+        #expect(above[.posixPermissions] as? Int == 0o711)
     }
 
     @Test("hands over what its last owner had noted, once")
@@ -76,21 +80,28 @@ struct StateFileTests {
         #expect(await leftovers() == [["table a"]])
     }
 
-    @Test("is removed unread when it speaks of another boot or network namespace, or of nothing", arguments: 0..<3)
-    func ignoresOtherWorlds(kind: Int) async throws {
+    @Test("is removed unread when it speaks of another boot, or of nothing", arguments: [false, true])
+    func ignoresOtherBoot(isEmpty: Bool) async throws {
         try write(["table a"])
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        let header = text.prefix { $0 != "\n" }
-        let words = header.split(separator: " ")
-        let changed: String
-        switch kind {
-        case 0: changed = text.replacing(words[2], with: "00000000-0000-0000-0000-000000000000")
-        case 1: changed = text.replacing(words[3], with: "net:[1]")
-        default: changed = ""
-        }
+        let boot = text.prefix { $0 != "\n" }.split(separator: " ")[2]
+        let changed = isEmpty ? "" : text.replacing(boot, with: "00000000-0000-0000-0000-000000000000")
         try changed.write(toFile: path, atomically: false, encoding: .utf8)
         #expect(await leftovers() == [])
         #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test("is nobody's business in another network namespace, where the same name may be in use")
+    func belongsToItsNamespace() async throws {
+        try write(["table a"])
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+        let other = try #require(names.first).replacing(#/\d+\.state/#, with: "1.state")
+        try FileManager.default.moveItem(atPath: path, toPath: directory.path + "/" + other)
+        #expect(await leftovers() == [])
+        let file = try StateFile(directory: directory.path, name: "ptun0")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count == 2)
+        file.remove()
+        #expect(path == directory.path + "/" + other)
     }
 
     @Test("stays for the next attempt when something could not be taken back, and is not overwritten until then")
@@ -106,12 +117,15 @@ struct StateFileTests {
 
     @Test("is not written through a symbolic link")
     func refusesLink() throws {
-        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: directory.path + "/target")
+        let file = try StateFile(directory: directory.path, name: "ptun0")
+        file.remove()
+        let target = directory.path + "/target"
+        try FileManager.default.createSymbolicLink(atPath: file.path, withDestinationPath: target)
         let error = #expect(throws: NetworkSetupError.self) {
             try StateFile(directory: directory.path, name: "ptun0")
         }
         #expect(error?.kind == .stateFile)
-        #expect(!FileManager.default.fileExists(atPath: directory.path + "/target"))
+        #expect(!FileManager.default.fileExists(atPath: target))
     }
 
     @Test(

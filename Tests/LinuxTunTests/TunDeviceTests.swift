@@ -172,6 +172,37 @@ struct TunDeviceTests {
         await nearDevice.close()
         await farDevice.close()
     }
+
+    @Test("hands over UDP super-packets and takes them back", arguments: IPVersion.allCases)
+    func carriesUDPSuperPackets(version: IPVersion) async throws {
+        let loop = try EventLoop(name: "a")
+        defer { loop.stop() }
+        let near = try NetworkNamespace()
+        let far = try NetworkNamespace()
+        let ends = TestEnds(version)
+        let open = { @Sendable (ends: TestEnds) throws -> TunDevice in
+            let device = try TunDevice(name: "ptun0", mtu: 1400, loops: [loop], joinsExisting: false)
+            try ends.configure("ptun0", mtu: 1400)
+            return device
+        }
+        let nearDevice = try await near.run { try open(ends) }
+        let farDevice = try await far.run { try open(ends.reversed) }
+        let bridge = Bridge(nearDevice.queues[0], farDevice.queues[0])
+        await loop.run { bridge.start() }
+
+        let receiver = try await far.run { try DatagramSocket(bound: ends.far, port: 7) }
+        let sender = try await near.run { try DatagramSocket(bound: ends.near, port: 8) }
+        try sender.segmentDatagrams(size: 1000)
+        let bytes = (0..<4500).map { UInt8(truncatingIfNeeded: $0 >> 2) }
+        try sender.send(bytes, to: ends.far, port: 7)
+        for start in stride(from: 0, to: 4500, by: 1000) {
+            #expect(try receiver.receive() == Array(bytes[start..<min(start + 1000, 4500)]))
+        }
+        let isSupported = nearDevice.queues[0].supportsUDPOffload
+        #expect(bridge.superPackets.load(ordering: .relaxed) == (isSupported ? 1 : 0))
+        await nearDevice.close()
+        await farDevice.close()
+    }
 }
 
 /// Hands every packet of one queue to the other. Both belong to one loop.

@@ -49,7 +49,8 @@ import Testing
 
     @Test(
         "each option of a program is in its manual",
-        arguments: [("packet-tunneld", "8", []), ("packet-tunnel", "1", ["up"])] as [(String, String, [String])]
+        arguments: [("packet-tunneld", "8", []), ("packet-tunnel", "1", ["up"]), ("packet-tunnel-subsystem", "8", [])]
+            as [(String, String, [String])]
     )
     func manualOptions(program: String, section: String, subcommand: [String]) throws {
         let page = try Package.text("ssh-config/man/\(program).\(section)")
@@ -58,13 +59,13 @@ import Testing
         let options = help.output.split(separator: "\n").compactMap {
             $0.firstMatch(of: /^  (?:-\w, )?-(-?\w[\w-]*)/)?.1
         }
-        #expect(options.count > 5)
+        #expect(options.count > 4)
         for option in options where option != "-help" { #expect(page.contains("\n.It Fl \(option)"), "\(option)") }
     }
 
     @Test("each manual page can be set without a complaint", .enabled(if: Command.exists("groff")))
     func manualSyntax() throws {
-        for page in ["packet-tunneld.8", "packet-tunneld.conf.5", "packet-tunnel.1"] {
+        for page in ["packet-tunneld.8", "packet-tunneld.conf.5", "packet-tunnel-subsystem.8", "packet-tunnel.1"] {
             let result = try Command([
                 "groff", "-mdoc", "-Tascii", "-wmac", "-z", "\(Package.root)/ssh-config/man/\(page)",
             ])
@@ -128,10 +129,11 @@ struct SSHDSnippetTests {
     @Test("a stock sshd accepts its snippet, as it is and with each commented block switched on")
     func accepts() throws {
         let text = try Package.text(Self.snippet)
-        // Commented settings have no blank behind the comment sign, remarks have one.
+        // Commented settings have no blank or an indentation behind the comment sign, remarks have one blank.
         let switchedOn = text.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { $0.hasPrefix("#") && !$0.hasPrefix("# ") ? $0.dropFirst() : $0 }.joined(separator: "\n")
-        #expect(switchedOn.contains("\nMatch Group packet-tunnel\n"))
+            .map { $0.hasPrefix("#    ") || $0.hasPrefix("#") && !$0.hasPrefix("# ") ? $0.dropFirst() : $0 }
+            .joined(separator: "\n")
+        #expect(switchedOn.contains("\nMatch Group packet-tunnel\n    ForceCommand "))
         for variant in [text, switchedOn] {
             let check = try check(variant, flags: "-t")
             #expect(check.errors == "")
@@ -139,13 +141,19 @@ struct SSHDSnippetTests {
         }
     }
 
-    @Test("the snippet adds its subsystem to a stock sshd and changes nothing else")
+    @Test("the snippet adds its subsystems and one variable to a stock sshd and changes nothing else")
     func changesNothingElse() throws {
         let with = try check(try Package.text(Self.snippet), flags: "-T").output.split(separator: "\n")
         let without = try check("", flags: "-T").output.split(separator: "\n")
         #expect(!without.isEmpty)
         let added = with.filter { !without.contains($0) && !$0.hasPrefix("hostkey ") }
-        #expect(added == ["subsystem packet-tunnel /usr/local/bin/packet-tunnel-subsystem"])
+        let program = "/usr/local/bin/packet-tunnel-subsystem"
+        #expect(
+            Set(added) == [
+                "subsystem packet-tunnel \(program)", "subsystem packet-tunnel-gso \(program) --framing gso",
+                "acceptenv PACKET_TUNNEL_SESSION",
+            ]
+        )
         #expect(without.allSatisfy { with.contains($0) || $0.hasPrefix("hostkey ") })
     }
 

@@ -33,8 +33,8 @@ int tunnelcontrol_listen(const char *path, int backlog);
 /* A connected socket, not blocking and closed on exec. */
 int tunnelcontrol_accept(int listener);
 
-/* A blocking socket, closed on exec, connected to `path`. */
-int tunnelcontrol_connect(const char *path);
+/* A blocking socket, closed on exec, connected to `path`; every wait on it ends after so many seconds with -EAGAIN. */
+int tunnelcontrol_connect(const char *path, int seconds);
 
 /* Waits at most so long for a message in either direction on a blocking socket; 0 is for ever. */
 int tunnelcontrol_set_timeout(int socket, int seconds);

@@ -30,7 +30,9 @@ extension ServerClient {
             guard icmpBudget.take(1, now: now) else { throw .rateLimit }
             return nil
         }
+        // An error goes to the sender of what it quotes, or it would reach where no packet of a flow may go.
         guard permitted.contains(.errors), let quoted = QuotedFlow(in: packet, summary: summary),
+            quoted.source == summary.destination,
             flows.find(FlowKey(quoted, isUpstream: quotesUpstream), now: now) != nil
         else { throw .invalidIPHeaderProtocol }
         guard icmpBudget.take(1, now: now) else { throw .rateLimit }

@@ -96,7 +96,13 @@ extension ServerClient {
     }
 
     private func learn(_ summary: PacketSummary) {
-        if summary.version == .v4 { originalIPv4 = summary.source } else { originalIPv6 = summary.source }
+        if summary.version == .v4 {
+            originalIPv4 = summary.source
+            session?.originalIPv4 = summary.source
+        } else {
+            originalIPv6 = summary.source
+            session?.originalIPv6 = summary.source
+        }
     }
 
     /// Asks policy and port checkers about a new flow. `target` is the packet as it would leave the server.

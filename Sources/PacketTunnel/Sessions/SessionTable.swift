@@ -67,6 +67,10 @@ final class SessionTable: Sendable {
         resolvers: () -> DNSResolvers
     ) throws(SessionError) -> Attachment {
         let result: Result<Attachment, SessionError> = state.withLock { state in
+            let isInUse = state.entries[identity]?.client != nil
+            if !isInUse, let limit = client.hooks.maximumSessions, Self.inUse(by: identity, in: state) >= limit {
+                return .failure(.tooManySessions)
+            }
             if var entry = state.entries[identity] {
                 let previous = entry.client
                 entry.client = client
@@ -75,9 +79,6 @@ final class SessionTable: Sendable {
             }
             if Self.isSecret(identity.name), let owner = state.owners[identity.name], owner != identity {
                 return .failure(.belongsToAnother)
-            }
-            if let limit = client.hooks.maximumSessions, Self.inUse(by: identity, in: state) >= limit {
-                return .failure(.tooManySessions)
             }
             guard let index = freeIndex(in: state) else { return .failure(.poolIsExhausted) }
             let session = Session(identity: identity, index: index, pool: pool, resolvers: resolvers())

@@ -58,6 +58,14 @@ final class DatagramSocket: TestSocket, @unchecked Sendable {
         guard count == bytes.count else { throw Self.error() }
     }
 
+    /// Lets the kernel cut what is sent into datagrams of this size (`UDP_SEGMENT` of `udp(7)`).
+    func segmentDatagrams(size: Int32) throws {
+        let udpSegment: Int32 = 103
+        var size = size
+        guard setsockopt(descriptor, Int32(IPPROTO_UDP), udpSegment, &size, socklen_t(MemoryLayout<Int32>.size)) == 0
+        else { throw Self.error() }
+    }
+
     /// The next datagram; nil if none came in time.
     func receive() throws -> [UInt8]? { try receiveWithSource()?.bytes }
 

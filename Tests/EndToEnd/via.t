@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# A command as the connection: what becomes of it, of what it says, and of the way to its own server.
+. "$(dirname "$0")/../Lab/lab.sh"
+. "$LAB_HERE/tap.sh"
+. "$LAB_HERE/stock.sh"
+lab_enter "$@"
+lab_test_network
+socket=$LAB_DIR/state/control.sock
+pages() {
+    like "$1: a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
+    like "$1: a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
+}
+# fails NAME STATUS REGEX COMMAND: the client ends with this status, and says this.
+fails() {
+    lab_start "$1" client "$LAB_BIN/packet-tunnel" up --via "$4"
+    lab_wait "$1" 20
+    is "$1: the exit status is $2" "$LAB_STATUS" "$2"
+    like "$1: it says so" "$(lab_log "$1")" "$3"
+}
+before=$(lab_snapshot client)
+
+# Commands that carry nothing.
+fails missing 69 "is not there.*no-such-command" "no-such-command"
+fails silent 69 "has ended with status 3" "exit 3"
+fails refusing 77 "has ended with status 77" "exit 77"
+fails talking 69 'saying "This account is not available"' "echo This account is not available; exit 1"
+fails slow 69 'saying "no tunnel today"' "sleep 2; echo no tunnel today; exit 1"
+fails killed 69 "by signal 9" 'kill -KILL $$'
+like "what it says on its standard error passes through" "$(lab_log missing)" "no-such-command.*not found"
+fails inherits 69 "status 1" 'ls -l /proc/self/fd >&2; exit 1'
+not_ok "it inherits nothing of ours" grep -qE 'eventpoll|eventfd|tun$|socket:' <<<"$(lab_log inherits | grep -- '->')"
+lab_start mixed client "$LAB_BIN/packet-tunnel" up --via true tunnel@nowhere.invalid
+lab_wait mixed 10
+is "a host beside --via is a usage error" "$LAB_STATUS" 64
+lab_start framing client "$LAB_BIN/packet-tunnel" up --via true --channel-type openssh
+lab_wait framing 10
+is "so is a framing that a stream cannot carry" "$LAB_STATUS" 64
+is "the client has nothing left of these" "$(lab_snapshot client)" "$before"
+
+# Without SSH: the subsystem itself, in the server's network.
+ok "the daemon is ready" lab_daemon || done_testing
+subsystem="nsenter --net=/run/netns/server $LAB_BIN/packet-tunnel-subsystem --socket $socket"
+ok "a tunnel through a command is ready" lab_via direct client "sleep 1000 & exec $subsystem"
+pages direct
+command=$(pgrep -x packet-tunnel-s)
+ok "the command has a process group of its own" test "$(ps -o pgid= -p "$command" | tr -d ' ')" = "$command"
+ok "a child of it runs" pgrep -g "$command" sleep
+kill -TERM "$command"
+ok "when it dies, the client starts it again" wait_for 10 page client "$LAB_WEB4" 1
+lab_stop direct
+is "the client stops with status 0" "$LAB_STATUS" 0
+not_ok "nothing of the command is left" eval 'pgrep -x packet-tunnel-s || pgrep -x sleep'
+is "nor of the device" "$(lab_snapshot client)" "$before"
+ok "a tunnel for super-packets is ready" lab_via gso client "$subsystem --framing gso" --channel-type gso
+pages super-packets
+lab_stop gso
+ok "a tunnel through a stubborn command is ready" lab_via stubborn client \
+    "trap '' TERM HUP; $subsystem; while :; do sleep 1; done"
+pages stubborn
+started=$SECONDS
+lab_stop stubborn
+is "the client stops all the same" "$LAB_STATUS" 0
+at_most "and soon (seconds)" "$((SECONDS - started))" 5
+not_ok "and nothing is left of the command" pgrep -f "trap '' TERM"
+
+# A command that worked and works no more is tried again, less and less often.
+echo "$subsystem" >"$LAB_DIR/command"
+ok "a tunnel is ready" lab_via fading client "echo try >&2; . $LAB_DIR/command"
+pages fading
+echo "exit 1" >"$LAB_DIR/command"
+pkill -TERM -x packet-tunnel-s
+tries() { [ "$(lab_log fading | grep -c '^try')" -ge "$1" ]; }
+ok "it is tried again" wait_for 10 tries 4
+sleep 3
+at_most "but not all the time" "$(lab_log fading | grep -c '^try')" 9
+echo "$subsystem" >"$LAB_DIR/command"
+ok "and works when it works again" wait_for 30 page client "$LAB_WEB4" 1
+lab_stop fading
+
+# Through stock ssh, whose own way must stay out of the tunnel.
+command -v sshd >/dev/null || done_testing
+printf 'Subsystem packet-tunnel %s --socket %s\n' "$LAB_BIN/packet-tunnel-subsystem" "$socket" >"$LAB_DIR/snippet"
+cp "$LAB_DIR/client_key.pub" "$LAB_DIR/stock_keys_root"
+ok "a stock sshd runs" lab_stock_sshd stock-sshd "$LAB_DIR/snippet"
+cp "$LAB_DIR/client_key" "$LAB_DIR/root_key"
+root=$(lab_stock_ssh root)
+ok "a tunnel for everything is ready" lab_via everything client "$root -s packet-tunnel" --route default
+pages everything
+is "the way to the server stays out of it" "$(ip -n client -o route get "$LAB_SERVER4" | grep -c 'dev outer')" 1
+ok "another destination does not" eval "ip -n client -o route get 203.0.113.99 | grep -q 'dev ptun0'"
+lab_stop everything
+is "and nothing is left" "$(lab_snapshot client)" "$before"
+lab_stop stock-sshd
+ok "a stock sshd runs" lab_stock_sshd stock-sshd "$LAB_DIR/snippet"
+# shellcheck disable=SC2086 # several words
+lab_in client $root -o ControlMaster=yes -o ControlPath="$LAB_DIR/master" -f -N
+ok "a tunnel through a shared connection is ready" lab_via shared client \
+    "$root -o ControlPath=$LAB_DIR/master -s packet-tunnel"
+pages shared
+lab_stop shared
+done_testing
