@@ -73,7 +73,7 @@ let package = Package(
                 // The static archive: the shim needs functions that the shared library hides.
                 .linkedLibrary(":libssh.a"),
                 .linkedLibrary("crypto"), .linkedLibrary("z"), .linkedLibrary("gssapi_krb5"),
-                // The seams of shim.c and receive.c. SwiftPM accepts them from a dependency whose tools version is 6.2 or later.
+                // The seams of open.c and receive.c. SwiftPM takes them from dependencies of tools version 6.2 and up.
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),
