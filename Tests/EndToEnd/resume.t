@@ -130,7 +130,7 @@ is "the assigned address stays" "$(lab_assigned client_key 4)" "$assigned4"
 # Whoever knows the name of a session, but has another key, gets nothing.
 lab_client thief client2 -i "$LAB_DIR/client2_key" --session "$session" >/dev/null 2>&1
 ok "a session's name with another key is refused, and logged" \
-    wait_for 10 lab_logged daemon 'tunnel refused.*belongs to another'
+    wait_for 10 lab_logged daemon 'belongs to another.*tunnel refused'
 not_ok "nothing goes through" page client2 "$LAB_WEB4" 1
 is "the key has no session" "$(lab_assigned client2_key 4)" ""
 wait_for 5 lab_logged thief 'not connected'

@@ -11,8 +11,8 @@
     probe.py stream ADDRESS PORT up|down    the far end of a paced stream; prints its hash, and the pauses of `up`
     probe.py pull|push ADDRESS PORT         the near end; goes on until the file STREAM_END exists, then as above
 
-A stream is 2 MB/s of random bytes. The receiver prints "begun" and then "pause START SECONDS" for each silence of 30 ms or more, START
-in seconds of the clock, and both ends print "sha256 BYTES DIGEST" at its end.
+A stream is 2 MB/s of random bytes. The receiver prints "begun" at the first, and "pause START SECONDS" for each
+silence of 10 ms or more, START in seconds of the clock; both ends print "sha256 BYTES DIGEST" at its end.
 """
 
 import hashlib
@@ -172,7 +172,7 @@ def receive(peer):
         now = time.time()
         if count == 0:
             print("begun", flush=True)
-        if now - last >= 0.03:
+        if now - last >= 0.01:
             print(f"pause {last:.3f} {now - last:.3f}", flush=True)
         last = now
         digest.update(data)
