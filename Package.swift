@@ -23,6 +23,8 @@ let package = Package(
         .library(name: "IPPacket", targets: ["IPPacket"]),
         .library(name: "PacketTunnel", targets: ["PacketTunnel"]),
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
+        // Links libssh, as CLibSSH says below; the products above need no C library.
+        .library(name: "SSHTransport", targets: ["EventLoop", "SSHTransport"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
         .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
@@ -71,7 +73,7 @@ let package = Package(
                 // The static archive: the shim needs functions that the shared library hides.
                 .linkedLibrary(":libssh.a"),
                 .linkedLibrary("crypto"), .linkedLibrary("z"), .linkedLibrary("gssapi_krb5"),
-                // The seams of shim.c and receive.c. Fine in a root package; the core products do not depend on this.
+                // The seams of open.c and receive.c. SwiftPM takes them from dependencies of tools version 6.2 and up.
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),
@@ -135,6 +137,13 @@ let package = Package(
             swiftSettings: common
         ),
 
+        .testTarget(
+            name: "PacketTunnelBenchTests",
+            dependencies: [
+                "packet-tunnel-bench", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: common
+        ),
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
             name: "PacketTunnelTests",

@@ -84,7 +84,10 @@ final class SSHServerLibrary: @unchecked Sendable {
         if limit > 0 { ssh_options_set(session, SSH_OPTIONS_REKEY_DATA, &limit) }
         var seconds = rekeySeconds
         if seconds > 0 { ssh_options_set(session, SSH_OPTIONS_REKEY_TIME, &seconds) }
-        ssh_options_set(session, SSH_OPTIONS_COMPRESSION, permitsCompression ? "yes" : "no")
+        // The library's "no" means last, and a client that puts compression first would get it.
+        let compression = permitsCompression ? "zlib@openssh.com,none" : "none"
+        ssh_options_set(session, SSH_OPTIONS_COMPRESSION_C_S, compression)
+        ssh_options_set(session, SSH_OPTIONS_COMPRESSION_S_C, compression)
         return session
     }
 }

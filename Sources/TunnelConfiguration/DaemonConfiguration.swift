@@ -39,6 +39,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var clientAliveInterval: Duration = .seconds(30)
     /// Questions without answer after which the client counts as gone; 0 for never.
     public var clientAliveCountMax = 3
+    /// Whether clients may have their connection compressed.
+    public var permitsCompression = false
     /// When session keys are renewed.
     public var rekeyLimit = RekeyLimit()
     /// Ciphers in order of preference. The first is the fastest measured.

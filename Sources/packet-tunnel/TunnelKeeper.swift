@@ -33,6 +33,7 @@ final class TunnelKeeper {
     /// A first attempt that fails, fails for good: somebody is there to see it.
     private var hasOpened = false
     private var hasWorked = false
+    private var readySince: ContinuousClock.Instant?
 
     init(_ options: UpOptions, loop: EventLoop, events: AsyncStream<Event>.Continuation, logger: Logger) {
         self.options = options
@@ -81,7 +82,9 @@ final class TunnelKeeper {
         self.connection = nil
         let end = try await BlockingWork.value { connection.end() }
         hasWorked = hasWorked || end.hasWorked
-        if end.hasWorked { backoff = Backoff() }
+        // A server that takes a tunnel only to end it at once is not to be asked again and again without a pause.
+        if end.hasWorked, let readySince, .now - readySince >= Backoff.proof { backoff = Backoff() }
+        readySince = nil
         if let error = end.reason, !hasWorked { throw error }
         retry(after: end.reason.map { "\($0)" } ?? reason)
     }
@@ -102,6 +105,7 @@ final class TunnelKeeper {
                 events.yield(.disconnected($0))
             }
             hasOpened = true
+            readySince = .now
             logger.notice("ready", metadata: tunnel.description(framing))
         } catch {
             self.connection = nil
@@ -142,13 +146,17 @@ final class TunnelKeeper {
     }
 }
 
-/// How long to wait before the next attempt: twice as long each time, up to half a minute, and never quite the same, so
-/// that the clients of a server that comes back do not all come at once.
+/// How long to wait before the next attempt: not at all at first, because most lines break while the server is well.
+/// Then twice as long each time, up to half a minute, and never quite the same, so that the clients of a server that
+/// comes back do not all come at once.
 struct Backoff {
-    private var limit: Duration = .milliseconds(250)
+    /// A connection that has held for so long was a good one: what follows begins anew.
+    static let proof: Duration = .milliseconds(500)
+
+    private var limit: Duration = .zero
 
     mutating func next() -> Duration {
-        defer { limit = min(limit * 2, .seconds(30)) }
+        defer { limit = limit == .zero ? .milliseconds(250) : min(limit * 2, .seconds(30)) }
         return limit * Double.random(in: 0.5...1)
     }
 }

@@ -21,7 +21,7 @@ extension ServerNetwork {
 
 extension ServerConfiguration {
     /// What the configuration says about sessions and traffic.
-    init(_ configuration: DaemonConfiguration) {
+    init(_ configuration: DaemonConfiguration, logger: Logger) {
         self.init()
         mtu = configuration.mtu
         ipv4Pool = configuration.addressPool
@@ -35,6 +35,13 @@ extension ServerConfiguration {
         policy.deniedNetworks += own.map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
         let resolvers = configuration.dnsResolvers
         dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
+        forgetConnections = { addresses in
+            do {
+                try ConnectionTracking.forget(addresses)
+            } catch {
+                logger.warning("connections of ended sessions may linger", metadata: ["reason": "\(error)"])
+            }
+        }
     }
 }
 
@@ -56,6 +63,7 @@ extension SSHServerConfiguration {
         clientAliveCountMax = max(1, configuration.clientAliveCountMax)
         rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
         rekeyInterval = configuration.rekeyLimit.interval ?? .zero
+        permitsCompression = configuration.permitsCompression
         ciphers = configuration.ciphers
         macs = configuration.macs
         keyExchanges = configuration.keyExchanges

@@ -70,7 +70,7 @@ enum DaemonProgram {
         let queues = zip(loops, device.queues).map { PacketTunnelServer.Queue(loop: $0, device: $1) }
         do {
             let server = try PacketTunnelServer(
-                configuration: ServerConfiguration(configuration),
+                configuration: ServerConfiguration(configuration, logger: logger),
                 queues: queues,
                 logger: logger
             )

@@ -45,6 +45,11 @@ final class TunnelService: SSHServerDelegate {
 
     func connection(_ connection: SSHServerConnection, didOpen channel: SSHChannel) {
         guard let framing = ChannelFraming(rawValue: channel.type) else { return }
+        // A second tunnel of a connection replaces the first, also under another name, and also one whose name has not
+        // come yet: a client that opens one after the other would use up its channels with those.
+        for other in connection.channels where other !== channel && ChannelFraming(rawValue: other.type) != nil {
+            other.close()
+        }
         PendingTunnel(channel: channel, connection: connection, framing: framing, service: self).wait()
     }
 
@@ -62,10 +67,6 @@ final class TunnelService: SSHServerDelegate {
     func attach(_ channel: SSHChannel, of connection: SSHServerConnection, framing: ChannelFraming, name: String) {
         guard let key = connection.authorizedKey else { return channel.close() }
         let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
-        // A second tunnel of a connection replaces the first, also under another name.
-        for other in connection.channels where other !== channel && ChannelFraming(rawValue: other.type) != nil {
-            other.close()
-        }
         do throws(SessionError) {
             try server.clientConnected(
                 identity,

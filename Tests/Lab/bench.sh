@@ -4,6 +4,7 @@
 # it is gone when the pipe closes.
 #
 #   missing PEER                  the Debian packages that PEER lacks, none when it can run
+#   version PEER                  which one it is
 #   up PEER                       start its server
 #   connect                       start its client, and do not wait for it
 #   started                       when the client was started, in nanoseconds
@@ -16,8 +17,8 @@
 #   finish NAME SECONDS           wait for its end; its log is the answer
 #   stop NAME                     end it
 #
-# A peer is a file in peers/ that defines peer_missing, peer_up, peer_connect and peer_down, and names what is started
-# with lab_start and carries the tunnel in PEER_SERVER and PEER_CLIENT. Only one is up at a time, and each carries
+# A peer is a file in peers/ that defines peer_missing, peer_version, peer_up, peer_connect and peer_down, and names what
+# is started with lab_start and carries the tunnel in PEER_SERVER and PEER_CLIENT. Only one is up at a time, and each carries
 # $BENCH_NETWORK from the client to the target.
 . "$(dirname "$0")/lab.sh"
 lab_enter "$@"
@@ -29,8 +30,11 @@ BENCH_NETWORK=${LAB_ROUTES[0]}
 PEER_SERVER=() PEER_CLIENT=() PEER_IS_UP=
 
 bench_missing() {
+    bench_lacks iperf3 iperf3
     _bench_load "$1" && peer_missing
 }
+
+bench_version() { _bench_load "$1" && peer_version; }
 
 bench_up() {
     _bench_load "$1" || return

@@ -9,7 +9,10 @@ set -u
 
 build=(libssh-dev libssl-dev zlib1g-dev libkrb5-dev)
 lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps python3)
-tests=(openssh-server perl ethtool)
+tests=(openssh-server perl ethtool python3-venv)
+# SSH libraries of others, to be talked to in the tests. They stay inside .build.
+libraries=(asyncssh==2.21.0 paramiko==3.5.1)
+venv=$(dirname "${BASH_SOURCE[0]}")/../../.build/python-venv
 
 say() { printf '  install: %s\n' "$*"; }
 fail() {
@@ -50,6 +53,22 @@ install_missing() {
     esac
 }
 
+# Made by the system's Python: one of a version manager may lie in a home that the lab hides. The note at the end says
+# what is in there, so that a run that was cut off begins anew.
+install_libraries() {
+    local note=$venv/installed
+    if [ "$(cat "$note" 2>/dev/null)" = "${libraries[*]}" ]; then
+        say "the Python libraries are there"
+        return
+    fi
+    say "pip install ${libraries[*]}"
+    rm -rf "$venv"
+    /usr/bin/python3 -m venv "$venv" &&
+        "$venv/bin/pip" --quiet --disable-pip-version-check install "${libraries[@]}" ||
+        fail "pip could not install all of: ${libraries[*]}"
+    echo "${libraries[*]}" >"$note"
+}
+
 main() {
     local wanted=("${build[@]}" "${lab[@]}") missing=() package
     [ "${1:-}" != tests ] || wanted+=("${tests[@]}")
@@ -63,6 +82,7 @@ main() {
         install_missing "${missing[@]}"
     fi
     say "all ${#wanted[@]} packages are there"
+    [ "${1:-}" != tests ] || install_libraries
 }
 
 main "$@"

@@ -2,6 +2,7 @@
 
     status.py counter NAME                 the sum of that counter over all sessions
     status.py assigned FINGERPRINT MEMBER  a member of the session of that key, such as assignedIPv4
+    status.py session NAME MEMBER          the same of the session of that name
 """
 
 import json
@@ -28,5 +29,7 @@ match sys.argv[1:]:
         print(sum(session.get("counters", {}).get(name, 0) for session in known))
     case ["assigned", fingerprint, member]:
         print(next((session.get(member, "") for session in known if session["keyFingerprint"] == fingerprint), ""))
+    case ["session", name, member]:
+        print(next((session.get(member, "") for session in known if session.get("name") == name), ""))
     case _:
         sys.exit(__doc__)

@@ -160,11 +160,14 @@ struct ClientSetupTests {
             network.peer = server(.v6)
             network.queueLength = 600
             let byNetlink = try await InterfaceSetup.client(network, device: device, options: options)
+            let isInUse = { (try? HostNetwork.route(to: address("fd77::2")))??.kind == .local }
+            await eventually(isInUse)
             let expected = try hostState()
             await byNetlink.undo()
             options.usesSudo = true
             #expect(options.administration is CommandAdministration)
             let byCommands = try await InterfaceSetup.client(network, device: device, options: options)
+            await eventually(isInUse)
             // `ip` marks its routes as "boot", this package as "static".
             #expect(
                 try hostState().replacing("proto static ", with: "") == expected.replacing("proto static ", with: "")

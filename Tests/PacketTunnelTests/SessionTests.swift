@@ -89,6 +89,32 @@ struct SessionTests {
         #expect(harness.log.lines("client resumed its session").count == 1)
     }
 
+    @Test(
+        "a client that only waits gets its packets after a reconnection, and moves when it shows a new address",
+        arguments: IPVersion.allCases
+    )
+    func waitsAfterReconnection(_ version: IPVersion) throws {
+        let harness = try ServerHarness()
+        let first = try harness.connect()
+        harness.runAll()
+        first.send(Sample.upstreamUDP(version))
+        first.transport.finish()
+        let second = try harness.connect()
+        harness.runAll()
+        let down = Sample.downstreamUDP(to: try harness.address(version))
+        harness.device.inject(down)
+        let waited = try #require(try second.received().first)
+        #expect(try Sample.summary(waited.bytes).destination == Sample.local(version))
+        // A packet of the very flow that is known by now, from where the client has moved to.
+        let moved = IPAddress(bits: Sample.local(version).bits + 7)
+        second.send(Sample.upstreamUDP(version, source: moved))
+        harness.device.inject(down)
+        let followed = try #require(try second.received().first)
+        #expect(try Sample.summary(followed.bytes).destination == moved)
+        second.send(Sample.upstreamUDP(version))
+        #expect(harness.counters().refused(.upstream, .invalidSourceAddress) == 1)
+    }
+
     @Test("an index is not leased again before the kernel has forgotten its connections")
     func forgetFirst() async throws {
         let pool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 24)

@@ -49,7 +49,8 @@ import Testing
 
     @Test(
         "each option of a program is in its manual",
-        arguments: [("packet-tunneld", "8", []), ("packet-tunnel", "1", ["up"]), ("packet-tunnel-subsystem", "8", [])] as [(String, String, [String])]
+        arguments: [("packet-tunneld", "8", []), ("packet-tunnel", "1", ["up"]), ("packet-tunnel-subsystem", "8", [])]
+            as [(String, String, [String])]
     )
     func manualOptions(program: String, section: String, subcommand: [String]) throws {
         let page = try Package.text("ssh-config/man/\(program).\(section)")
@@ -151,7 +152,8 @@ struct SSHDSnippetTests {
             Set(added) == [
                 "subsystem packet-tunnel \(program)", "subsystem packet-tunnel-gso \(program) --framing gso",
                 "acceptenv PACKET_TUNNEL_SESSION",
-            ])
+            ]
+        )
         #expect(without.allSatisfy { with.contains($0) || $0.hasPrefix("hostkey ") })
     }
 

@@ -27,6 +27,7 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         },
         KeywordCase("AuthorizedKeysFile none") { $0.authorizedKeysFiles = [] },
         KeywordCase("StrictModes no") { $0.strictModes = false },
+        KeywordCase("Compression yes") { $0.permitsCompression = true },
         KeywordCase("AllowUsers a b@192.0.2.0/24") {
             $0.allowedUsers = [try .init(parsing: "a"), try .init(parsing: "b@192.0.2.0/24")]
         },

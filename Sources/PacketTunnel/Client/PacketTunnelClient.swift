@@ -65,8 +65,9 @@ public final class PacketTunnelClient: @unchecked Sendable {
         transport.setReceiver(connection)
     }
 
-    /// Closes the transport and the device.
+    /// Closes the transport and the device, and logs all counters.
     public func stop() {
+        logger.info("tunnel ended", metadata: SessionReport.metadata(counters))
         connection?.end()
         connection = nil
         device.close()

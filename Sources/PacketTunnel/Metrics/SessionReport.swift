@@ -6,8 +6,11 @@ enum SessionReport {
     static func metadata(_ session: Session, reason: String) -> Logger.Metadata {
         var metadata = identification(session)
         metadata["reason"] = "\(reason)"
-        for (name, value) in counters(session.counters) { metadata[name] = "\(value)" }
-        return metadata
+        return metadata.merging(Self.metadata(session.counters)) { $1 }
+    }
+
+    static func metadata(_ counters: PacketCounters) -> Logger.Metadata {
+        Dictionary(uniqueKeysWithValues: Self.counters(counters).map { ($0.name, "\($0.value)") })
     }
 
     static func identification(_ session: Session) -> Logger.Metadata {

@@ -56,7 +56,7 @@ extension ServerClient {
         packet: RawSpan
     ) throws(RejectReason) -> Original {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
-        guard let address = summary.version == .v4 ? originalIPv4 : originalIPv6 else { throw .noOriginalAddress }
+        guard let address = original(summary.version, session) else { throw .noOriginalAddress }
         let now = worker.loop.now
         guard downstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
         if summary.transport != .tcp, summary.transport != .udp {
@@ -73,6 +73,10 @@ extension ServerClient {
         }
         account(slot, upstream: 0, downstream: summary.payloadLength, now: now)
         return Original(address: address, usesTransparentDNS: flows[slot].usesTransparentDNS)
+    }
+
+    private func original(_ version: IPVersion, _ session: Session) -> IPAddress? {
+        version == .v4 ? originalIPv4 ?? session.originalIPv4 : originalIPv6 ?? session.originalIPv6
     }
 
     /// After a reconnection the kernel still knows flows that are new here; the same rules hold for them.

@@ -74,7 +74,11 @@ extension ServerClient {
     ) throws(RejectReason) -> QuotedFlow? {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         let original = summary.version == .v4 ? originalIPv4 : originalIPv6
-        if let original, original != summary.source { throw .invalidSourceAddress }
+        if let original {
+            guard original == summary.source else { throw .invalidSourceAddress }
+        } else if !TrafficPolicy.isUnicast(summary.source, summary.version) {
+            throw .invalidSourceAddress
+        }
         var target = summary
         if let resolver { target.destination = resolver }
         let now = worker.loop.now
@@ -88,15 +92,22 @@ extension ServerClient {
             slot = known
         } else {
             slot = try beginFlow(key, target, isTransparent: resolver != nil, now: now)
-            if original == nil { learn(summary) }
         }
+        // Also with a flow that is known: a packet for the client may have begun it.
+        if original == nil { learn(summary) }
         flows[slot].usesTransparentDNS = resolver != nil
         account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
         return nil
     }
 
     private func learn(_ summary: PacketSummary) {
-        if summary.version == .v4 { originalIPv4 = summary.source } else { originalIPv6 = summary.source }
+        if summary.version == .v4 {
+            originalIPv4 = summary.source
+            session?.originalIPv4 = summary.source
+        } else {
+            originalIPv6 = summary.source
+            session?.originalIPv6 = summary.source
+        }
     }
 
     /// Asks policy and port checkers about a new flow. `target` is the packet as it would leave the server.
@@ -106,7 +117,6 @@ extension ServerClient {
         isTransparent: Bool,
         now: UInt64
     ) throws(RejectReason) -> Int {
-        guard TrafficPolicy.isUnicast(target.source, target.version) else { throw .invalidSourceAddress }
         if !isTransparent {
             // The server chose its resolvers itself; they may well be private addresses.
             guard worker.permits(destination: target.destination, version: target.version) else {

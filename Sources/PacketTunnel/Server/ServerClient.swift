@@ -12,7 +12,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     let hooks: ClientHooks
     let transport: any PacketTransport
     var flows: FlowTable
-    /// The client's own addresses, as its first packets of either family showed them.
+    /// The client's own addresses, as this connection's first packets of either family showed them.
     var originalIPv4: IPAddress?
     var originalIPv6: IPAddress?
     var sender: ChannelSender

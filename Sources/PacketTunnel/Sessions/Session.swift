@@ -34,6 +34,10 @@ final class Session: @unchecked Sendable {
     let resolvers: DNSResolvers
     /// Spreads the choice of resolvers, so that no two sessions choose alike.
     let resolverSeed: UInt32
+    /// The client's own addresses as they were last. A client that waits for data, and so sends nothing of itself after
+    /// a reconnection, gets it there.
+    var originalIPv4: IPAddress?
+    var originalIPv6: IPAddress?
     /// All that was counted so far, over all connections.
     var counters = PacketCounters()
 

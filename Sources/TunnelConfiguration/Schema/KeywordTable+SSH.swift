@@ -144,6 +144,16 @@ extension KeywordTable {
             """
         ),
         ConfigurationKeyword(
+            "Compression",
+            .ssh,
+            \.permitsCompression,
+            .yesNo,
+            """
+            Compresses what clients ask to have compressed. It costs far more than it saves where packets are encrypted \
+            already, as most are.
+            """
+        ),
+        ConfigurationKeyword(
             "RekeyLimit",
             .ssh,
             \.rekeyLimit,

@@ -150,8 +150,7 @@ private final class Pump: PacketTransportReceiver, @unchecked Sendable {
 
     func transportDidBecomeWritable() {
         while channel.writableByteCount > 0 {
-            let taken = message.withUnsafeBytes { channel.write(RawSpan(_unsafeBytes: $0)) }
-            guard taken > 0 else { return }
+            guard message.withUnsafeBytes({ channel.write($0.bytes) }) > 0 else { return }
         }
     }
 

@@ -23,8 +23,11 @@ final class Lab {
         self.programs = programs
         // A lab that has ended shows in the answer that does not come.
         signal(SIGPIPE, SIG_IGN)
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = [directory.appendingPathComponent("bench.sh").path]
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        // Without the signal the lab would finish what it is at before it sees that the pipe has closed.
+        process.arguments = [
+            "setpriv", "--pdeathsig", "KILL", "bash", directory.appendingPathComponent("bench.sh").path,
+        ]
         process.environment = ProcessInfo.processInfo.environment.merging(["LAB_BIN": programs.path]) { $1 }
         process.standardInput = commands
         process.standardOutput = answers

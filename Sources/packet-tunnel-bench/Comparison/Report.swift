@@ -7,6 +7,8 @@ struct Report: Encodable {
         var processor = Machine.processorName
         var processors = ProcessInfo.processInfo.processorCount
         var kernel = Machine.kernelRelease
+        /// Threads that wanted to run in the minute before the first round: what others did to the numbers.
+        var loadBefore = Machine.load
     }
 
     /// What was asked for.
@@ -42,12 +44,16 @@ struct Report: Encodable {
     }
 
     let date: String
-    let machine = Machine()
+    let machine: Machine
+    /// What each peer says it is.
+    let versions: [Peer: String]
     let settings: Settings
     let comparisons: [Comparison]
     let remarks: [String]
 
-    init(samples: Samples, command: TunnelsCommand, peers: [Peer]) {
+    init(samples: Samples, command: TunnelsCommand, versions: [Peer: String], machine: Machine) {
+        self.machine = machine
+        self.versions = versions
         date = ISO8601DateFormatter().string(from: Date())
         settings = Settings(
             rounds: command.rounds,
@@ -57,7 +63,7 @@ struct Report: Encodable {
             roundTripsOver: command.tcpPing ? "TCP" : "UDP"
         )
         let metrics = Measure.allCases.filter(command.measures.contains).flatMap(\.metrics)
-        comparisons = metrics.map { Comparison($0, samples, peers) }.filter { !$0.isEmpty }
+        comparisons = metrics.map { Comparison($0, samples, command.peers) }.filter { !$0.isEmpty }
         remarks = samples.remarks
     }
 
@@ -101,6 +107,11 @@ extension Report.Machine {
         let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
         let line = lines.first { $0.hasPrefix("model name") }
         return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
+    }
+
+    fileprivate static var load: Double {
+        let text = try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)
+        return text?.split(separator: " ").first.flatMap { Double($0) } ?? .zero
     }
 
     fileprivate static var kernelRelease: String {

@@ -2,17 +2,18 @@
 extension Report {
     var table: String {
         let head =
-            "\(machine.processors) × \(machine.processor), Linux \(machine.kernel), \(date)\n"
+            "\(machine.processors) × \(machine.processor), Linux \(machine.kernel), load \(machine.loadBefore.compact) before, \(date)\n"
             + "\(settings.rounds) interleaved rounds of \(settings.seconds.compact) s; "
             + "round trips over \(settings.roundTripsOver), a lost one counts as 1000 ms; "
             + "paced stream \(settings.pacedStream.compact) Mbit/s\n"
             + "A column of one of ours says how many times better that one is than the row's peer (medians)."
+        let names = Peer.allCases.compactMap { peer in versions[peer].map { "  \(peer.rawValue): \($0)" } }
         let ours = Peer.allCases.filter { peer in
             peer.isOurs && comparisons.contains { $0.peers.contains { $0.peer == peer } }
         }
         let tables = comparisons.map { $0.table(ours: ours) }
         let notes = remarks.isEmpty ? [] : [(["Remarks:"] + remarks.map { "  \($0)" }).joined(separator: "\n")]
-        return ([head] + tables + notes).joined(separator: "\n\n")
+        return ([([head] + names).joined(separator: "\n")] + tables + notes).joined(separator: "\n\n")
     }
 }
 

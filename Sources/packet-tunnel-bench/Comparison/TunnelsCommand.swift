@@ -5,7 +5,12 @@ internal import Foundation
 struct TunnelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tunnels",
-        abstract: "Measures whole tunnels, between network namespaces (default)."
+        abstract: "Measures whole tunnels, between network namespaces (default).",
+        discussion: """
+            Peers: \(Peer.allCases.map(\.rawValue).joined(separator: ", ")).
+            Measures: \(Measure.allCases.map(\.rawValue).joined(separator: ", ")).
+            Measures with paced and loaded are round trips beside a stream of that kind.
+            """
     )
 
     @Option(help: "How often each peer is measured, in turn.")
@@ -51,6 +56,8 @@ struct TunnelsCommand: ParsableCommand {
         guard let directory = lab.map({ URL(fileURLWithPath: $0) }) ?? LabLocation.directory() else {
             throw ValidationError("no Tests/Lab/bench.sh here or above this program; name its directory with --lab")
         }
+        try checkPrograms()
+        let machine = Report.Machine()
         let lab = try Lab(directory: directory, programs: LabLocation.programs)
         defer { lab.close() }
         var remarks: [String] = []
@@ -69,10 +76,29 @@ struct TunnelsCommand: ParsableCommand {
         )
         var samples = comparison.run(rounds: rounds)
         samples.remarks = remarks + samples.remarks
-        let report = Report(samples: samples, command: self, peers: present)
+        let versions = present.map { ($0, (try? lab.tell("version", $0.rawValue)) ?? "unknown") }
+        let report = Report(
+            samples: samples,
+            command: self,
+            versions: Dictionary(uniqueKeysWithValues: versions),
+            machine: machine
+        )
         print(report.table)
         if let json { try report.json.write(to: URL(fileURLWithPath: json)) }
         if let svg { try Chart(report).text.write(toFile: svg, atomically: true, encoding: .utf8) }
+    }
+
+    private func checkPrograms() throws {
+        #if DEBUG
+            Self.say("this is a debug build: what it says about speed means nothing")
+        #endif
+        guard peers.contains(where: \.isOurs) else { return }
+        for name in ["packet-tunneld", "packet-tunnel"] {
+            let path = LabLocation.programs.appendingPathComponent(name).path
+            guard FileManager.default.isExecutableFile(atPath: path) else {
+                throw ValidationError("\(path) is missing; build it: swift build -c release --product \(name)")
+            }
+        }
     }
 
     /// For the person who waits; the table on standard output stays clean.

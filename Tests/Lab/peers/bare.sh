@@ -1,6 +1,8 @@
 # No tunnel: the server only forwards.
 peer_missing() { :; }
 
+peer_version() { iperf3 --version | head -n 1; }
+
 peer_up() {
     lab_direct_path on
     _lab_route client "$BENCH_NETWORK" via "$LAB_SERVER4"

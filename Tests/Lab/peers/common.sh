@@ -3,6 +3,8 @@
 # bench_lacks PROGRAM PACKAGE: names the package when the program is not there.
 bench_lacks() { command -v "$1" >/dev/null || echo "$2"; }
 
+bench_our_version() { "$LAB_BIN/packet-tunneld" --version; }
+
 # Starts a program whose log begins with the time at which it was started.
 bench_start_client() {
     local name=$1

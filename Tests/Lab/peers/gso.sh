@@ -2,6 +2,7 @@
 PEER_SERVER=(daemon) PEER_CLIENT=(ours)
 
 peer_missing() { :; }
+peer_version() { bench_our_version; }
 peer_up() { lab_daemon daemon; }
 peer_connect() { bench_our_client gso; }
 

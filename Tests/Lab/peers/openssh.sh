@@ -3,6 +3,8 @@ PEER_SERVER=(daemon) PEER_CLIENT=(ssh)
 
 peer_missing() { bench_lacks ssh openssh-client; }
 
+peer_version() { bench_our_version; }
+
 peer_up() {
     bench_tun client 172.31.9.2/30
     _lab_route client "$BENCH_NETWORK" dev tun9

@@ -6,6 +6,8 @@ peer_missing() {
     bench_lacks openssl openssl
 }
 
+peer_version() { openvpn --version | sed -n '1s/ [^ ]*linux.*//p'; }
+
 # Either end trusts the other's self-signed certificate by its fingerprint.
 _openvpn_certificate() {
     [ -e "$LAB_DIR/openvpn-$1.crt" ] && return

@@ -6,6 +6,8 @@ peer_missing() {
     bench_lacks sshd openssh-server
 }
 
+peer_version() { ssh -V; }
+
 peer_up() {
     cat >"$LAB_DIR/sshd_config" <<CONFIG
 Port $LAB_STOCK_PORT

@@ -6,6 +6,8 @@ peer_missing() {
     bench_lacks wg wireguard-tools
 }
 
+peer_version() { wireguard-go --version | head -n 1; }
+
 # _wireguard_script DEVICE ADDRESS/LENGTH [ROUTE]: what wg-quick does, with the program in the foreground.
 _wireguard_script() {
     cat >"$LAB_DIR/$1.sh" <<SCRIPT

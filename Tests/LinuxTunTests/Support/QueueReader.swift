@@ -86,8 +86,14 @@ struct TestEnds: Sendable {
 
     func configure(_ interface: String, mtu: Int = 1500) throws {
         let length = near.isIPv4 ? 24 : 64
+        // The kernel puts an IPv6 address into use in its own time; what arrives before is lost.
         try shell(
-            "ip addr add \(near)/\(length) dev \(interface) \(near.isIPv4 ? "" : "nodad") && ip link set \(interface) mtu \(mtu) up"
+            """
+            set -e
+            ip addr add \(near)/\(length) dev \(interface) \(near.isIPv4 ? "" : "nodad")
+            ip link set \(interface) mtu \(mtu) up
+            until ip route get \(near) | grep -q ^local; do :; done
+            """
         )
     }
 }

@@ -52,14 +52,27 @@ final class ServerLab: Sendable {
                 """
             )
         }
-        try await server.run {
-            _ = try shell(
-                "for link in egress other; do until ip -br link show $link | grep -q ' UP '; do :; done; done"
-            )
-        }
+        try await Self.waitForAddresses(server, links: "egress other", "192.0.2.1 2001:db8:2::1")
+        try await Self.waitForAddresses(internet, links: "far farther", "192.0.2.2 2001:db8:2::2")
         self.server = server
         self.internet = internet
         self.directory = directory
+    }
+
+    /// Links get their carrier, and IPv6 addresses come into use, in the kernel's own time.
+    private static func waitForAddresses(
+        _ namespace: NetworkNamespace,
+        links: String,
+        _ addresses: String
+    ) async throws {
+        try await namespace.run {
+            _ = try shell(
+                """
+                for link in \(links); do until ip -br link show $link | grep -q ' UP '; do :; done; done
+                for address in \(addresses); do until ip route get $address | grep -q ^local; do :; done; done
+                """
+            )
+        }
     }
 
     func stop() { loop.stop() }

@@ -40,10 +40,10 @@ extension TunDevice {
     }
 }
 
-/// Waits until `condition` holds; an issue after five seconds.
+/// Waits until `condition` holds; an issue after thirty seconds, which is long for a loaded machine too.
 func eventually(_ condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async {
     let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(5)
+    let deadline = clock.now + .seconds(30)
     while !condition() {
         guard clock.now < deadline else {
             Issue.record("it never came true", sourceLocation: sourceLocation)

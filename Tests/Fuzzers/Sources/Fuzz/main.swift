@@ -1,0 +1,31 @@
+import CLibFuzzer
+import Glibc
+
+// Usage: fuzz TARGET [libFuzzer's options and corpus folders]
+// `fuzz list` prints the targets, `fuzz seeds FOLDER` writes what they start from. `run` beside the package builds and
+// runs them all.
+
+let targets: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32] = [
+    "packet": { fuzzPacket(Input($0, $1)) },
+    "frames-psiphon": { fuzzFrames(Input($0, $1), as: .psiphon) },
+    "frames-openssh": { fuzzFrames(Input($0, $1), as: .openSSH) },
+    "frames-gso": { fuzzFrames(Input($0, $1), as: .gso) },
+    "dns": { fuzzDNS(Input($0, $1)) },
+    "segments": { fuzzSegments(Input($0, $1)) },
+    "gso-header": { fuzzGSOHeader(Input($0, $1)) },
+]
+
+if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "seeds" {
+    writeSeeds(to: CommandLine.arguments[2])
+    exit(0)
+}
+guard CommandLine.arguments.count > 1, let target = targets[CommandLine.arguments[1]] else {
+    for name in targets.keys.sorted() { print(name) }
+    exit(CommandLine.arguments.last == "list" ? 0 : 64)
+}
+var count = CommandLine.argc
+var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+// The driver skips what looks like no option or folder of its own: the target's name has to go.
+for index in 1..<Int(count) { arguments?[index] = arguments?[index + 1] }
+count -= 1
+exit(LLVMFuzzerRunDriver(&count, &arguments, target))
