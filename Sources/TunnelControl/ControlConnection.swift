@@ -10,7 +10,7 @@ public final class ControlConnection: @unchecked Sendable {
     /// The loop that owns the connection.
     public let loop: EventLoop
     private let descriptor: Int32
-    private unowned let server: ControlServer
+    private let server: ControlServer
     private var registration: Registration?
     private var hasAsked = false
     private var isFinishing = false
@@ -107,7 +107,7 @@ public final class ControlConnection: @unchecked Sendable {
         else { return close() }
         hasAsked = true
         deadline?.cancel()
-        server.delegate?.control(self, asks: request)
+        server.delegate.control(self, asks: request)
     }
 }
 

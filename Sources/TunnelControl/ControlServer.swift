@@ -19,7 +19,7 @@ public final class ControlServer: DescriptorHandler, @unchecked Sendable {
     /// The loop that owns the socket and all its connections.
     public let loop: EventLoop
     let limits: ControlLimits
-    private(set) weak var delegate: (any ControlServerDelegate)?
+    let delegate: any ControlServerDelegate
 
     /// Connections taken per turn: a flood of them must not keep the loop's packets waiting.
     private static let batch = 16
@@ -36,7 +36,7 @@ public final class ControlServer: DescriptorHandler, @unchecked Sendable {
     /// - Parameters:
     ///   - group: whose members may connect, beside the owner; a group that does not exist, or cannot be given the
     ///     socket, leaves it to the owner alone.
-    ///   - delegate: held weakly.
+    ///   - delegate: held strongly.
     /// - Throws: `ControlError` if the socket cannot be made, or another process listens there.
     public init(
         path: String,

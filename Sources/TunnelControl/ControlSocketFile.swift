@@ -21,13 +21,18 @@ enum ControlSocketFile {
 
     /// A killed process leaves its socket behind; nobody answers there.
     private static func removeLeftover(_ path: String) throws(ControlError) {
+        // connect(2) refuses a file of another kind in the same words as a socket without a listener.
+        var information = stat()
+        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFSOCK else {
+            throw ControlError(.system, "\(path) is in the way of the control socket; remove it")
+        }
         let probe = tunnelcontrol_connect(path, 1)
         if probe >= 0 { close(probe) }
         guard probe == -ECONNREFUSED else {
             if probe >= 0 || probe == -EAGAIN {
                 throw ControlError(.inUse, "another process listens at the control socket \(path); stop it first")
             }
-            throw ControlError(.system, "\(path) is in the way of the control socket; remove it")
+            throw .call("cannot try whether somebody listens at \(path)", probe)
         }
         unlink(path)
     }
