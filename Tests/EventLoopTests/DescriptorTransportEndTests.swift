@@ -33,13 +33,18 @@ struct DescriptorTransportEndTests {
 
     /// Runs a transport to its end, with `body` on the loop.
     private static func end(
-        of descriptors: (input: Int32, output: Int32), on loop: EventLoop, _ body: @escaping @Sendable () -> Void
+        of descriptors: (input: Int32, output: Int32),
+        on loop: EventLoop,
+        _ body: @escaping @Sendable () -> Void
     ) async throws -> (reason: String, opening: [UInt8]) {
         try await withCheckedThrowingContinuation { continuation in
             loop.execute {
                 do {
                     let transport = try DescriptorTransport(
-                        input: descriptors.input, output: descriptors.output, loop: loop)
+                        input: descriptors.input,
+                        output: descriptors.output,
+                        loop: loop
+                    )
                     transport.onEnd = { continuation.resume(returning: ($0, transport.opening)) }
                     transport.setReceiver(Silent())
                     body()

@@ -20,8 +20,13 @@ final class ControlFixture {
         path = "\(directory)/control.sock"
         loop = try EventLoop(name: "control-test")
         server = try ControlServer(
-            path: path, group: "no-such-group", loop: loop, limits: limits, delegate: Delegate(answer: answer),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            path: path,
+            group: "no-such-group",
+            loop: loop,
+            limits: limits,
+            delegate: Delegate(answer: answer),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
     }
 
     deinit {

@@ -24,7 +24,8 @@ struct ControlMessageTests {
         "a reply is read as it was written",
         arguments: [
             .accepted, .refused(reason: "no", exitStatus: 77), .ended(reason: ""), .text("a\u{0}b\u{1f600}"),
-        ] as [ControlReply])
+        ] as [ControlReply]
+    )
     func reply(_ reply: ControlReply) {
         #expect(ControlWire.decodeReply(ControlWire.encode(reply)) == reply)
     }
@@ -44,7 +45,8 @@ struct ControlMessageTests {
         arguments: [
             "", "{", "[]", "null", "1", #"{"request":"tunnel"}"#, #"{"request":"halt"}"#, #"{"request":1}"#,
             #"{"request":"tunnel","channelType":7}"#, String(repeating: "[", count: 4_000),
-        ])
+        ]
+    )
     func nonsense(_ text: String) {
         let isRequest = ControlWire.decodeRequest(Array(text.utf8), Self.none) != nil
         #expect(!isRequest)
