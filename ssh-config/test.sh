@@ -27,6 +27,16 @@ ok "a tunnel through its subsystem is ready" lab_via via client "$(lab_stock_ssh
 like "it carries a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
 like "it carries a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
 lab_stop via
+# The line of the shipped example, with alice's key in the place of the one that nobody has.
+sed -n "s|^\(restrict,command=.*\) ssh-ed25519 .*|\1 $(cat "$LAB_DIR/alice_key.pub")|p" \
+    "$LAB_ROOT/ssh-config/authorized_keys.example" >"$LAB_DIR/stock_keys_alice"
+ok "a tunnel by command= of the example of authorized keys is ready" lab_via command client "$(lab_stock_ssh alice) -T"
+like "it carries a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
+like "it carries a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
+# shellcheck disable=SC2046 # several words
+is "its key can do nothing else" \
+    "$(lab_in client $(lab_stock_ssh alice) -W "$LAB_WEB4:80" 2>&1 </dev/null | grep -c prohibited)" 1
+lab_stop command
 
 lab_start ssh client ssh -F "$LAB_ROOT/ssh-config/ssh_config.d/50-packet-tunnel.conf" -N \
     -o HostName="$LAB_SERVER4" -o Port="$LAB_PORT" -o User="$LAB_USER" -o TunnelDevice=7:any -i "$LAB_DIR/client_key" \

@@ -137,6 +137,21 @@ lab_stop allowed
 lab_stop daemon
 ok "the daemon is ready" lab_daemon daemon "ControlSocket $socket"
 
+# As root with no more than the capabilities of the systemd unit.
+lab_stop daemon
+capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$LAB_ROOT/ssh-config/systemd/packet-tunneld.service" |
+    tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+lab_daemon_config "$LAB_DIR/daemon.conf" "ControlSocket $socket"
+lab_start daemon server setpriv --bounding-set="-all,$capabilities" \
+    packet-tunneld -f "$LAB_DIR/daemon.conf"
+ok "the daemon with $capabilities is ready" wait_for 10 lab_logged daemon '\bready\b'
+is "the control socket is for its owner and a group" "$(stat -c '%a %U %G' "$socket")" "660 root packet-tunnel"
+ok "a tunnel through the subsystem is ready" lab_via bounded client "$alice -s packet-tunnel"
+pages "few capabilities"
+lab_stop bounded
+like "a pipe that only its owner may open is refused, where it could be made to wait" \
+    "$(control alice tunnel '{}')" '"reply": "refused"'
+
 # ForceCommand for the group, as the snippet suggests it, and command= for one key.
 lab_stop stock-sshd
 sed -n -e 's/^#\([^ ].*\)/\1/p' -e 's/^#\(    .*\)/\1/p' "$LAB_SNIPPET" >"$LAB_DIR/forced"

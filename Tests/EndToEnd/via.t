@@ -63,6 +63,23 @@ is "the client stops all the same" "$LAB_STATUS" 0
 at_most "and soon (seconds)" "$((SECONDS - started))" 5
 not_ok "and nothing is left of the command" pgrep -f "trap '' TERM"
 
+# A command that asks the person at the terminal.
+mkfifo "$LAB_DIR/keyboard"
+echo "read -r answer </dev/tty; echo \"heard: \$answer\" >&2; sleep 1000 & exec $subsystem" >"$LAB_DIR/asking"
+lab_start terminal client sh -c 'exec script --quiet --return --command "$1" /dev/null <"$0"' "$LAB_DIR/keyboard" \
+    "$LAB_BIN/packet-tunnel up --via '. $LAB_DIR/asking' --address $LAB_OWN4 --address6 $LAB_OWN6 \
+    --route ${LAB_ROUTES[0]} --route ${LAB_ROUTES[1]}"
+exec 9>"$LAB_DIR/keyboard"
+echo secret >&9
+ok "a command hears what is typed" wait_for 10 lab_logged terminal 'heard: secret'
+ok "and carries a tunnel" wait_for 10 page client "$LAB_WEB4" 1
+printf '\003' >&9
+lab_wait terminal 10
+is "Ctrl-C stops the client as told" "$LAB_STATUS" 0
+exec 9>&-
+not_ok "and nothing of the command is left" eval 'pgrep -x packet-tunnel-s || pgrep -x sleep'
+is "nor of the device" "$(lab_snapshot client)" "$before"
+
 # A command that worked and works no more is tried again, less and less often.
 echo "$subsystem" >"$LAB_DIR/command"
 ok "a tunnel is ready" lab_via fading client "echo try >&2; . $LAB_DIR/command"

@@ -17,7 +17,7 @@ LAB_STOCK_PORT=2200 LAB_STOCK_CIPHER=aes256-gcm@openssh.com
 
 lab_build_is_there() {
     local program
-    for program in packet-tunneld packet-tunnel; do
+    for program in packet-tunneld packet-tunnel packet-tunnel-subsystem; do
         if [ ! -x "$LAB_BIN/$program" ]; then
             echo "lab: $LAB_BIN/$program is missing; build it first: swift build -c release --product $program" >&2
             return 1
