@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
 import time
 
 
@@ -82,15 +83,19 @@ def hostile(path):
     twice = connect(path)
     send(twice, json.dumps({"request": "status"}).encode())
     send(twice, json.dumps({"request": "status"}).encode())
-    listener, sender = lingering()
-    control = connect(path)
-    send(control, request, [sender.fileno(), sender.fileno()])
-    sender.close()
-    print("answer:", next(answers(control)), flush=True)
+    attacks = [lingering() for _ in range(5)]
+    for _, sender in attacks:
+        control = connect(path)
+        send(control, request, [sender.fileno(), sender.fileno()])
+        # Whoever closes last has to wait; that must not be this thread.
+        threading.Thread(target=sender.close, daemon=True).start()
+        print("answer:", next(answers(control)), flush=True)
     silent = [connect(path) for _ in range(200)]
     print("done", flush=True)
     time.sleep(3)
-    listener.close()
+    # What still waits is cut off, here and in the daemon.
+    for listener, _ in attacks:
+        listener.close()
 
 
 match sys.argv[1:]:
