@@ -11,7 +11,8 @@ public protocol PacketTransport: AnyObject {
     /// The most bytes that one `write` sends as one message; writing more in one call gains nothing.
     var preferredWriteSize: Int { get }
 
-    /// Sends `bytes`. Each call is one message on transports that keep boundaries.
+    /// Sends `bytes`. Each call is one message on transports that keep boundaries. Never calls the receiver back before
+    /// it returns.
     ///
     /// - Returns: the bytes taken, from the front; fewer than given when the other side has granted no more.
     func write(_ bytes: RawSpan) -> Int
@@ -28,7 +29,7 @@ public protocol PacketTransportReceiver: AnyObject {
     /// Bytes arrived. They may be changed in place; they are gone when the call returns.
     func transportDidReceive(_ bytes: inout MutableRawSpan)
 
-    /// `writableByteCount` has risen from 0.
+    /// There is room again after `writableByteCount` was 0, or after `write` took less than it was given.
     func transportDidBecomeWritable()
 
     /// The stream has ended; nothing follows. `reason` is for a log line.

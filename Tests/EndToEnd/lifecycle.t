@@ -43,7 +43,6 @@ is "the client leaves nothing either" "$(lab_snapshot client)" "$client_before"
 ok "the daemon is ready" lab_daemon
 ok "the client is ready" lab_client client client
 lab_start download client curl --silent --output /dev/null "http://$LAB_WEB4/blob/100000000000"
-arrives() { [ "$(lab_in client cat "/sys/class/net/$1/statistics/rx_bytes" 2>/dev/null || echo 0)" -gt 1000000 ]; }
 wait_for 10 eval "ip -n client -s -o link show type tun | grep -qE 'RX: .* [0-9]{7,}'"
 lab_stop client KILL
 lab_stop daemon KILL

@@ -67,9 +67,6 @@ final class ServerWorker: @unchecked Sendable {
         if clients[index] === client { clients[index] = nil }
     }
 
-    /// Clients attached on this loop.
-    var clientCount: Int { clients.count }
-
     /// True if a client may send to `destination`: the policy permits it, and it is no client's address.
     func permits(destination: IPAddress, version: IPVersion) -> Bool {
         let own = version == .v4 ? addressPool.ipv4 : addressPool.ipv6
