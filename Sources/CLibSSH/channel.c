@@ -41,6 +41,14 @@ void libssh_shim_channel_forget(libssh_shim_peer *peer, libssh_shim_channel *wat
     }
 }
 
+void libssh_shim_channel_take_data(libssh_shim_channel *watched, libssh_shim_data_handler handler, void *user,
+                                   uint32_t grant_step)
+{
+    watched->data_handler = handler;
+    watched->data_user = user;
+    watched->grant_step = grant_step;
+}
+
 uint32_t libssh_shim_channel_window(const libssh_shim_channel *watched)
 {
     uint32_t window = ssh_channel_window_size(watched->channel);

@@ -15,6 +15,7 @@ enum {
     MSG_CHANNEL_OPEN_CONFIRMATION = 91,
     MSG_CHANNEL_OPEN_FAILURE = 92,
     MSG_CHANNEL_WINDOW_ADJUST = 93,
+    MSG_CHANNEL_DATA = 94,
     MSG_CHANNEL_REQUEST = 98,
 };
 
@@ -46,6 +47,10 @@ struct libssh_shim_channel {
     uint32_t surplus;     /* what the peer announced at first beyond `limit`; never used */
     uint32_t refusal;
     uint64_t uncredited;  /* window that the peer will grant although we never used it */
+    libssh_shim_data_handler data_handler;
+    void *data_user;
+    uint32_t grant_step;
+    uint32_t ungranted;   /* bytes taken since the last grant to the peer */
 };
 
 enum {

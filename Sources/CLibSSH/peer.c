@@ -198,7 +198,29 @@ static int on_window_adjust(ssh_session session, uint8_t type, ssh_buffer packet
     return SSH_PACKET_NOT_USED;
 }
 
-static ssh_packet_callback handlers[MSG_CHANNEL_WINDOW_ADJUST - MSG_KEXINIT + 1] = {
+/* Hands data on where it lies. libssh, which never hears of it, would copy it twice and keep its own window. */
+static int on_channel_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
+{
+    uint8_t *bytes = ssh_buffer_get(packet);
+    uint32_t length = ssh_buffer_get_len(packet), grant;
+    libssh_shim_channel *watched;
+    (void)session, (void)type;
+
+    if (length < 8 || get32(bytes + 4) != length - 8 || (watched = find(user, get32(bytes))) == NULL ||
+        watched->data_handler == NULL || !ssh_channel_is_open(watched->channel) || ssh_channel_is_eof(watched->channel))
+        return SSH_PACKET_NOT_USED;
+    length -= 8;
+    watched->data_handler(bytes + 8, length, watched->data_user);
+    watched->ungranted += length;
+    if (watched->ungranted >= watched->grant_step) {
+        grant = watched->ungranted;
+        watched->ungranted = 0;
+        libssh_shim_channel_grant(watched, grant);
+    }
+    return SSH_PACKET_USED;
+}
+
+static ssh_packet_callback handlers[MSG_CHANNEL_DATA - MSG_KEXINIT + 1] = {
     [MSG_KEXINIT - MSG_KEXINIT] = on_kexinit,
     [MSG_NEWKEYS - MSG_KEXINIT] = on_newkeys,
     [MSG_USERAUTH_REQUEST - MSG_KEXINIT] = on_userauth_request,
@@ -206,6 +228,7 @@ static ssh_packet_callback handlers[MSG_CHANNEL_WINDOW_ADJUST - MSG_KEXINIT + 1]
     [MSG_CHANNEL_OPEN_CONFIRMATION - MSG_KEXINIT] = on_open_confirmation,
     [MSG_CHANNEL_OPEN_FAILURE - MSG_KEXINIT] = on_open_failure,
     [MSG_CHANNEL_WINDOW_ADJUST - MSG_KEXINIT] = on_window_adjust,
+    [MSG_CHANNEL_DATA - MSG_KEXINIT] = on_channel_data,
 };
 
 /* ---- Messages, as libssh makes them of packets ------------------------------------------------------------------- */

@@ -1,4 +1,7 @@
-/* One recv(2) for many of libssh's reads: see CLibSSH.h. */
+/* One recv(2) for many of libssh's reads: see CLibSSH.h.
+ *
+ * libssh reserves 4096 bytes at the end of its input, has recv() fill them, and gives back with
+ * ssh_buffer_pass_bytes_end() what was not. There the rest of a larger read is appended. */
 #include "CLibSSH.h"
 
 #include <poll.h>
@@ -8,10 +11,15 @@
 
 extern ssize_t __real_recv(int descriptor, void *buffer, size_t size, int flags);
 extern int __real_poll(struct pollfd *descriptors, nfds_t count, int timeout);
+extern uint32_t __real_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
 ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags);
 int __wrap_poll(struct pollfd *descriptors, nfds_t count, int timeout);
+uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
 
-enum { BLOCK_SIZE = 256 << 10 };
+enum {
+    BLOCK_SIZE = 256 << 10,
+    READ_SIZE = 64 << 10,
+};
 
 struct libssh_shim_receiver {
     ssh_session session;
@@ -32,6 +40,10 @@ static __thread int count;
 /* The thread's block, and who has bytes in it. */
 static __thread uint8_t *block;
 static __thread libssh_shim_receiver *owner;
+
+/* Whose read is under way, and where in libssh's input it ends so far. */
+static __thread libssh_shim_receiver *reading;
+static __thread const uint8_t *read_end;
 
 static libssh_shim_receiver *find(int descriptor)
 {
@@ -77,6 +89,8 @@ libssh_shim_receiver *libssh_shim_receive_attach(ssh_session session)
 
 static void drop_bytes(libssh_shim_receiver *receiver)
 {
+    if (reading == receiver)
+        reading = NULL;
     if (owner == receiver)
         owner = NULL;
     else
@@ -137,11 +151,26 @@ static bool vacate_block(void)
     return true;
 }
 
+static size_t take(libssh_shim_receiver *receiver, size_t most)
+{
+    size_t part = receiver->tail - receiver->head;
+
+    return part < most ? part : most;
+}
+
+static void taken(libssh_shim_receiver *receiver, size_t part)
+{
+    receiver->head += part;
+    if (receiver->head == receiver->tail)
+        drop_bytes(receiver);
+}
+
 ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
 {
     libssh_shim_receiver *receiver = find(descriptor);
     size_t part;
 
+    reading = NULL;
     if (receiver == NULL || flags != 0)
         return __real_recv(descriptor, buffer, size, flags);
     if (receiver->head == receiver->tail) {
@@ -157,14 +186,29 @@ ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
         receiver->head = 0;
         receiver->tail = (size_t)received;
     }
-    part = receiver->tail - receiver->head;
-    if (part > size)
-        part = size;
+    part = take(receiver, size);
     memcpy(buffer, receiver->bytes + receiver->head, part);
-    receiver->head += part;
-    if (receiver->head == receiver->tail)
-        drop_bytes(receiver);
+    taken(receiver, part);
+    if (receiver->bytes != NULL) {
+        reading = receiver;
+        read_end = (const uint8_t *)buffer + part;
+    }
     return (ssize_t)part;
+}
+
+uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length)
+{
+    libssh_shim_receiver *receiver = reading;
+    uint32_t passed = __real_ssh_buffer_pass_bytes_end(buffer, length);
+    size_t part;
+
+    reading = NULL;
+    if (receiver == NULL || (const uint8_t *)ssh_buffer_get(buffer) + ssh_buffer_get_len(buffer) != read_end)
+        return passed;
+    part = take(receiver, READ_SIZE);
+    if (ssh_buffer_add_data(buffer, receiver->bytes + receiver->head, (uint32_t)part) == SSH_OK)
+        taken(receiver, part);
+    return passed;
 }
 
 static short poll_output(int descriptor)

@@ -63,6 +63,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         callbacks.initialize(to: ssh_channel_callbacks_struct())
         SSHChannelCallbacks.install(callbacks, for: self)
         ssh_set_channel_callbacks(handle, callbacks)
+        if options.extraReceiveWindow > 0 { SSHChannelCallbacks.takeData(of: watched, for: self, options) }
     }
 
     deinit { callbacks.deallocate() }
@@ -90,7 +91,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
 
     private var sessionTakesOutput: Bool {
         let state = libssh_shim_state(session.peer)
-        return state == 0 || (carriesDatagrams && state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
+        return state == 0 || (state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
     }
 
     private var isEnding: Bool { isClosed || closeReason != nil || isGone }
@@ -106,9 +107,10 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         guard room > 0, bytes.byteCount > 0 else { return 0 }
         guard room >= bytes.byteCount || !carriesDatagrams else { return blocked() }
         let length = UInt32(min(room, bytes.byteCount))
+        let morePerhapsFollows = carriesDatagrams || bytes.byteCount >= preferredWriteSize
         let written = bytes.withUnsafeBytes { bytes in
             // 64: what SSH puts around a message, at most.
-            carriesDatagrams
+            morePerhapsFollows
                 ? session.gathering(Int(length) + 64) {
                     libssh_shim_channel_write(watched, bytes.baseAddress, length)
                 } : session.withLibrary { libssh_shim_channel_write(watched, bytes.baseAddress, length) }

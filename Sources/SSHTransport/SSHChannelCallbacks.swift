@@ -31,11 +31,25 @@ enum SSHChannelCallbacks {
         callbacks.pointee.channel_pty_request_function = terminalArrived
         callbacks.pointee.channel_subsystem_request_function = subsystemArrived
     }
+
+    /// Has the data of a bulk channel taken from under libssh.
+    static func takeData(of watched: OpaquePointer, for channel: SSHChannel, _ options: SSHChannelOptions) {
+        let user = Unmanaged.passUnretained(channel).toOpaque()
+        libssh_shim_channel_take_data(watched, dataWasTaken, user, options.extraReceiveWindow / 8)
+    }
 }
 
 private func channel(_ userData: UnsafeMutableRawPointer?) -> SSHChannel? {
     guard let userData else { return nil }
     return Unmanaged<SSHChannel>.fromOpaque(userData).takeUnretainedValue()
+}
+
+/// Data that has been taken from under libssh: see `libssh_shim_channel_take_data`.
+private func dataWasTaken(_ data: UnsafeMutableRawPointer?, _ length: UInt32, _ userData: UnsafeMutableRawPointer?) {
+    guard let userData, let data else { return }
+    Unmanaged<SSHChannel>.fromOpaque(userData)._withUnsafeGuaranteedRef {
+        $0.receive(UnsafeMutableRawBufferPointer(start: data, count: Int(length)))
+    }
 }
 
 /// Always consumes everything: libssh would buffer the rest without a limit, and the extra window counts on it.
@@ -47,11 +61,7 @@ private func dataArrived(
     _ isStandardError: Int32,
     _ userData: UnsafeMutableRawPointer?
 ) -> Int32 {
-    if isStandardError == 0, let userData, let data {
-        Unmanaged<SSHChannel>.fromOpaque(userData)._withUnsafeGuaranteedRef {
-            $0.receive(UnsafeMutableRawBufferPointer(start: data, count: Int(length)))
-        }
-    }
+    if isStandardError == 0 { dataWasTaken(data, length, userData) }
     return Int32(bitPattern: length)
 }
 

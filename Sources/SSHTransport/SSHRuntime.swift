@@ -2,7 +2,7 @@ internal import CLibSSH
 
 /// The one initialisation that a statically linked libssh needs, before any thread uses it.
 enum SSHRuntime {
-    private static let isInitialized = ssh_init() == SSH_OK
+    private static let isInitialized = libssh_shim_init() == SSH_OK
 
     /// Initialises the library on the first call. From any thread.
     static func initialize() throws(SSHError) {

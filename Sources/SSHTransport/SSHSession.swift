@@ -42,10 +42,10 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var farewell: String?
     private var gatheredByteCount = 0
 
-    /// A 256 KiB receive at 4096 bytes a round, and a little for partial ones: more would keep other sessions waiting.
-    private static let roundsPerTurn = 72
+    /// A 256 KiB receive at 64 KiB a round, and a little for partial ones: more would keep other sessions waiting.
+    private static let roundsPerTurn = 6
 
-    /// As much as one send of a full SSH packet twice over.
+    /// Two full SSH packets: a super-packet in one send.
     private static let gatheredByteLimit = 64 << 10
 
     /// Takes over a non-blocking session with an open descriptor.
@@ -165,6 +165,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     @inline(__always)
     func withLibrary<Result>(_ body: () -> Result) -> Result {
         guard !isInsideLibrary else { return body() }
+        gatheredByteCount = 0
         let result = holding(LIBSSH_SHIM_HOLD_INPUT, body)
         afterCall()
         return result
@@ -180,7 +181,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         return result
     }
 
-    /// Makes a call that sends one small message, and lets it wait for others until the loop's next turn, or until
+    /// Makes a call that sends one message, and lets it wait for others until the loop's next turn, or until
     /// there is a full send of them.
     ///
     /// - Parameter bytes: about what the message takes on the wire.
@@ -189,10 +190,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         guard !isInsideLibrary else { return body() }
         if gatheredByteCount == 0 { registration?.callAgain() }
         gatheredByteCount += bytes
-        guard gatheredByteCount < Self.gatheredByteLimit else {
-            gatheredByteCount = 0
-            return withLibrary(body)
-        }
+        guard gatheredByteCount < Self.gatheredByteLimit else { return withLibrary(body) }
         return holding(LIBSSH_SHIM_HOLD_BOTH, body)
     }
 

@@ -47,6 +47,24 @@ import Testing
         #expect(isRight, "near byte \(received)")
     }
 
+    @Test("takes thousands of tiny messages that arrive in one receive, in order")
+    func tinyMessages() throws {
+        let fixture = try ServerFixture()
+        let client = try fixture.client()
+        let channel = try #require(client.open("tun@psiphon.ca", extraWindow: 1 << 20))
+        #expect(client.write(channel, [0]) == 1)
+        #expect(client.read(channel, 1) == [0])
+        let loop = try #require(fixture.recorder.now.tunnels.first).loop
+        let count = 5_000
+        let isHeld = Atomic<Bool>(true)
+        // While the server's loop is busy, everything gathers in the kernel.
+        loop.execute { while isHeld.load(ordering: .acquiring) { sched_yield() } }
+        let sent = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+        for byte in sent { #expect(client.write(channel, [byte]) == 1) }
+        isHeld.store(false, ordering: .releasing)
+        #expect(client.read(channel, count) == sent)
+    }
+
     @Test("holds back no more than the kernel takes from a peer that stops reading, and serves the others")
     func stalledReader() throws {
         let fixture = try ServerFixture()
