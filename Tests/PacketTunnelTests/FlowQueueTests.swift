@@ -20,7 +20,7 @@ struct FlowQueueTests {
 
         /// Queues a packet of `length` bytes that begins with its flow's number.
         func enqueue(_ flow: UInt32, _ length: Int, trafficClass: UInt8 = 0, mark: UInt8 = 0) {
-            let packet = length <= PacketBufferPool.smallCapacity ? pool.takeSmall() : pool.takeLarge()
+            let packet = pool.take(for: length)
             packet.length = length
             packet.bytes.initializeMemory(as: UInt8.self, repeating: 0)
             (packet.bytes[0], packet.bytes[1]) = (0x45, trafficClass)

@@ -59,11 +59,11 @@ struct ChannelSender: ~Copyable {
             AddressRewriter.completeChecksum(of: &bytes, summary: summary)
             packet.offload = .none
         }
-        guard packet.length <= PacketBufferPool.smallCapacity else {
+        guard packet.length <= PacketBufferPool.mediumCapacity else {
             queue.enqueue(packet, flowHash: flowHash, now: now)
             return true
         }
-        let copy = pool.takeSmall()
+        let copy = pool.take(for: packet.length)
         append(packet, to: copy)
         copy.offload = packet.offload
         queue.enqueue(copy, flowHash: flowHash, now: now)
@@ -80,7 +80,7 @@ struct ChannelSender: ~Copyable {
         let source = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
         for index in 0..<segmenter.segmentCount {
             let length = segmenter.length(ofSegment: index)
-            let segment = length <= PacketBufferPool.smallCapacity ? pool.takeSmall() : pool.takeLarge()
+            let segment = pool.take(for: length)
             segment.length = length
             var bytes = unsafe MutableRawSpan(_unsafeBytes: segment.bytes)
             _ = segmenter.writeSegment(index, of: source, into: &bytes)

@@ -105,17 +105,21 @@ internal import IPPacket
     }
 }
 
-/// The packet memory of one loop, in two sizes. Not for other threads.
+/// The packet memory of one loop, in three sizes. Not for other threads.
 ///
 /// What is released is kept for the next packet, up to a limit, so the steady state allocates nothing and a burst is
 /// given back.
 final class PacketBufferPool {
     /// Bytes of a small buffer: a packet of the usual MTU with something to spare.
     static let smallCapacity = 2_032
+    /// Bytes of a medium buffer: the few segments that a slow stream sends at once. In large buffers they would fill a
+    /// queue with little data.
+    static let mediumCapacity = 8_176
     /// Bytes of a large buffer: the largest IP packet, and frames up to one SSH packet.
     static let largeCapacity = 65_552
 
     private var small = FreeList(capacity: smallCapacity, limit: 1_024)
+    private var medium = FreeList(capacity: mediumCapacity, limit: 256)
     private var large = FreeList(capacity: largeCapacity, limit: 96)
 
     private struct FreeList {
@@ -157,21 +161,25 @@ final class PacketBufferPool {
 
     deinit {
         small.deallocateAll()
+        medium.deallocateAll()
         large.deallocateAll()
     }
 
-    /// A buffer for a packet of the usual MTU.
-    func takeSmall() -> PacketBuffer { small.take() }
+    /// The smallest buffer for `length` bytes.
+    func take(for length: Int) -> PacketBuffer {
+        if length <= Self.smallCapacity { return small.take() }
+        return length <= Self.mediumCapacity ? medium.take() : large.take()
+    }
 
     /// A buffer for a packet of any size.
     func takeLarge() -> PacketBuffer { large.take() }
 
     /// Takes a buffer back. The handle and all views of it are void.
     func release(_ buffer: PacketBuffer) {
-        if buffer.capacity == Self.smallCapacity {
-            small.give(buffer)
-        } else {
-            large.give(buffer)
+        switch buffer.capacity {
+        case Self.smallCapacity: small.give(buffer)
+        case Self.mediumCapacity: medium.give(buffer)
+        default: large.give(buffer)
         }
     }
 }
