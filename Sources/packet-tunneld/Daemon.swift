@@ -18,6 +18,7 @@ enum DaemonProgram {
     @concurrent static func run(_ configuration: DaemonConfiguration) async -> ExitStatus {
         // Whoever reads what was written to a pipe may go at any time.
         signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
         let logger = ProgramLog.make(configuration)
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         do {
@@ -37,6 +38,14 @@ enum DaemonProgram {
         } catch {
             return fail("\(error)", .systemError)
         }
+    }
+
+    /// A connection takes a descriptor; shells and service managers give 1,024 to programs that do not ask for more.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private static func fail(_ message: String, _ status: ExitStatus) -> ExitStatus {

@@ -10,6 +10,7 @@ struct EchoProbe: ParsableCommand {
     func run() throws {
         let address = try SocketAddress(endpoint)
         let datagrams = try ProbeSocket(SOCK_DGRAM, for: address, nonBlocking: true)
+        datagrams.setReceiveBuffer(4 << 20)
         try datagrams.bind(to: address)
         let listener = try ProbeSocket(SOCK_STREAM, for: address, nonBlocking: true)
         try listener.bind(to: address)
