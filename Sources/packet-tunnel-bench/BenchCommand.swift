@@ -18,9 +18,9 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measures the packet tunnel beside its peers.",
         discussion: """
             Build for release first:
-              swift build -c release --product packet-tunneld
-              swift build -c release --product packet-tunnel
-              swift build -c release --product packet-tunnel-bench
+              swift build -c release --static-swift-stdlib --product packet-tunneld
+              swift build -c release --static-swift-stdlib --product packet-tunnel
+              swift build -c release --static-swift-stdlib --product packet-tunnel-bench
 
             Examples:
               packet-tunnel-bench

@@ -5,7 +5,7 @@
 lab_enter "$@"
 lab_test_network
 bench=$LAB_BIN/packet-tunnel-bench
-[ -x "$bench" ] || skip_all "$bench is missing: swift build -c release --product packet-tunnel-bench"
+[ -x "$bench" ] || skip_all "$bench is missing: swift build -c release --static-swift-stdlib --product packet-tunnel-bench"
 clients=${CLIENTS:-500} talking=200
 ok "the daemon is ready" lab_daemon daemon "MaxStartups 100:30:200" || done_testing
 daemon=$(lab_pid daemon)

@@ -19,7 +19,7 @@ lab_build_is_there() {
     local program
     for program in packet-tunneld packet-tunnel packet-tunnel-subsystem; do
         if [ ! -x "$LAB_BIN/$program" ]; then
-            echo "lab: $LAB_BIN/$program is missing; build it first: swift build -c release --product $program" >&2
+            echo "lab: $LAB_BIN/$program is missing; build it first: swift build -c release --static-swift-stdlib --product $program" >&2
             return 1
         fi
     done

@@ -96,7 +96,7 @@ struct TunnelsCommand: ParsableCommand {
         for name in ["packet-tunneld", "packet-tunnel"] {
             let path = LabLocation.programs.appendingPathComponent(name).path
             guard FileManager.default.isExecutableFile(atPath: path) else {
-                throw ValidationError("\(path) is missing; build it: swift build -c release --product \(name)")
+                throw ValidationError("\(path) is missing; build it first, see --help")
             }
         }
     }
