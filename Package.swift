@@ -75,7 +75,8 @@ let package = Package(
                 .linkedLibrary("crypto"), .linkedLibrary("z"), .linkedLibrary("gssapi_krb5"),
                 // The seams of open.c and receive.c. SwiftPM takes them from dependencies of tools version 6.2 and up.
                 .unsafeFlags([
-                    "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
+                    "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=ssh_packet_encrypt",
+                    "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
                 ]),
             ]
         ),

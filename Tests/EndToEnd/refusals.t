@@ -58,12 +58,24 @@ refusal "an unknown type" 3 nonsense@nowhere.example
 refusal "a forwarded port" 3 direct-tcpip
 daemon_lives "wrong opens"
 
-said=$(peer client_key "early tun@psiphon.ca" login)
-like "before the login no channel opens" "$(sed -n 1p <<<"$said")" '^(no answer|refused)'
-diag "$(tr '\n' ';' <<<"$said")"
-said=$(peer client_key "early tun@openssh.com $any" login)
-like "of the other type neither" "$(sed -n 1p <<<"$said")" '^(no answer|refused)'
-not_ok "and no session comes of it" lab_logged daemon 'session.*early'
+# RFC 4252 section 6: the connection ends, and the reason is SSH_DISCONNECT_PROTOCOL_ERROR (2).
+refused_early="address=$LAB_CLIENT4 .*ended before login: message 90 is not allowed before authentication"
+early_refusals() { [ "$(lab_log daemon | grep -c "$refused_early")" -ge "$1" ]; }
+early() {
+    local said before
+    before=$(lab_log daemon | grep -c "$refused_early")
+    said=$(peer client_key "early $*" login)
+    is "$1 before the login: the answer is a disconnection" "$(sed -n 1p <<<"$said")" \
+        "disconnected 2 message 90 is not allowed before authentication"
+    like "$1 before the login: nobody logs in afterwards" "$(sed -n 2p <<<"$said")" '^not logged in'
+    ok "$1 before the login: the log says what, and of whom" wait_for 5 early_refusals "$((before + 1))"
+}
+sessions=$(peer client_key login "exec status" | tail -n 1)
+early tun@psiphon.ca
+early tun@openssh.com "$any"
+early tun-gso@packet-tunnel.internal
+early session
+is "no session has come of these" "$(peer client_key login "exec status" | tail -n 1)" "$sessions"
 daemon_lives "a channel before the login"
 
 # A second tunnel on a connection.
