@@ -25,9 +25,8 @@ final class TunnelService: SSHServerDelegate {
         guard let framing = ChannelFraming(rawValue: type) else {
             return .refuse(.unknownChannelType, "unknown channel type")
         }
-        guard let restrictions = connection.authorizedKey?.restrictions else {
-            return .refuse(.administrativelyProhibited, "no key")
-        }
+        guard let key = connection.authorizedKey else { return .refuse(.administrativelyProhibited, "no key") }
+        let restrictions = key.restrictions
         guard restrictions.permitsTunnel else {
             return .refuse(.administrativelyProhibited, "this key may not open a tunnel")
         }
@@ -37,6 +36,12 @@ final class TunnelService: SSHServerDelegate {
             case .success(let unit):
                 if let only = restrictions.tunnelUnit, unit != only, unit != OpenSSHTunnelRequest.anyUnit {
                     return .refuse(.administrativelyProhibited, "this key may only use tunnel \(only)")
+                }
+                // The other types name their session after the open, and can only be closed then.
+                let name = OpenSSHTunnelRequest.sessionName(restrictions.tunnelUnit ?? unit)
+                let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
+                if let refusal = server.refusal(of: identity, maximumSessions: restrictions.maximumSessions) {
+                    return .refuse(.resourceShortage, refusal.description)
                 }
             }
         }

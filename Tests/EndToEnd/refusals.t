@@ -154,12 +154,18 @@ keys "sessions=1 client_key"
 lab_start holder client "$peer_python" -B -u "$LAB_HERE/paramiko-peer.py" "$LAB_SERVER4" "$LAB_PORT" "$LAB_USER" \
     "$LAB_DIR/client_key" login "open tun@openssh.com 0000000100000001" "$ask4" "ended 0" "ended 0" "ended 0"
 ok "sessions=1: the first session is there" wait_for 10 lab_logged holder "$LAB_WEB4"
-said=$(peer client_key login "brief tun@openssh.com 0000000100000002" "$alive")
-like "sessions=1: a second one of another name ends at once" "$(sed -n 2p <<<"$said")" '^ended at once'
-like "sessions=1: its connection lives" "$(sed -n 3p <<<"$said")" '"transparentDNS'
-ok "sessions=1: the log says why" \
-    lab_logged daemon 'reason=the key has as many sessions in use as it may have .*tunnel refused'
+said=$(peer client_key login "open tun@openssh.com 0000000100000002" "brief tun@psiphon.ca" \
+    "open tun@openssh.com $any" "$alive")
+full="the key has as many sessions in use as it may have"
+like "sessions=1: a second one, of another unit, is refused" "$(sed -n 2p <<<"$said")" '^refused 4 '
+ok "sessions=1: the log says why" lab_logged daemon "tun@openssh\.com refused \(4\): $full"
+like "sessions=1: where the name comes after the open, the channel ends at once" "$(sed -n 3p <<<"$said")" '^ended at once'
+ok "sessions=1: the log says why, too" lab_logged daemon "reason=$full .*tunnel refused"
+like "sessions=1: any unit is another one, too" "$(sed -n 4p <<<"$said")" '^refused 4 '
+like "sessions=1: the connection lives" "$(sed -n 5p <<<"$said")" '"transparentDNS'
 not_ok "sessions=1: the first one is left alone" lab_logged holder '^ended'
+said=$(peer client_key login "open tun@openssh.com 0000000100000001" "$ask4")
+is "sessions=1: but may be taken over" "$(sed -n '2,3p' <<<"$said" | tr '\n' ' ')" "open $LAB_WEB4 "
 lab_stop holder
 
 keys "expiry-time=\"20200101\" client_key" " client2_key"
