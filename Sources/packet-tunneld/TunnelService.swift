@@ -64,8 +64,8 @@ final class TunnelService: SSHServerDelegate {
         environment name: String,
         value: String
     ) {
-        guard name == PendingTunnel.sessionVariable else { return }
-        (channel.receiver as? PendingTunnel)?.attach(name: value)
+        guard name == PendingTunnel.sessionVariable, let session = try? SessionName(parsing: value) else { return }
+        (channel.receiver as? PendingTunnel)?.attach(name: session.description)
     }
 
     /// Gives a channel to the core under the name that its client has chosen.

@@ -168,6 +168,6 @@ printf 'restrict,command="%s --session laptop" %s\n' "$LAB_PREFIX/packet-tunnel-
 ok "a stock sshd runs" lab_stock_sshd command-sshd
 ok "command= gives a tunnel to its key" lab_via command client "$alice -T"
 pages command=
-like "with the session that the key's line names" "$(status)" '"name" : "[0-9a-f]{32}"'
+like "with the session that the key's line names" "$(status)" '"name" : "laptop"'
 lab_stop command
 done_testing
