@@ -64,7 +64,7 @@ final class TunnelService: SSHServerDelegate {
         environment name: String,
         value: String
     ) {
-        guard name == PendingTunnel.sessionVariable, let session = try? SessionName(parsing: value) else { return }
+        guard name == SessionIdentity.nameVariable, let session = try? SessionName(parsing: value) else { return }
         (channel.receiver as? PendingTunnel)?.attach(name: session.description)
     }
 
@@ -95,10 +95,10 @@ final class TunnelService: SSHServerDelegate {
             reply(ExecReply(output: JSONText.encode(ServerInformation(server, configuration))))
         case "status":
             let (server, user, loop) = (server, connection.user, connection.loop)
-            let answer = LoopBound(reply)
+            nonisolated(unsafe) let reply = reply  // called on its loop only
             Task {
                 let output = JSONText.encode(await server.status(user: user))
-                loop.execute { answer.value(ExecReply(output: output)) }
+                loop.execute { reply(ExecReply(output: output)) }
             }
         default: return false
         }
@@ -108,19 +108,11 @@ final class TunnelService: SSHServerDelegate {
     func connectionDidClose(_ connection: SSHServerConnection) {}
 }
 
-/// Carries a value that belongs to a loop's thread through code that runs elsewhere.
-private struct LoopBound<Value>: @unchecked Sendable {
-    let value: Value
-
-    init(_ value: Value) { self.value = value }
-}
-
 /// A tunnel channel whose client has not said yet which session it wants.
 ///
 /// The name comes, if at all, in an `env` request right behind the open; a client that sends packets first, or nothing
 /// for a while, means the session without a name.
 final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
-    static let sessionVariable = "PACKET_TUNNEL_SESSION"
     private static let patience: UInt64 = 250_000_000
 
     private let channel: SSHChannel
