@@ -66,11 +66,12 @@ is "the client stops all the same" "$LAB_STATUS" 0
 at_most "and soon (seconds)" "$((SECONDS - started))" 5
 ok "and nothing is left of the command" wait_for 5 gone
 
-# A command that asks the person at the terminal.
+# A command that asks the person at the terminal. Of the shells that script(1) may start, some stay in between, and die of
+# Ctrl-C themselves: hence the exec.
 mkfifo "$LAB_DIR/keyboard"
 echo "read -r answer </dev/tty; echo \"heard: \$answer\" >&2; sleep 1000 & exec $subsystem" >"$LAB_DIR/asking"
 lab_start terminal client sh -c 'exec script --quiet --return --command "$1" /dev/null <"$0"' "$LAB_DIR/keyboard" \
-    "$LAB_BIN/packet-tunnel up --via '. $LAB_DIR/asking' --address $LAB_OWN4 --address6 $LAB_OWN6 \
+    "exec $LAB_BIN/packet-tunnel up --via '. $LAB_DIR/asking' --address $LAB_OWN4 --address6 $LAB_OWN6 \
     --route ${LAB_ROUTES[0]} --route ${LAB_ROUTES[1]}"
 exec 9>"$LAB_DIR/keyboard"
 echo secret >&9
