@@ -121,7 +121,7 @@ is "in one line" "$(wc -l <<<"$said")" 1
 not_ok "another command is not run" lab_ssh client uname
 ok "without -N the tunnel is up, too" person shell 4 -w any:any
 pages_of shell
-ok "and the person is told" lab_logged shell 'has no shell.*The tunnel is up'
+ok "and the person is told" wait_for 5 lab_logged shell 'has no shell.*The tunnel is up'
 lab_stop shell
 
 not_ok "an ethernet tunnel is not opened" person ethernet 5 -N -o Tunnel=ethernet -w any:any
