@@ -164,8 +164,9 @@ ok "sessions=1: the log says why, too" lab_logged daemon "reason=$full .*tunnel 
 like "sessions=1: any unit is another one, too" "$(sed -n 4p <<<"$said")" '^refused 4 '
 like "sessions=1: the connection lives" "$(sed -n 5p <<<"$said")" '"transparentDNS'
 not_ok "sessions=1: the first one is left alone" lab_logged holder '^ended'
-said=$(peer client_key login "open tun@openssh.com 0000000100000001" "$ask4")
-is "sessions=1: but may be taken over" "$(sed -n '2,3p' <<<"$said" | tr '\n' ' ')" "open $LAB_WEB4 "
+# The other loop may still have the session when the first packet comes, which is lost then.
+said=$(peer client_key login "open tun@openssh.com 0000000100000001" "$ask4" "$ask4")
+is "sessions=1: but may be taken over" "$(sed -n '2p;4p' <<<"$said" | tr '\n' ' ')" "open $LAB_WEB4 "
 lab_stop holder
 
 keys "expiry-time=\"20200101\" client_key" " client2_key"
