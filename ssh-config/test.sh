@@ -23,14 +23,14 @@ lab_start daemon server "$LAB_BIN/packet-tunneld" -f "$shipped" "${words[@]}" -o
 ok "the daemon is ready with it" wait_for 10 lab_logged daemon '\bready\b' || done_testing
 
 ok "a stock sshd starts with the shipped snippet" lab_stock_sshd stock-sshd
-ok "a tunnel through its subsystem is ready" lab_via via client "$(lab_stock_ssh alice) -s packet-tunnel"
+ok "a tunnel through its subsystem runs" lab_via via client "$(lab_stock_ssh alice) -s packet-tunnel"
 like "it carries a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
 like "it carries a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
 lab_stop via
 # The line of the shipped example, with alice's key in the place of the one that nobody has.
 sed -n "s|^\(restrict,command=.*\) ssh-ed25519 .*|\1 $(cat "$LAB_DIR/alice_key.pub")|p" \
     "$LAB_ROOT/ssh-config/authorized_keys.example" >"$LAB_DIR/stock_keys_alice"
-ok "a tunnel by command= of the example of authorized keys is ready" lab_via command client "$(lab_stock_ssh alice) -T"
+ok "a tunnel by command= of the example of authorized keys runs" lab_via command client "$(lab_stock_ssh alice) -T"
 like "it carries a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
 like "it carries a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
 # shellcheck disable=SC2046 # several words

@@ -8,6 +8,7 @@
 
 /* Message numbers of RFC 4250 section 4.1.2. */
 enum {
+    MSG_DISCONNECT = 1,
     MSG_KEXINIT = 20,
     MSG_NEWKEYS = 21,
     MSG_USERAUTH_REQUEST = 50,

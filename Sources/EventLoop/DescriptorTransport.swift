@@ -21,6 +21,8 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     /// The first bytes that have arrived, 256 at most: what a command says that does not do what it should. Empty as
     /// long as nothing has arrived.
     public private(set) var opening: [UInt8] = []
+    /// Called once on the loop with the first bytes, before the receiver hears of them.
+    public var onOpening: ((_ opening: [UInt8]) -> Void)?
 
     private let eventLoop: EventLoop
     private let inputIsSocket: Bool
@@ -159,6 +161,8 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         }
         if opening.isEmpty {
             opening = Array(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<min(count, 256)]))
+            onOpening?(opening)
+            onOpening = nil
         }
         var bytes = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
         receiver?.transportDidReceive(&bytes)

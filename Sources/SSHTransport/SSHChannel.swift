@@ -220,21 +220,15 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
 
     // MARK: Requests to the peer
 
-    /// Sends an environment variable, without asking whether the peer wants it.
+    /// Sends an environment variable (RFC 4254 §6.4), without asking whether the peer wants it. 900 bytes at most.
     public func sendEnvironment(_ name: String, _ value: String) {
-        sendRequest("env", payload: SSHString.encode(name) + SSHString.encode(value))
-    }
-
-    /// Sends a channel request (RFC 4254 §5.4) without asking for an answer. 900 bytes at most.
-    public func sendRequest(_ name: String, payload: [UInt8] = []) {
         guard !isEnding else { return }
-        _ = session.withLibrary { libssh_shim_channel_request(watched, name, payload, payload.count) }
+        let payload = Self.encode(name) + Self.encode(value)
+        _ = session.withLibrary { libssh_shim_channel_request(watched, "env", payload, payload.count) }
     }
-}
 
-/// The string of RFC 4251 §5: a 32-bit length, and bytes.
-enum SSHString {
-    static func encode(_ text: String) -> [UInt8] {
+    /// The string of RFC 4251 §5: a 32-bit length, and bytes.
+    private static func encode(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8)
         return withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
     }

@@ -60,13 +60,12 @@ public final class SSHClient {
     /// Ends the connection, unless it has been handed to a loop. Idempotent, and what the last reference does anyway.
     public func close() { handle.close() }
 
-    /// Runs a command on the server and collects what it says, as `ssh host command` does. Blocks.
+    /// Runs a command on the server and collects what it says, as `ssh host command` does. Blocks. Only before
+    /// `openTunnel`: afterwards the connection is the loop's.
     ///
     /// - Parameters:
     ///   - command: handed to the server as it is; `info` and `status` mean something to our own server.
     ///   - timeout: for the whole of it, in seconds.
-    /// Only before `openTunnel`: afterwards the connection is the loop's.
-    ///
     /// - Throws: `SSHClientError`: `permission` if the server runs no commands, `temporary` if the answer does not come.
     public func exec(_ command: String, timeout: Int = 10) throws(SSHClientError) -> SSHClientCommandResult {
         try handle.exec(command, timeout: timeout)

@@ -118,7 +118,7 @@ extension SSHClient {
     ///
     /// - Parameters:
     ///   - offers: in order of preference. A refused one makes way for the next.
-    ///   - sessionName: sent as `PACKET_TUNNEL_SESSION` before anything else, on channels that take it.
+    ///   - sessionName: sent as `SessionIdentity.nameVariable` before anything else, on channels that take it.
     ///   - timeout: seconds that the server may take over each answer.
     ///   - whenOpen: called on the loop before any data is delivered: the place to set the channel's receiver.
     /// - Throws: `SSHClientError`: `permission` if the server forbids tunnels to this user, `protocolViolation` if it

@@ -107,7 +107,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
         switch result {
         case .success(let channel):
             if let sessionName, offer.sendsSessionName {
-                channel.sendEnvironment("PACKET_TUNNEL_SESSION", sessionName)
+                channel.sendEnvironment(SessionIdentity.nameVariable, sessionName)
             }
             let tunnel = SSHClientTunnel(
                 channel: channel,

@@ -32,17 +32,11 @@ extension SSHServerConnection {
             channel.openPayload = payload
             channel.requestHandler = { [unowned self, unowned channel] request in
                 guard case .environment(let name, let value) = request else { return false }
-                note(name, value)
                 context.delegate.connection(self, channel: channel, environment: name, value: value)
                 return true
             }
             context.delegate.connection(self, didOpen: channel)
         }
-    }
-
-    func note(_ name: String, _ value: String) {
-        guard environment.count < 16 || environment[name] != nil else { return }
-        environment[name] = value
     }
 }
 
@@ -53,8 +47,7 @@ enum SSHServerSessionChannel {
         channel.requestHandler = { [unowned channel, unowned connection] request in
             // RFC 4254 §6.5: only one of shell, exec and subsystem per channel.
             switch request {
-            case .environment(let name, let value):
-                connection.note(name, value)
+            case .environment:
                 return true
             case .terminal:
                 // Refused, it would cost the person a second line that helps nobody.

@@ -19,8 +19,6 @@ public final class SSHServerConnection: @unchecked Sendable {
     public private(set) var publicKey: SSHPublicKey?
     /// The line of `authorized_keys` that let the key in, with its restrictions.
     public private(set) var authorizedKey: AuthorizedKey?
-    /// Environment variables the client has sent on any channel, the last value of each. At most 16.
-    public internal(set) var environment: [String: String] = [:]
 
     /// `SHA256:…` of the key of the login, as OpenSSH prints it.
     public var keyFingerprint: String { publicKey?.fingerprint ?? "" }
@@ -144,10 +142,9 @@ public final class SSHServerConnection: @unchecked Sendable {
     // MARK: Deadlines
 
     /// Ends a connection that has not logged in by `now`.
-    func checkLogin(now: UInt64) -> Bool {
-        guard !isAuthenticated, now >= loginDeadline else { return false }
+    func checkLogin(now: UInt64) {
+        guard !isAuthenticated, now >= loginDeadline else { return }
         session?.endNow("no login within the grace time", farewell: "Timeout before authentication")
-        return true
     }
 
     /// Asks a silent client for a sign of life, and ends the connection of one that has given none. Any packet is one.

@@ -91,7 +91,7 @@ final class SSHServerShard: @unchecked Sendable {
         loginTimer = loop.schedule(after: wait) { [weak self] in
             guard let self else { return }
             loginTimer = nil
-            for connection in Array(unauthenticated.values) { _ = connection.checkLogin(now: loop.now) }
+            for connection in Array(unauthenticated.values) { connection.checkLogin(now: loop.now) }
             armLoginTimer()
         }
     }

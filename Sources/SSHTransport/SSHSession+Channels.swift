@@ -47,8 +47,9 @@ extension SSHSession {
         completion: @escaping (Result<SSHChannel, SSHError>) -> Void
     ) {
         guard !isEnded, let channel = ssh_channel_new(handle) else {
-            return loop.execute { [completion = UncheckedBox(completion)] in
-                completion.value(.failure(SSHError(.connection, "the session has ended, or is not authenticated yet")))
+            nonisolated(unsafe) let completion = completion  // stays on this loop
+            return loop.execute {
+                completion(.failure(SSHError(.connection, "the session has ended, or is not authenticated yet")))
             }
         }
         guard let watched = libssh_shim_channel_watch(peer, channel, nil, sendWindowLimit(options)) else {
@@ -167,10 +168,4 @@ extension SSHSession {
             if channel.isGone { channels.removeAll { $0 === channel } } else { index += 1 }
         }
     }
-}
-
-/// Carries a value that stays on one loop through a `@Sendable` closure.
-struct UncheckedBox<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
 }

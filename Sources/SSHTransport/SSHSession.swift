@@ -40,10 +40,14 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var isInsideLibrary = false
     private var endReason: String?
     private var farewell: String?
+    private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
     private var gatheredByteCount = 0
 
     /// A 256 KiB receive at 64 KiB a round, and a little for partial ones: more would keep other sessions waiting.
     private static let roundsPerTurn = 6
+
+    /// How libssh says that a message is out of place; its number and a parenthesis follow.
+    private static let rejection = "Packet filter: rejected packet (type "
 
     /// Two full SSH packets: a super-packet in one send.
     private static let gatheredByteLimit = 64 << 10
@@ -131,11 +135,19 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     private func noteDeath() {
         guard endReason == nil, libssh_shim_state(peer) & Int32(LIBSSH_SHIM_DEAD) != 0 else { return }
-        endReason = Self.plainReason(SSHRuntime.lastError(of: handle))
+        let reason = plainReason(SSHRuntime.lastError(of: handle))
+        endReason = reason
+        // libssh gives up without a word over a message that it cannot take, and RFC 4252 §6 wants one.
+        guard ssh_get_fd(handle) != -1 else { return }
+        farewell = reason
+        farewellCode = UInt32(LIBSSH_SHIM_PROTOCOL_ERROR)
     }
 
-    private static func plainReason(_ text: String) -> String {
+    private func plainReason(_ text: String) -> String {
         switch text {
+        case let text where text.hasPrefix(Self.rejection):
+            "message \(text.dropFirst(Self.rejection.count).dropLast()) is not allowed "
+                + (isHandshaking ? "before authentication" : "now")
         case "", "Socket error: disconnected", "Socket error: Success": "the other side closed the connection"
         case let text where text.hasPrefix("Received SSH_MSG_DISCONNECT: "):
             "the other side disconnected (\(text.dropFirst(29)))"
@@ -247,13 +259,11 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         // The kernel has forgotten a descriptor that libssh closed, and its number may be another file's by now.
         registration?.cancel(descriptorIsClosed: ssh_get_fd(handle) == -1)
         registration = nil
-        if let farewell {
-            ssh_session_set_disconnect_message(handle, farewell)
-            ssh_event_dopoll(event, 0)  // libssh sends only after it has seen room to write
-        }
+        if farewell != nil { ssh_event_dopoll(event, 0) }  // libssh sends only after it has seen room to write
         ssh_event_remove_session(event, handle)
         ssh_event_free(event)
-        ssh_disconnect(handle)  // frees the library's channels
+        // Frees the library's channels.
+        if let farewell { libssh_shim_disconnect(handle, farewellCode, farewell) } else { ssh_disconnect(handle) }
         libssh_shim_receive_detach(receiver)
         ssh_free(handle)
         libssh_shim_peer_free(peer)

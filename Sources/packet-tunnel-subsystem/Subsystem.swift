@@ -20,9 +20,6 @@ enum StreamFraming: String, ConfigurationChoice {
 
 /// One connection that is handed over, and the wait for its end.
 struct Subsystem {
-    /// Where a client says which of its sessions it means, if sshd's `AcceptEnv` lets it.
-    static let sessionVariable = "PACKET_TUNNEL_SESSION"
-
     let socket: String
     let framing: StreamFraming
     let session: SessionName?
@@ -34,8 +31,9 @@ struct Subsystem {
         return words.last == "packet-tunnel-gso" || words.suffix(2) == ["--framing", "gso"] ? .gso : .psiphon
     }
 
+    /// What a client has named, if sshd's `AcceptEnv` lets it.
     static var requestedSession: SessionName? {
-        variable(sessionVariable).flatMap { try? SessionName(parsing: $0) }
+        variable(SessionIdentity.nameVariable).flatMap { try? SessionName(parsing: $0) }
     }
 
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import PacketTunnel
 internal import TunnelConfiguration
 
 /// The command line of `packet-tunnel-subsystem`. Parses and hands over.
@@ -34,7 +35,7 @@ struct SubsystemCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Which of the user's sessions to use, by any name. (default: $\(Subsystem.sessionVariable))",
+            "Which of the user's sessions to use, by any name. (default: $\(SessionIdentity.nameVariable))",
             valueName: "name"
         ),
         transform: { try SessionName(parsing: $0) }

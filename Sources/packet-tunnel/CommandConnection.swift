@@ -8,7 +8,8 @@ internal import TunnelConfiguration
 /// A tunnel through a command's standard input and output, such as `ssh -s HOST packet-tunnel`.
 ///
 /// The command says nothing when it is connected. Once it has a TCP connection its peer is known, and that is also when
-/// routes can be laid without taking the way to the server from it.
+/// routes can be laid without taking the way to the server from it. Whether it has logged in is known with the first
+/// packet only.
 final class CommandConnection: TunnelConnection, @unchecked Sendable {
     /// A command without any TCP connection by then is expected to have none, as with a shared SSH connection.
     private static let silence: Duration = .seconds(1)
@@ -20,15 +21,19 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     private static let poll: Duration = .milliseconds(20)
 
     let peers: [IPAddress]
+    let awaitsAnswer = true
+    private let whenAnswered: @Sendable () -> Void
     private let child: ChildProcess
     private let start = ContinuousClock.now
     private let transport = Mutex<DescriptorTransport?>(nil)
 
     /// Starts the command, and waits until it is connected.
     ///
+    /// - Parameter whenAnswered: called on the loop with the first packet.
     /// - Throws: `CommandError` if it cannot be started, or ends at once.
-    init(_ command: String, sessionName: String) throws {
-        child = try ChildProcess(command, environment: ["PACKET_TUNNEL_SESSION": sessionName])
+    init(_ command: String, sessionName: String, whenAnswered: @escaping @Sendable () -> Void) throws {
+        self.whenAnswered = whenAnswered
+        child = try ChildProcess(command, environment: [SessionIdentity.nameVariable: sessionName])
         peers = try Self.waitForPeers(child, since: start)
     }
 
@@ -61,6 +66,7 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
                 Result {
                     let streams = child.takeStreams()
                     let opened = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
+                    opened.onOpening = { [whenAnswered] in if Self.words($0) == nil { whenAnswered() } }
                     transport.withLock { $0 = opened }
                     return (opened, framing)
                 }

@@ -10,6 +10,8 @@ internal import TunnelConfiguration
 final class ServerConnection: TunnelConnection, @unchecked Sendable {
     /// The server's address as this connection reaches it; none behind a proxy.
     let peers: [IPAddress]
+    /// The login has shown it.
+    let awaitsAnswer = false
     private let client: SSHClient
 
     /// Connects and logs in.

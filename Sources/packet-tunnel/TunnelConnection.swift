@@ -10,6 +10,9 @@ protocol TunnelConnection: AnyObject, Sendable {
     /// Addresses that packets of this connection go to, and that must stay out of its own tunnel. May be empty.
     var peers: [IPAddress] { get }
 
+    /// True where nothing but a packet from the other side shows that a server is there.
+    var awaitsAnswer: Bool { get }
+
     /// What the server says of itself; nil from servers other than ours, and where nobody can be asked.
     func information() -> ServerInformation?
 
@@ -41,9 +44,10 @@ struct ConnectionEnd {
 extension ConnectionOptions {
     /// Connects, by our own SSH or by the command that was given.
     ///
+    /// - Parameter whenAnswered: called once if the connection awaits an answer, when that has come.
     /// - Throws: `SSHClientError`, `CommandError`.
-    func connect(sessionName: String) throws -> any TunnelConnection {
+    func connect(sessionName: String, whenAnswered: @escaping @Sendable () -> Void) throws -> any TunnelConnection {
         guard let via else { return try ServerConnection(self) }
-        return try CommandConnection(via, sessionName: sessionName)
+        return try CommandConnection(via, sessionName: sessionName, whenAnswered: whenAnswered)
     }
 }

@@ -16,6 +16,8 @@ final class TunnelKeeper {
         case signal(String)
         /// An attempt to connect has come to its end.
         case attempted(Result<any TunnelConnection, any Error>)
+        /// A packet has come through a connection that awaited one.
+        case answered
         /// The line is broken.
         case disconnected(String)
         /// It is time for another attempt.
@@ -34,6 +36,7 @@ final class TunnelKeeper {
     private var hasOpened = false
     private var hasWorked = false
     private var readySince: ContinuousClock.Instant?
+    private var description: Logger.Metadata = [:]
 
     init(_ options: UpOptions, loop: EventLoop, events: AsyncStream<Event>.Continuation, logger: Logger) {
         self.options = options
@@ -71,6 +74,7 @@ final class TunnelKeeper {
         case .attempted(.failure(let error)):
             guard tunnel != nil, Self.isPassing(error) else { throw error }
             retry(after: "\(error)")
+        case .answered: logger.notice("ready", metadata: description)
         case .disconnected(let reason):
             try await disconnected(reason)
         }
@@ -106,7 +110,11 @@ final class TunnelKeeper {
             }
             hasOpened = true
             readySince = .now
-            logger.notice("ready", metadata: tunnel.description(framing))
+            description = tunnel.description(framing)
+            logger.notice(
+                connection.awaitsAnswer ? "running, but no packet has come back yet" : "ready",
+                metadata: description
+            )
         } catch {
             self.connection = nil
             _ = try await BlockingWork.value { connection.end() }
@@ -117,7 +125,10 @@ final class TunnelKeeper {
 
     private func attempt() {
         let (options, sessionName, events) = (options.connection, sessionName, events)
-        BlockingWork.run { events.yield(.attempted(Result { try options.connect(sessionName: sessionName) })) }
+        BlockingWork.run {
+            let attempt = Result { try options.connect(sessionName: sessionName) { events.yield(.answered) } }
+            events.yield(.attempted(attempt))
+        }
     }
 
     private func retry(after reason: String) {

@@ -85,8 +85,11 @@ final class ControlService: ControlServerDelegate {
         guard let framing = ChannelFraming(rawValue: handOver.channelType), framing != .openSSH else {
             return refuse(connection, user: user, .usage, "there is no such framing for a stream")
         }
-        guard let name = handOver.session.isEmpty ? "" : try? SessionName(parsing: handOver.session).description else {
-            return refuse(connection, user: user, .usage, "a session's name has 1 to 255 bytes")
+        let name: String
+        do throws(ValueProblem) {
+            name = handOver.session.isEmpty ? "" : try SessionName(parsing: handOver.session).description
+        } catch {
+            return refuse(connection, user: user, .usage, "\(error)")
         }
         let identity = SessionIdentity(user: user, keyFingerprint: connection.peer.keyFingerprint, name: name)
         do throws(ControlError) {

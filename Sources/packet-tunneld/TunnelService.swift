@@ -25,9 +25,8 @@ final class TunnelService: SSHServerDelegate {
         guard let framing = ChannelFraming(rawValue: type) else {
             return .refuse(.unknownChannelType, "unknown channel type")
         }
-        guard let restrictions = connection.authorizedKey?.restrictions else {
-            return .refuse(.administrativelyProhibited, "no key")
-        }
+        guard let key = connection.authorizedKey else { return .refuse(.administrativelyProhibited, "no key") }
+        let restrictions = key.restrictions
         guard restrictions.permitsTunnel else {
             return .refuse(.administrativelyProhibited, "this key may not open a tunnel")
         }
@@ -37,6 +36,12 @@ final class TunnelService: SSHServerDelegate {
             case .success(let unit):
                 if let only = restrictions.tunnelUnit, unit != only, unit != OpenSSHTunnelRequest.anyUnit {
                     return .refuse(.administrativelyProhibited, "this key may only use tunnel \(only)")
+                }
+                // The other types name their session after the open, and can only be closed then.
+                let name = OpenSSHTunnelRequest.sessionName(restrictions.tunnelUnit ?? unit)
+                let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
+                if let refusal = server.refusal(of: identity, maximumSessions: restrictions.maximumSessions) {
+                    return .refuse(.resourceShortage, refusal.description)
                 }
             }
         }
@@ -59,8 +64,8 @@ final class TunnelService: SSHServerDelegate {
         environment name: String,
         value: String
     ) {
-        guard name == PendingTunnel.sessionVariable else { return }
-        (channel.receiver as? PendingTunnel)?.attach(name: value)
+        guard name == SessionIdentity.nameVariable, let session = try? SessionName(parsing: value) else { return }
+        (channel.receiver as? PendingTunnel)?.attach(name: session.description)
     }
 
     /// Gives a channel to the core under the name that its client has chosen.
@@ -90,10 +95,10 @@ final class TunnelService: SSHServerDelegate {
             reply(ExecReply(output: JSONText.encode(ServerInformation(server, configuration))))
         case "status":
             let (server, user, loop) = (server, connection.user, connection.loop)
-            let answer = LoopBound(reply)
+            nonisolated(unsafe) let reply = reply  // called on its loop only
             Task {
                 let output = JSONText.encode(await server.status(user: user))
-                loop.execute { answer.value(ExecReply(output: output)) }
+                loop.execute { reply(ExecReply(output: output)) }
             }
         default: return false
         }
@@ -103,19 +108,11 @@ final class TunnelService: SSHServerDelegate {
     func connectionDidClose(_ connection: SSHServerConnection) {}
 }
 
-/// Carries a value that belongs to a loop's thread through code that runs elsewhere.
-private struct LoopBound<Value>: @unchecked Sendable {
-    let value: Value
-
-    init(_ value: Value) { self.value = value }
-}
-
 /// A tunnel channel whose client has not said yet which session it wants.
 ///
 /// The name comes, if at all, in an `env` request right behind the open; a client that sends packets first, or nothing
 /// for a while, means the session without a name.
 final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
-    static let sessionVariable = "PACKET_TUNNEL_SESSION"
     private static let patience: UInt64 = 250_000_000
 
     private let channel: SSHChannel

@@ -2,13 +2,10 @@
 # Starting, stopping, being killed and starting again.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
+. "$LAB_HERE/traffic.sh"
 lab_enter "$@"
 lab_test_network
 server_before=$(lab_snapshot server) client_before=$(lab_snapshot client)
-pages() {
-    like "$1: a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
-    like "$1: a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
-}
 
 # The first start makes the host key; later ones leave it alone.
 rm "$LAB_DIR/host_key" "$LAB_DIR/host_key.pub"

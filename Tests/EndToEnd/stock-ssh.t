@@ -3,12 +3,12 @@
 # what is not served.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
+. "$LAB_HERE/traffic.sh"
 lab_enter "$@"
 lab_test_network
 lab_dns
-size=${TRANSFER_BYTES_SSH:-${TRANSFER_BYTES:-268435456}}
-[ "$size" -le 1073741824 ] || size=1073741824
-small=33554432
+[ "$LAB_BYTES" -le 1073741824 ] || LAB_BYTES=1073741824
+size=$((LAB_BYTES / 4)) small=33554432
 
 # person NAME NUMBER OPTION...: `ssh OPTION...` from the client's host, and the addresses of its device once that is
 # there. NUMBER tells the clients of this host apart.
@@ -30,45 +30,16 @@ person() {
         _lab_route client "$route" dev "$device" metric "$((100 + number))"
     done
     # The client makes its device before the server has agreed.
-    wait_for 10 fetch "$name" "http://$LAB_WEB4/"
+    wait_for 10 fetch --interface "$device" "http://$LAB_WEB4/"
 }
 declare -A DEVICES=()
 devices() { ip -n client -o link show type tun | sed 's/^[0-9]*: \([^:@]*\).*/\1/' | sort; }
 new_device() { comm -13 <(printf '%s\n' "$1") <(devices) | grep -m 1 .; }
-fetch() { lab_in client curl --silent --show-error --max-time 180 --interface "${DEVICES[$1]}" "${@:2}"; }
-ask() { lab_in client dig +short +time=2 +tries=2 "$@" 2>&1; }
-pages() {
-    like "$1: a page over IPv4" "$(fetch "$1" --max-time 5 "http://$LAB_WEB4/" 2>&1)" "from $LAB_EGRESS4\$"
-    like "$1: a page over IPv6" "$(fetch "$1" --max-time 5 "http://[$LAB_WEB6]/" 2>&1)" "from $LAB_EGRESS6\$"
-}
-names() {
-    is "$1: a name over IPv4" "$(ask "@$LAB_POOL_DNS4" "$LAB_NAME" A)" "$LAB_WEB4"
-    is "$1: a name over IPv6" "$(ask "@$LAB_POOL_DNS6" "$LAB_NAME" AAAA)" "$LAB_WEB6"
-    is "$1: a name over TCP" "$(ask +tcp "@$LAB_POOL_DNS4" "$LAB_NAME" A)" "$LAB_WEB4"
-}
-# blob BYTES: what the web server's page of that size has.
-blob() {
-    local left=$1 piece
-    piece=$(stat -c %s "$LAB_DIR/blob")
-    while [ "$left" -gt 0 ]; do
-        head -c "$((left < piece ? left : piece))" "$LAB_DIR/blob"
-        left=$((left - piece))
-    done
-}
-hash_of() { lab_in target curl --silent "http://127.0.0.1/sha256/$1"; }
-# transfers NAME BYTES ADDRESS: down and up, with the same hash at both ends.
-transfers() {
-    local name=$1 bytes=$2 address=$3 expected started
-    expected=$(hash_of "$bytes")
-    started=$SECONDS
-    is "$name: a download of $bytes bytes from $address is intact" \
-        "$(fetch "$name" "http://$address/blob/$bytes" | sha256sum | cut -d' ' -f1)" "$expected"
-    diag "$((SECONDS - started)) s"
-    started=$SECONDS
-    is "$name: an upload of $bytes bytes to $address is intact" \
-        "$(blob "$bytes" | fetch "$name" --header "Content-Length: $bytes" --header "Transfer-Encoding:" \
-            --upload-file - "http://$address/")" "$bytes $expected"
-    diag "$((SECONDS - started)) s"
+# With the device of NAME: its pages, and transfers over one family both ways.
+pages_of() { pages "$1" --interface "${DEVICES[$1]}"; }
+transfers_of() {
+    download "$1" "$2" "$3" --interface "${DEVICES[$1]}"
+    upload "$1" "$2" "$3" --interface "${DEVICES[$1]}"
 }
 # assigned UNIT: the address of that unit's session, by what the server says.
 assigned() { lab_status client 2>/dev/null | "$LAB_PYTHON" "$LAB_HERE/status.py" session "unit $1" assignedIPv4; }
@@ -77,15 +48,17 @@ keep_alive=("ClientAliveInterval 2" "ClientAliveCountMax 2")
 ok "the daemon is ready" lab_daemon daemon "${keep_alive[@]}" || done_testing
 
 ok "any:any: the tunnel is up" person any 1 -N -w any:any
-pages any
-names any
+pages_of any
+names any "$LAB_POOL_DNS4" "$LAB_POOL_DNS6"
+transfers_of any "$LAB_BYTES" "$LAB_WEB4"
+transfers_of any "$small" "[$LAB_WEB6]"
 lab_stop any
 
 ok "any:7: the tunnel is up" person seven 7 -N -w any:7 -v -o RekeyLimit=16M
-pages seven
-names seven
-transfers seven "$size" "$LAB_WEB4"
-transfers seven "$size" "[$LAB_WEB6]"
+pages_of seven
+names seven "$LAB_POOL_DNS4" "$LAB_POOL_DNS6"
+transfers_of seven "$size" "$LAB_WEB4"
+transfers_of seven "$size" "[$LAB_WEB6]"
 at_least "seven: the keys were exchanged every 16 MB" "$(lab_log seven | grep -c 'SSH2_MSG_NEWKEYS received')" \
     "$((size / 16777216 * 2))"
 lease=$(assigned 7)
@@ -93,19 +66,19 @@ like "seven: the session is unit 7's" "$lease" '^10\.'
 lab_stop seven KILL
 ok "killed and started again with the same unit it is up" person seven 7 -N -w any:7
 is "and has the lease it had" "$(assigned 7)" "$lease"
-pages seven
+pages_of seven
 lab_stop seven
 
 ok "with -C the tunnel is up" person plain 2 -N -C -v -w any:any
 like "but a server that is not told to compresses nothing" "$(lab_log plain)" 'kex: server->client .*compression: none'
-pages plain
+pages_of plain
 lab_stop plain
 lab_stop daemon
 ok "a daemon that compresses is ready" lab_daemon daemon "${keep_alive[@]}" "Compression yes"
 ok "with -C the tunnel is up" person compressed 2 -N -C -v -w any:any
 like "and is compressed" "$(lab_log compressed)" 'kex: server->client .*compression: zlib@openssh\.com'
-pages compressed
-transfers compressed "$small" "$LAB_WEB4"
+pages_of compressed
+transfers_of compressed "$small" "$LAB_WEB4"
 lab_stop compressed
 
 # The second list of ciphers that ssh tells of is the server's.
@@ -114,8 +87,8 @@ like "the server offers ciphers" "$ciphers" ,
 for cipher in ${ciphers//,/ }; do
     ok "$cipher: the tunnel is up" person "$cipher" 3 -N -v -c "$cipher" -w any:any
     like "$cipher is in use" "$(lab_log "$cipher")" "kex: server->client cipher: $cipher"
-    pages "$cipher"
-    transfers "$cipher" "$small" "$LAB_WEB4"
+    pages_of "$cipher"
+    transfers_of "$cipher" "$small" "$LAB_WEB4"
     lab_stop "$cipher"
 done
 
@@ -123,9 +96,9 @@ for number in 1 2 3 4 5 6 7 8 9 10; do
     ok "ten at once: number $number is up" person "ten$number" "$number" -N -w "any:$number"
 done
 for number in 1 2 3 4 5 6 7 8 9 10; do
-    fetch "ten$number" "http://$LAB_WEB4/blob/$small" >"$LAB_DIR/ten$number.4" 2>&1 &
+    fetch --interface "${DEVICES[ten$number]}" "http://$LAB_WEB4/blob/$small" >"$LAB_DIR/ten$number.4" 2>&1 &
     running+=("$!")
-    fetch "ten$number" "http://[$LAB_WEB6]/blob/$small" >"$LAB_DIR/ten$number.6" 2>&1 &
+    fetch --interface "${DEVICES[ten$number]}" "http://[$LAB_WEB6]/blob/$small" >"$LAB_DIR/ten$number.6" 2>&1 &
     running+=("$!")
     downloads+=("$LAB_DIR/ten$number.4" "$LAB_DIR/ten$number.6")
 done
@@ -147,8 +120,8 @@ like "and the server says what it is" "$said" '^This SSH server carries IP packe
 is "in one line" "$(wc -l <<<"$said")" 1
 not_ok "another command is not run" lab_ssh client uname
 ok "without -N the tunnel is up, too" person shell 4 -w any:any
-pages shell
-ok "and the person is told" lab_logged shell 'has no shell.*The tunnel is up'
+pages_of shell
+ok "and the person is told" wait_for 5 lab_logged shell 'has no shell.*The tunnel is up'
 lab_stop shell
 
 not_ok "an ethernet tunnel is not opened" person ethernet 5 -N -o Tunnel=ethernet -w any:any

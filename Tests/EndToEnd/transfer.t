@@ -2,37 +2,16 @@
 # Large transfers over both families, intact, while the keys are exchanged again and again.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
+. "$LAB_HERE/traffic.sh"
 lab_enter "$@"
 lab_test_network
-size=${TRANSFER_BYTES:-1073741824}
 lab_test_tunnel "RekeyLimit 256M"
 process=$(lab_pid client)
 
-expected=$(lab_in target curl --silent "http://127.0.0.1/sha256/$size")
 for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
-    started=$SECONDS
-    got=$(lab_in client curl --silent --max-time 120 "http://$address/blob/$size" | sha256sum | cut -d' ' -f1)
-    is "a download of $size bytes from $address is intact" "$got" "$expected"
-    diag "$((SECONDS - started)) s"
+    download tunnel "$LAB_BYTES" "$address"
+    upload tunnel "$LAB_BYTES" "$address"
 done
-
-# The file that is sent has the same bytes: the blob of the web server, repeated.
-blob() {
-    local left=$size piece
-    piece=$(stat -c %s "$LAB_DIR/blob")
-    while [ "$left" -gt 0 ]; do
-        head -c "$((left < piece ? left : piece))" "$LAB_DIR/blob"
-        left=$((left - piece))
-    done
-}
-for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
-    started=$SECONDS
-    got=$(blob | lab_in client curl --silent --max-time 120 --header "Content-Length: $size" \
-        --header "Transfer-Encoding:" --upload-file - "http://$address/")
-    is "an upload of $size bytes to $address is intact" "$got" "$size $expected"
-    diag "$((SECONDS - started)) s"
-done
-
 is "the client is the same process as before" "$(lab_pid client)" "$process"
 ok "and still runs" lab_alive client
 not_ok "no connection was lost meanwhile" lab_logged client 'reconnect|connection (lost|closed)|disconnected'

@@ -6,7 +6,7 @@ One connection; each step prints one line. A step is one argument, its words sep
 
     early TYPE [HEX]         open a channel before anybody has logged in
     login                    log in
-    open TYPE [HEX]          open a channel with that payload: "open", or "refused CODE TEXT"
+    open TYPE [HEX]          open a channel with that payload: "open", "refused CODE TEXT" or "disconnected CODE TEXT"
     brief TYPE [HEX]         the same, for a channel that the server is to end: "ended at once" when it does
     many COUNT TYPE [HEX]    that many opens, one after the other: how often what came of them
     close                    close the last channel
@@ -34,11 +34,15 @@ class Transport(paramiko.Transport):
     """open_channel() has no argument for the payload of a type that the library does not know."""
 
     payload = b""
+    disconnection = None
 
     def _send_user_message(self, data):
         if data.asbytes()[0] == 90:  # SSH_MSG_CHANNEL_OPEN, RFC 4254 section 5.1
             data.packet.write(self.payload)
         super()._send_user_message(data)
+
+    def _parse_disconnect(self, message):
+        self.disconnection = f"disconnected {message.get_int()} {message.get_text()}"
 
 
 class Peer:
@@ -69,7 +73,7 @@ class Peer:
         except paramiko.ChannelException as refusal:
             return f"refused {refusal.code} {refusal.text}"
         except (paramiko.SSHException, EOFError, OSError) as error:
-            return f"no answer: {error}"
+            return self.transport.disconnection or f"no answer: {error}"
         finally:
             self.transport.payload = b""
         channel.type = type_

@@ -9,6 +9,8 @@ import Testing
 @Suite("Sessions")
 struct SessionTests {
     private static let name = "00112233445566778899aabbccddeeff"
+    /// As long as a name of digits.
+    private static let word = "the laptop in the kitchen, maybe"
 
     @Test("a session name offered with another key or by another user is refused", arguments: ["alice", "bob"])
     func foreignName(_ user: String) throws {
@@ -32,11 +34,13 @@ struct SessionTests {
             SessionIdentity(user: "alice", keyFingerprint: "k"), SessionIdentity(user: "alice", keyFingerprint: "l"),
             SessionIdentity(user: "bob", keyFingerprint: "k"),
             SessionIdentity(user: "bob", keyFingerprint: "k", name: "1"),
+            SessionIdentity(user: "alice", keyFingerprint: "k", name: Self.word),
+            SessionIdentity(user: "bob", keyFingerprint: "k", name: Self.word),
         ]
         let connections = try identities.map { try harness.connect($0) }
         harness.runAll()
         #expect(connections.allSatisfy { !$0.transport.isClosed })
-        #expect(Set(identities.compactMap { harness.session($0)?.index }).count == 4)
+        #expect(Set(identities.compactMap { harness.session($0)?.index }).count == identities.count)
     }
 
     @Test("a session with a connection never expires, however idle")
@@ -129,6 +133,8 @@ struct SessionTests {
         harness.runAll()
         #expect(Set(identities.compactMap { harness.session($0)?.index }) == Set(3...254))
         #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
+        #expect(harness.server.refusal(of: Sample.alice, maximumSessions: nil) == .poolIsExhausted)
+        #expect(harness.server.refusal(of: identities[7], maximumSessions: nil) == nil)
         let index = try #require(harness.session(identities[7])?.index)
         connections[7].transport.finish()
         harness.loop.advance(by: .seconds(15))

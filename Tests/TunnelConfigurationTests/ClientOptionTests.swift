@@ -46,16 +46,18 @@ import Testing
         #expect(throws: ValueProblem.self) { try ClientAddress(parsing: text) }
     }
 
-    @Test("session names are 32 digits: those given, or those that a text is hashed to")
+    @Test("session names are 32 digits or words, and nothing that a log or a terminal could not show")
     func sessionNames() throws {
         #expect(
             try SessionName(parsing: "00112233445566778899AABBCCDDEEFF").description
                 == "00112233445566778899aabbccddeeff"
         )
-        // The published test value of 128-bit FNV-1a for "a".
-        #expect(try SessionName(parsing: "a").description == "d228cb696f1a8caf78912b704e4a8964")
-        #expect(try SessionName(parsing: "laptop") != SessionName(parsing: "desktop"))
-        #expect(throws: ValueProblem.self) { try SessionName(parsing: "") }
+        for word in ["a", "Laptop", "the büro", String(repeating: "x", count: 255)] {
+            #expect(try SessionName(parsing: word).description == word)
+        }
+        for text in ["", "two\nlines", "\u{1b}[2J", "\u{202e}x", "\u{2028}", String(repeating: "x", count: 256)] {
+            #expect(throws: ValueProblem.self) { try SessionName(parsing: text) }
+        }
     }
 
     @Test("options of ssh_config are known in any case, and a slip gets a guess")

@@ -126,6 +126,14 @@ public final class PacketTunnelServer: Sendable {
         transport.setReceiver(client)
     }
 
+    /// Why `clientConnected` would refuse `identity` now, apart from a server that does not run; nil if it would not.
+    /// For whoever knows the identity before there is a transport.
+    ///
+    /// - Parameter maximumSessions: as in `ClientHooks`.
+    public func refusal(of identity: SessionIdentity, maximumSessions: Int?) -> SessionError? {
+        sessions.refusal(of: identity, maximumSessions: maximumSessions)
+    }
+
     /// Ends the connection of `identity`, if there is one. The session is kept for `sessionExpiry`.
     public func clientDisconnected(_ identity: SessionIdentity) {
         guard let client = sessions.client(of: identity) else { return }

@@ -9,6 +9,9 @@ public struct SessionIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The client's own name for the session; empty unless it gave one.
     public let name: String
 
+    /// The environment variable in which a client says that name, on an SSH channel or to a command.
+    public static let nameVariable = "PACKET_TUNNEL_SESSION"
+
     /// An identity from what authentication established, and the name that the client chose.
     public init(user: String, keyFingerprint: String, name: String = "") {
         self.user = user

@@ -67,9 +67,8 @@ final class SessionTable: Sendable {
         resolvers: () -> DNSResolvers
     ) throws(SessionError) -> Attachment {
         let result: Result<Attachment, SessionError> = state.withLock { state in
-            let isInUse = state.entries[identity]?.client != nil
-            if !isInUse, let limit = client.hooks.maximumSessions, Self.inUse(by: identity, in: state) >= limit {
-                return .failure(.tooManySessions)
+            if let refusal = refusal(of: identity, maximumSessions: client.hooks.maximumSessions, in: state) {
+                return .failure(refusal)
             }
             if var entry = state.entries[identity] {
                 let previous = entry.client
@@ -77,10 +76,7 @@ final class SessionTable: Sendable {
                 state.entries[identity] = entry
                 return .success(Attachment(session: entry.session, previous: previous, isNew: false))
             }
-            if Self.isSecret(identity.name), let owner = state.owners[identity.name], owner != identity {
-                return .failure(.belongsToAnother)
-            }
-            guard let index = freeIndex(in: state) else { return .failure(.poolIsExhausted) }
+            let index = freeIndex(in: state)
             let session = Session(identity: identity, index: index, pool: pool, resolvers: resolvers())
             state.entries[identity] = Entry(session: session, client: client, idleSince: now)
             state.identities[index] = identity
@@ -88,6 +84,25 @@ final class SessionTable: Sendable {
             return .success(Attachment(session: session, previous: nil, isNew: true))
         }
         return try result.get()
+    }
+
+    /// Why `identity` would get no session if it asked now; nil if it would get one.
+    ///
+    /// - Parameter maximumSessions: that its key may have in use.
+    func refusal(of identity: SessionIdentity, maximumSessions: Int?) -> SessionError? {
+        state.withLock { refusal(of: identity, maximumSessions: maximumSessions, in: $0) }
+    }
+
+    private func refusal(of identity: SessionIdentity, maximumSessions: Int?, in state: State) -> SessionError? {
+        let entry = state.entries[identity]
+        if entry?.client == nil, let maximumSessions, Self.inUse(by: identity, in: state) >= maximumSessions {
+            return .tooManySessions
+        }
+        guard entry == nil else { return nil }
+        if Self.isSecret(identity.name), let owner = state.owners[identity.name], owner != identity {
+            return .belongsToAnother
+        }
+        return state.identities.count < pool.capacity ? nil : .poolIsExhausted
     }
 
     /// Notes that `client` has left. False if another has taken its session over meanwhile.
@@ -168,11 +183,13 @@ final class SessionTable: Sendable {
     }
 
     /// A name of 32 hex digits is drawn at random by a client, so two clients never share one by accident.
-    private static func isSecret(_ name: String) -> Bool { name.utf8.count == 32 }
+    private static func isSecret(_ name: String) -> Bool {
+        name.utf8.count == 32 && name.utf8.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
+    }
 
-    /// Draws an index at random and goes on from there, so that an address says nothing about its age.
-    private func freeIndex(in state: State) -> UInt32? {
-        guard state.identities.count < pool.capacity else { return nil }
+    /// Draws an index at random and goes on from there, so that an address says nothing about its age. There has to be
+    /// a free one.
+    private func freeIndex(in state: State) -> UInt32 {
         let range = AddressPool.firstIndex...pool.lastIndex
         var index = UInt32.random(in: range)
         while state.identities[index] != nil { index = index == range.upperBound ? range.lowerBound : index + 1 }

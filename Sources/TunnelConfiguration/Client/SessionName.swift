@@ -1,10 +1,9 @@
-/// What tells several sessions of one key apart.
+/// What tells several sessions of one key apart: any word, or 32 hexadecimal digits that a client has drawn at random.
 ///
-/// A name is 128 bits, said to the server as 32 hexadecimal digits. Any other text stands for the digits that it is
-/// hashed to, so that people can use words. The hash need not be secret or strong: a session belongs to a user and a
-/// key, and nobody can resume it by its name alone.
+/// A session belongs to a user and a key, and nobody can resume it by its name alone; so two users may have the same
+/// word. Digits are never the same by accident: a server refuses those of somebody else.
 public struct SessionName: ConfigurationValue {
-    /// The 32 digits, in lower case.
+    /// The word as it is; digits in lower case.
     public let description: String
 
     /// How a synopsis calls it.
@@ -14,19 +13,18 @@ public struct SessionName: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
-        guard (1...255).contains(text.utf8.count) else { throw ValueProblem("a session name has 1 to 255 bytes") }
+        guard (1...255).contains(text.utf8.count), text.unicodeScalars.allSatisfy(Self.isPrintable) else {
+            throw ValueProblem("a session name has 1 to 255 bytes, all of them printable")
+        }
         let isHex = text.utf8.count == 32 && text.allSatisfy { $0.isASCII && $0.isHexDigit }
-        description = isHex ? text.lowercased() : Self.digits(of: Self.hash(text))
+        description = isHex ? text.lowercased() : text
     }
 
-    /// FNV-1a with 128 bits.
-    private static func hash(_ text: String) -> UInt128 {
-        let prime: UInt128 = (1 << 88) + 0x13b
-        return text.utf8.reduce(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d) { ($0 ^ UInt128($1)) &* prime }
-    }
-
-    private static func digits(of number: UInt128) -> String {
-        let text = String(number, radix: 16)
-        return String(repeating: "0", count: 32 - text.count) + text
+    /// Names are shown in logs and on terminals.
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
     }
 }
