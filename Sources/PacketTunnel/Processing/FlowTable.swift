@@ -14,6 +14,8 @@ struct Flow {
     var lastUpdate: UInt64
     /// Who wants to know of the flow's progress. Empty for nearly all.
     var updaters: [any FlowActivityUpdater] = []
+    /// Judges the names asked for over TCP. Nil for nearly all.
+    var dnsStream: DNSStream?
     fileprivate var key: FlowKey?
     fileprivate var older: Int32 = -1
     fileprivate var newer: Int32 = -1
