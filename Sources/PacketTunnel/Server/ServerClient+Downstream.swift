@@ -77,6 +77,9 @@ extension ServerClient {
                 throw .disallowedDomain
             }
         }
+        if measuresDNS, summary.sourcePort == PacketSummary.dnsPort {
+            noteAnswer(packet, summary: summary, slot: slot, now: now)
+        }
         account(slot, upstream: 0, downstream: summary.payloadLength, now: now)
         return Original(address: address, usesTransparentDNS: flows[slot].usesTransparentDNS)
     }

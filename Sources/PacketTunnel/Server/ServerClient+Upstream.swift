@@ -89,6 +89,7 @@ extension ServerClient {
         // Also with a flow that is known: a packet for the client may have begun it.
         if original == nil { learn(summary) }
         flows[slot].usesTransparentDNS = resolver != nil
+        if measuresDNS, target.isDNSQuery { noteQuery(packet, summary: target, slot: slot, now: now) }
         account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
         return nil
     }
@@ -133,6 +134,8 @@ extension ServerClient {
     func insertFlow(_ key: FlowKey, address: IPAddress, now: UInt64) throws(RejectReason) -> Int {
         var flow = Flow(now: now)
         flow.dnsStream = makeDNSStream(key)
+        // Flows that ended without an answer are reported now, and not when their place is needed.
+        if measuresDNS, key.remotePort == PacketSummary.dnsPort { flows.removeIdle(now: now) }
         if let make = hooks.makeFlowActivityUpdaters { flow.updaters = make("", address) }
         return try flows.insert(key, flow, now: now)
     }
