@@ -106,12 +106,7 @@ public final class PacketTunnelServer: Sendable {
             hooks: hooks,
             worker: worker
         )
-        let attachment = try sessions.attach(
-            client,
-            identity: identity,
-            now: loop.now,
-            resolvers: configuration.dnsResolvers
-        )
+        let attachment = try attach(client)
         log(attachment, framing: framing)
         if let previous = attachment.previous {
             if previous.worker === worker {
@@ -124,6 +119,21 @@ public final class PacketTunnelServer: Sendable {
         }
         // Last, because bytes may have arrived already.
         transport.setReceiver(client)
+    }
+
+    /// Finds or begins the session of a client. Where no address is free, expired sessions give theirs at once.
+    private func attach(_ client: ServerClient) throws(SessionError) -> SessionTable.Attachment {
+        let now = client.worker.loop.now
+        let resolvers = configuration.dnsResolvers
+        do {
+            return try sessions.attach(client, now: now, resolvers: resolvers)
+        } catch .poolIsExhausted {
+            let expired = sessions.removeExpired(now: now)
+            guard !expired.isEmpty else { throw .poolIsExhausted }
+            // The loop waits for the kernel here; that beats turning the client away.
+            expire(expired, reason: "expired")
+            return try sessions.attach(client, now: now, resolvers: resolvers)
+        }
     }
 
     /// Ends the connection of `identity`, if there is one. The session is kept for `sessionExpiry`.

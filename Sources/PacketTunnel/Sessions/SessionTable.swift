@@ -57,15 +57,15 @@ final class SessionTable: Sendable {
         self.expiry = expiry
     }
 
-    /// Gives `client` the session of `identity`: the one it had, or a new one.
+    /// Gives `client` the session of its identity: the one it had, or a new one.
     ///
     /// - Parameter resolvers: asked only for a new session.
     func attach(
         _ client: ServerClient,
-        identity: SessionIdentity,
         now: UInt64,
         resolvers: () -> DNSResolvers
     ) throws(SessionError) -> Attachment {
+        let identity = client.identity
         let result: Result<Attachment, SessionError> = state.withLock { state in
             let isInUse = state.entries[identity]?.client != nil
             if !isInUse, let limit = client.hooks.maximumSessions, Self.inUse(by: identity, in: state) >= limit {
