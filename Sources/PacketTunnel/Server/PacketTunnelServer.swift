@@ -68,7 +68,13 @@ public final class PacketTunnelServer: Sendable {
         for client in sessions.clients {
             await Self.run(on: client.worker.loop) { client.end(reason: "the server stops") }
         }
+        await logStatus("server stopped")
         expire(sessions.removeAll(), reason: "the server stops")
+    }
+
+    private func logStatus(_ event: String) async {
+        let status = await serverStatus()
+        logger.info("\(event)", metadata: status.metadata)
     }
 
     private static func run(on loop: any PacketLoop, _ work: @escaping @Sendable () -> Void) async {
@@ -166,6 +172,7 @@ public final class PacketTunnelServer: Sendable {
         workers[0].loop.schedule(after: TunnelDefaults.orphanMetricsPeriod.inNanoseconds) { [weak self] in
             guard let self, isRunning.withLock({ $0 }) else { return }
             for client in sessions.clients { client.worker.loop.execute { client.reportMetrics() } }
+            Task { await self.logStatus("server metrics") }
             scheduleMetrics()
         }
     }

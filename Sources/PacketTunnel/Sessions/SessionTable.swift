@@ -42,6 +42,7 @@ final class SessionTable: Sendable {
         var entries: [SessionIdentity: Entry] = [:]
         var identities: [UInt32: SessionIdentity] = [:]
         var owners: [String: SessionIdentity] = [:]
+        var foreignNameCount = 0
     }
 
     /// What `attach` found.
@@ -78,6 +79,7 @@ final class SessionTable: Sendable {
                 return .success(Attachment(session: entry.session, previous: previous, isNew: false))
             }
             if Self.isSecret(identity.name), let owner = state.owners[identity.name], owner != identity {
+                state.foreignNameCount += 1
                 return .failure(.belongsToAnother)
             }
             guard let index = freeIndex(in: state) else { return .failure(.poolIsExhausted) }
@@ -126,7 +128,7 @@ final class SessionTable: Sendable {
     /// Takes every session out, used or not.
     func removeAll() -> [Session] {
         state.withLock { state in
-            defer { state = State() }
+            defer { state = State(foreignNameCount: state.foreignNameCount) }
             return state.entries.values.map(\.session)
         }
     }
@@ -144,6 +146,9 @@ final class SessionTable: Sendable {
             (state.entries.count, state.entries.values.count { $0.client != nil })
         }
     }
+
+    /// How often a session's name came with another user or key than the session's.
+    var foreignNameCount: Int { state.withLock { $0.foreignNameCount } }
 
     /// The clients that are attached now.
     var clients: [ServerClient] {

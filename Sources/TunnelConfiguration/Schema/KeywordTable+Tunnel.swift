@@ -123,6 +123,16 @@ extension KeywordTable {
             """
         ),
         ConfigurationKeyword(
+            "DNSFlowTracking",
+            .traffic,
+            \.tracksDNSFlows,
+            .yesNo,
+            """
+            Whether clients' DNS queries and the time to their answers are counted for each resolver, for packet-tunneld \
+            --status.
+            """
+        ),
+        ConfigurationKeyword(
             "PermitTCPPorts",
             .traffic,
             \.permittedTCPPorts,
