@@ -62,7 +62,8 @@ extension KeywordTable {
             \.usesSudo,
             .yesNo,
             """
-            Runs network commands through sudo, for a daemon that is neither root nor has CAP_NET_ADMIN.
+            Runs network commands through sudo, for a daemon that is neither root nor has CAP_NET_ADMIN. What sudo has to \
+            permit is in ssh-config/sudoers.d/packet-tunnel.
             """
         ),
         ConfigurationKeyword(
