@@ -26,7 +26,7 @@
     case noOriginalAddress
     /// A packet asks for the transparent resolver, and the server has none of that family.
     case noDNSResolvers
-    /// A DNS query cannot be parsed.
+    /// A DNS query cannot be parsed; or, over TCP, its connection cannot be followed or a segment has to be sent again.
     case invalidDNSMessage
     /// The domain checker of the client refuses the name asked for.
     case disallowedDomain

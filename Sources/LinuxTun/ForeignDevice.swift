@@ -93,6 +93,9 @@ public final class ForeignDevice: PacketDevice, @unchecked Sendable {
         return linuxtun_write_plain(descriptor, vectors, Int32(truncatingIfNeeded: count)) > 0
     }
 
+    /// True once `close` was called, or the other side has closed.
+    public var isClosed: Bool { descriptor < 0 }
+
     /// Closes the duplicate. On the loop's thread. Idempotent.
     public func close() {
         guard descriptor >= 0 else { return }

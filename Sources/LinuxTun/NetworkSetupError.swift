@@ -59,7 +59,7 @@ public struct NetworkSetupError: Error, Hashable, Sendable, CustomStringConverti
         NetworkSetupError(
             .notPermitted,
             "not permitted to \(action)",
-            advice: "run as root or with CAP_NET_ADMIN, or allow sudo and set SudoNetworkConfigCommands yes"
+            advice: "run as root or with CAP_NET_ADMIN, or through sudo (SudoNetworkConfiguration, --sudo)"
         )
     }
 

@@ -37,6 +37,11 @@ public final class SSHClient {
         port = handle.port
         let hostKeyCheck = SSHClientHostKey(settings: settings, host: host, port: port)
         try settings.setHostKeyAlgorithms(hostKeyCheck.preferredAlgorithms, of: handle.session)
+        if let interface = settings.bindInterface {
+            try handle.connectSocket(host: host, port: port, timeout: settings.connectTimeout) {
+                try configuration.bindToDevice($0, interface)
+            }
+        }
         try handle.connect(to: "\(host) port \(port)")
         user = handle.text(SSH_OPTIONS_USER) ?? SSHClientPath.userName
         hostKey = try hostKeyCheck.check(

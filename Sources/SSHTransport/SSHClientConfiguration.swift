@@ -26,6 +26,11 @@ public struct SSHClientConfiguration: Sendable {
     /// key file that could not be used. On the connecting thread.
     public var notice: @Sendable (String) -> Void = { _ in }
 
+    /// Binds a socket to an interface, for `BindInterface`. On the connecting thread. Unless set, that option is an error.
+    public var bindToDevice: @Sendable (_ descriptor: Int32, _ name: String) throws -> Void = { _, name in
+        throw SSHClientError(.usage, "BindInterface \(name): this program cannot bind to interfaces")
+    }
+
     private(set) var options: [SSHClientOption: String] = [:]
 
     /// Takes `host`, or `user@host` as `ssh` does.

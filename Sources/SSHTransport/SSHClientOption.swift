@@ -2,6 +2,7 @@
 enum SSHClientOption: String, CaseIterable {
     case batchMode = "BatchMode"
     case bindAddress = "BindAddress"
+    case bindInterface = "BindInterface"
     case ciphers = "Ciphers"
     case compression = "Compression"
     case connectTimeout = "ConnectTimeout"

@@ -59,6 +59,12 @@ struct SSHClientSettings {
         value(.serverAliveCountMax).flatMap { SSHClientValue.number($0, in: 1...1000) } ?? 3
     }
 
+    /// The interface that the connection leaves by; nil: the routes decide. A proxy command makes its own connection.
+    var bindInterface: String? {
+        let proxies = [value(.proxyCommand), value(.proxyJump)]
+        return proxies.allSatisfy { $0 == nil || $0 == "none" } ? value(.bindInterface) : nil
+    }
+
     var isBatch: Bool { flag(.batchMode) }
 
     var hostKeyPolicy: SSHClientHostKeyPolicy {

@@ -79,6 +79,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var deniedNetworks: DeniedNetworks = .default(plus: [])
     /// Domains that are not resolved for clients.
     public var deniedDomains: [DomainName] = []
+    /// Queries and answers of resolvers are counted and timed.
+    public var tracksDNSFlows = false
     /// TCP destination ports that clients may reach.
     public var permittedTCPPorts = PortSet.any
     /// UDP destination ports that clients may reach.

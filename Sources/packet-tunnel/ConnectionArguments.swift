@@ -20,6 +20,13 @@ struct ConnectionArguments: ParsableArguments {
     var port: UInt16?
 
     @Option(
+        name: .customShort("B", allowingJoined: true),
+        help: ArgumentHelp("The interface that the connection leaves by.", valueName: "interface"),
+        transform: { try SSHOption(parsing: "BindInterface=\"\($0)\"") }
+    )
+    var bindInterface: SSHOption?
+
+    @Option(
         name: .customShort("i", allowingJoined: true),
         help: ArgumentHelp("A private key file; may repeat.", valueName: "key")
     )
@@ -56,7 +63,7 @@ struct ConnectionArguments: ParsableArguments {
         connection.port = port
         connection.identityFiles = identityFiles
         connection.configurationFile = configurationFile
-        connection.options = options
+        connection.options = (bindInterface.map { [$0] } ?? []) + options
         connection.via = via
         connection.verbosity = verbosity
         return connection

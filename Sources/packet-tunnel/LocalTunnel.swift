@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import Glibc
 internal import IPPacket
 internal import LinuxTun
 internal import Logging
@@ -30,7 +31,7 @@ final class LocalTunnel {
             setup = nil
             deviceName = "descriptor \(descriptor)"
         } else {
-            let network = NetworkSetupOptions(logger: logger)
+            let network = NetworkSetupOptions(options, logger: logger)
             let device = try await TunDevice.open(
                 name: options.device ?? TunDevice.defaultName,
                 mtu: configuration.mtu,
@@ -120,6 +121,18 @@ extension ClientConfiguration {
         }
         // A stock sshd rewrites and refuses nothing; what it cannot route, its own kernel drops.
         if information?.permitICMP != "none" { policy.permittedICMP = [.errors, .echo] }
+    }
+}
+
+extension NetworkSetupOptions {
+    /// What the options say about changing the host's network. The state of a user's own tunnels lies where the user
+    /// may write.
+    init(_ options: UpOptions, logger: Logger) {
+        self.init(logger: logger)
+        usesSudo = options.usesSudo
+        if usesSudo, let directory = getenv("XDG_RUNTIME_DIR") {
+            stateDirectory = String(cString: directory) + "/packet-tunnel"
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import IPPacket
+internal import LinuxTun
 internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
@@ -31,6 +32,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         case let path?: configuration.file = .path(path)
         }
         for option in options.options { try configuration.setOption("\(option.name)=\(option.value)") }
+        configuration.bindToDevice = { try HostNetwork.bindToDevice($0, $1) }
         configuration.notice = { StandardError.printLine("packet-tunnel: \($0)") }
         client = try SSHClient(connecting: configuration, prompts: Terminal.prompts)
         peers = client.peerAddress.flatMap { IPAddress($0) }.map { [$0] } ?? []

@@ -80,6 +80,9 @@ struct UpCommand: AsyncParsableCommand {
     )
     var channelType: ChannelTypeChoice = .automatic
 
+    @Flag(help: "Change this host's network through sudo, for a user without rights.")
+    var sudo = false
+
     @Option(
         help: ArgumentHelp("An open and configured tun device to use instead of a new one.", valueName: "descriptor"),
         transform: parseDescriptor
@@ -98,6 +101,7 @@ struct UpCommand: AsyncParsableCommand {
         options.mtu = mtu
         options.session = session
         options.channelType = channelType
+        options.usesSudo = sudo
         options.tunFileDescriptor = tunFd
         return options
     }

@@ -20,15 +20,23 @@ final class ControlService: ControlServerDelegate {
 
     private let server: PacketTunnelServer
     private let configuration: DaemonConfiguration
+    private let dnsQuality: DNSQuality?
     private let loops: [EventLoop]
     private let logger: Logger
     private let loads: Mutex<[Int]>
     /// Names of users may come from the network.
     private let accounts = DispatchQueue(label: "packet-tunneld.accounts")
 
-    init(server: PacketTunnelServer, configuration: DaemonConfiguration, loops: [EventLoop], logger: Logger) {
+    init(
+        server: PacketTunnelServer,
+        configuration: DaemonConfiguration,
+        dnsQuality: DNSQuality?,
+        loops: [EventLoop],
+        logger: Logger
+    ) {
         self.server = server
         self.configuration = configuration
+        self.dnsQuality = dnsQuality
         self.loops = loops
         self.logger = logger
         loads = Mutex(Array(repeating: 0, count: loops.count))
@@ -56,8 +64,14 @@ final class ControlService: ControlServerDelegate {
         case .status:
             // Root may see what it could do anything to.
             let everybody = connection.peer.user == 0
-            Task { [server] in
-                let text = JSONText.encode(await server.status(user: everybody ? nil : user))
+            Task { [server, dnsQuality] in
+                // The sessions first: to ask for them ends what is idle, and the rest counts it.
+                var status = DaemonStatus(sessions: await server.status(user: everybody ? nil : user))
+                if everybody {
+                    status.server = await server.serverStatus()
+                    status.dns = dnsQuality?.status
+                }
+                let text = JSONText.encode(status)
                 connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }
             }
         case .tunnel(let handOver, let descriptors):
@@ -117,7 +131,7 @@ final class ControlService: ControlServerDelegate {
                 connection.loop.execute { connection.finish(.ended(reason: reason)) }
             }
             do throws(SessionError) {
-                let hooks = KeyHooks(configuration, TunnelRestrictions()).hooks
+                let hooks = KeyHooks(configuration, TunnelRestrictions(), dnsQuality).hooks
                 try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             } catch {
                 connection.loop.execute { self.refuse(connection, user: identity.user, .temporary, "\(error)") }

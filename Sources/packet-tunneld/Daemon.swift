@@ -84,14 +84,26 @@ enum DaemonProgram {
                 logger: logger
             )
             server.start()
-            let service = TunnelService(server: server, configuration: configuration, logger: logger)
+            let dnsQuality = configuration.tracksDNSFlows ? DNSQuality() : nil
+            let service = TunnelService(
+                server: server,
+                configuration: configuration,
+                dnsQuality: dnsQuality,
+                logger: logger
+            )
             let sshServer = try SSHServer.start(
                 configuration: SSHServerConfiguration(configuration, logger: logger),
                 loops: loops,
                 delegate: service,
                 logger: logger
             )
-            let control = ControlService(server: server, configuration: configuration, loops: loops, logger: logger)
+            let control = ControlService(
+                server: server,
+                configuration: configuration,
+                dnsQuality: dnsQuality,
+                loops: loops,
+                logger: logger
+            )
             let controlServer = try control.start()
             let addresses = sshServer.addresses.map(\.description).joined(separator: " ")
             logger.notice("ready", metadata: ["listening": "\(addresses)", "device": "\(device.name)"])

@@ -10,12 +10,14 @@ struct KeyHooks {
     private let deniedDomains: [String]
     private let restrictions: TunnelRestrictions
     private let deniedNetworks: [IPPrefix]
+    private let dnsQuality: DNSQuality?
 
-    init(_ configuration: DaemonConfiguration, _ restrictions: TunnelRestrictions) {
+    init(_ configuration: DaemonConfiguration, _ restrictions: TunnelRestrictions, _ dnsQuality: DNSQuality?) {
         tcpPorts = configuration.permittedTCPPorts
         udpPorts = configuration.permittedUDPPorts
         deniedDomains = configuration.deniedDomains.map(\.description) + restrictions.deniedDomains
         self.restrictions = restrictions
+        self.dnsQuality = dnsQuality
         deniedNetworks = restrictions.deniedNetworks.compactMap { IPPrefix($0) }
     }
 
@@ -27,6 +29,9 @@ struct KeyHooks {
         hooks.rateLimitInBytesPerSecond = restrictions.rateBytesPerSecond
         hooks.maximumSessions = restrictions.maximumSessions
         if !deniedDomains.isEmpty { hooks.allowsDomain = domainChecker }
+        if let dnsQuality {
+            hooks.reportDNSQuality = { dnsQuality.count(received: $0, nanoseconds: $1, resolver: $2) }
+        }
         return hooks
     }
 

@@ -9,11 +9,18 @@ internal import TunnelConfiguration
 final class TunnelService: SSHServerDelegate {
     private let server: PacketTunnelServer
     private let configuration: DaemonConfiguration
+    private let dnsQuality: DNSQuality?
     private let logger: Logger
 
-    init(server: PacketTunnelServer, configuration: DaemonConfiguration, logger: Logger) {
+    init(
+        server: PacketTunnelServer,
+        configuration: DaemonConfiguration,
+        dnsQuality: DNSQuality?,
+        logger: Logger
+    ) {
         self.server = server
         self.configuration = configuration
+        self.dnsQuality = dnsQuality
         self.logger = logger
     }
 
@@ -77,7 +84,7 @@ final class TunnelService: SSHServerDelegate {
                 identity,
                 transport: channel,
                 framing: framing,
-                hooks: KeyHooks(configuration, key.restrictions).hooks
+                hooks: KeyHooks(configuration, key.restrictions, dnsQuality).hooks
             )
         } catch {
             logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])

@@ -36,6 +36,31 @@ is "and leaves nothing" "$(lab_snapshot server)" "$server_before"
 lab_stop client6
 is "the client leaves nothing either" "$(lab_snapshot client)" "$client_before"
 
+ok "the daemon is ready" lab_daemon
+# The best route to the server leads into the void; who says which interface gets there.
+ip -n client link add void type veth peer name unheard
+ip -n client link set void up
+_lab_route client "$LAB_SERVER4/32" dev void
+_lab_route client "$LAB_SERVER6/128" dev void
+lab_start lost client "$LAB_BIN/packet-tunnel" info "$LAB_USER@$LAB_SERVER4" -p "$LAB_PORT" -i "$LAB_DIR/client_key" \
+    -o ConnectTimeout=2 -o StrictHostKeyChecking=no -o "UserKnownHostsFile=$LAB_DIR/known_hosts"
+lab_wait lost 10
+is "without -B the server is not reached" "$LAB_STATUS" 69
+ok "with -B the client is ready" lab_client client client -B outer
+pages "with -B"
+lab_stop client
+is "and stops with status 0" "${LAB_STATUS:-}" 0
+ok "with -B the client is ready over IPv6 outside" lab_client client6 client -B outer -o "HostName=$LAB_SERVER6"
+pages "with -B over IPv6 outside"
+lab_stop client6
+lab_start lost client "$LAB_BIN/packet-tunnel" info "$LAB_USER@$LAB_SERVER4" -B nosuch0
+lab_wait lost 10
+is "an interface that is not there is a usage error" "$LAB_STATUS" 64
+like "which is named" "$(lab_log lost)" "there is no interface nosuch0"
+ip -n client link del void
+is "and all is as before" "$(lab_snapshot client)" "$client_before"
+lab_stop daemon
+
 # Killed, both of them, in the middle of a download.
 ok "the daemon is ready" lab_daemon
 ok "the client is ready" lab_client client client

@@ -138,7 +138,25 @@ said=$(peer client_key login "$tunnel" "query $LAB_POOL_DNS4 $own4 secret.$LAB_N
 is "deny-domains=: a query over IPv4 is answered REFUSED" "$(sed -n 3p <<<"$said")" REFUSED
 is "deny-domains=: and over IPv6, for a name below" "$(sed -n 4p <<<"$said")" REFUSED
 is "deny-domains=: another name gets the resolver's answer" "$(sed -n 5p <<<"$said")" "$LAB_WEB4"
-not_ok "deny-domains=: nobody was asked for the name" lab_logged dns 'query.* (below\.)?secret\.'
+# The same over TCP, where a query comes in segments: nothing of a refused one is answered by the resolver.
+outcome() { # outcome ADDRESS NAME: the records, or the code that there are none
+    local said
+    said=$(lab_in client dig +tcp +time=3 +tries=1 "@$1" "$2" A 2>&1)
+    awk '/^[^;].*\tA\t/ { print $NF; found = 1 } /status: / { sub(/.*status: /, ""); sub(/,.*/, ""); code = $0 }
+        END { if (!found) print code }' <<<"$said"
+}
+ok "deny-domains=: the tunnel is up" with_tunnel
+for address in "$LAB_POOL_DNS4" "$LAB_POOL_DNS6" "$LAB_DNS4" "$LAB_DNS6"; do
+    is "deny-domains=: over TCP to $address REFUSED" "$(outcome "$address" "Secret.$LAB_NAME")" REFUSED
+    is "deny-domains=: another name over TCP to $address" "$(outcome "$address" "public.$LAB_NAME")" "$LAB_WEB4"
+done
+# More than the resolver takes connections at a time: each refused one is closed there, too.
+for ((i = 0; i < 40; i++)); do outcome "$LAB_POOL_DNS4" "n$i.secret.$LAB_NAME"; done | sort | uniq -c >"$LAB_DIR/many"
+is "deny-domains=: forty refusals in a row" "$(tr -s ' ' <"$LAB_DIR/many")" " 40 REFUSED"
+is "deny-domains=: and then the resolver answers" "$(outcome "$LAB_POOL_DNS4" "public.$LAB_NAME")" "$LAB_WEB4"
+at_least "deny-domains=: every refusal is counted" "$(lab_counter reject_up_disallowed_domain)" 44
+lab_stop client
+not_ok "deny-domains=: nobody was asked for the name" lab_logged dns 'query.* (n?[0-9]*\.|below\.)?secret\.'
 
 keys "rate=512K client_key"
 ok "rate=: the tunnel is up" with_tunnel

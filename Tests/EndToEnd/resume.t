@@ -135,8 +135,15 @@ not_ok "nothing goes through" page client2 "$LAB_WEB4" 1
 is "the key has no session" "$(lab_assigned client2_key 4)" ""
 wait_for 5 lab_logged thief 'not connected'
 sleep 2
+server_figure() {
+    lab_in server "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/daemon.conf" --status | "$LAB_PYTHON" "$LAB_HERE/status.py" server "$1"
+}
+at_least "the daemon counts it" "$(server_figure foreignSessionNames)" 1
+at_least "beside the packets that it has read" "$(server_figure packetsRead)" 100
 at_most "and it does not try again and again without a pause" "$(lab_log daemon | grep -c 'tunnel refused')" 8
 like "the owner goes on over IPv4" "$(page client "$LAB_WEB4" 2>&1)" hello
 like "and over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" hello
 is "with the same address" "$(lab_assigned client_key 4)" "$assigned4"
+lab_stop daemon
+ok "the daemon's last words tell of the refused name" lab_logged daemon 'foreign_names=[1-9].*server stopped'
 done_testing

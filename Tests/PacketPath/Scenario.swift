@@ -84,7 +84,9 @@ final class Path {
             let identity = SessionIdentity(user: "user", keyFingerprint: "key")
             let (transport, framing) = (transport, framing)
             try loop.perform { () throws(SessionError) in
-                try server.clientConnected(identity, transport: transport, framing: framing)
+                var hooks = ClientHooks()
+                hooks.reportDNSQuality = { _, _, _ in }
+                try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             }
             (self.server, client) = (server, nil)
         case .client:
@@ -152,6 +154,28 @@ final class Path {
         }
         return scenario(traffic, "device to transport", template, count: count) {
             device.inject(template, count: count)
+        }
+    }
+
+    /// A query to a resolver and its answer, each of them measured; one flow, as of a resolver that forwards.
+    func exchange() -> Scenario {
+        func message(from source: IPAddress, to destination: IPAddress, isResponse: Bool) -> [UInt8] {
+            var payload = [UInt8](repeating: 0, count: 80)
+            if isResponse { payload[2] = 0x80 }
+            return PacketBuilder.udp(
+                source: source,
+                destination: destination,
+                sourcePort: isResponse ? 53 : 40_000,
+                destinationPort: isResponse ? 40_000 : 53,
+                payload: payload
+            )
+        }
+        let query = MemoryFrames.frame(message(from: local, to: remote, isResponse: false), as: framing)
+        let answer = MemoryPacket(message(from: remote, to: assigned, isResponse: true))
+        let (device, transport) = (device, transport)
+        return scenario(.datagram, "a DNS query and its answer", answer, count: 2) {
+            transport.deliver(query)
+            device.inject(answer, count: 1)
         }
     }
 
@@ -228,6 +252,7 @@ extension Scenario {
             for framing in ChannelFraming.allCases {
                 for version in IPVersion.allCases {
                     let path = try Path(side: side, framing: framing, version: version)
+                    if side == .server { result.append((path, path.exchange())) }
                     for traffic in Traffic.allCases {
                         if traffic != .superPacket || framing == .gso {
                             result.append((path, path.towardsDevice(traffic)))

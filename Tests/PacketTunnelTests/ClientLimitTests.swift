@@ -70,9 +70,9 @@ struct ClientLimitTests {
         _ = try harness.connect(identity("2"), hooks: hooks)
         harness.runAll()
         #expect(throws: SessionError.tooManySessions) { try harness.connect(identity("3"), hooks: hooks) }
-        #expect(harness.server.refusal(of: identity("3"), maximumSessions: 2) == .tooManySessions)
-        #expect(harness.server.refusal(of: identity("3"), maximumSessions: 3) == nil)
-        #expect(harness.server.refusal(of: identity("2"), maximumSessions: 2) == nil)
+        #expect(harness.refusal(of: identity("3"), maximumSessions: 2) == .tooManySessions)
+        #expect(harness.refusal(of: identity("3"), maximumSessions: 3) == nil)
+        #expect(harness.refusal(of: identity("2"), maximumSessions: 2) == nil)
         _ = try harness.connect(identity("3", key: "l"), hooks: hooks)
         _ = try harness.connect(identity("2"), hooks: hooks)
         harness.runAll()

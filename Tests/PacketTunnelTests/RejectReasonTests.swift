@@ -265,6 +265,8 @@ struct RejectReasonTests {
 extension ServerHarness {
     /// Packets from the device that were refused for a reason, whether or not their client was known by then.
     func refusedDownstream(_ reason: RejectReason) -> Int64 {
-        server.workers.reduce(counters().refused(.downstream, reason)) { $0 + $1.strays.refused(.downstream, reason) }
+        server.workers.reduce(counters().refused(.downstream, reason)) {
+            $0 + $1.figures.strays.refused(.downstream, reason)
+        }
     }
 }

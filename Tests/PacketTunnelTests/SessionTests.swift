@@ -119,6 +119,40 @@ struct SessionTests {
         #expect(harness.counters().refused(.upstream, .invalidSourceAddress) == 1)
     }
 
+    @Test("a full pool ends expired sessions at once, and only those, after the kernel has forgotten them")
+    func reclaim() throws {
+        let forgotten = Forgotten()
+        forgotten.letGo()
+        let harness = try ServerHarness {
+            $0.ipv4Pool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 24)
+            $0.sessionExpiry = .seconds(100)
+            $0.forgetConnections = { forgotten.add($0) }
+        }
+        let identities = (0..<252).map { SessionIdentity(user: "u\($0)", keyFingerprint: "k") }
+        let connections = try identities.map { try harness.connect($0) }
+        harness.runAll()
+        // Right after a round of the reaper, which comes every 25 s, so that it will be late.
+        harness.loop.advance(by: .seconds(26))
+        for connection in connections[..<5] { connection.transport.finish() }
+        harness.loop.advance(by: .seconds(10))
+        connections[5].transport.finish()
+        let old = Set(identities[..<5].compactMap { harness.session($0)?.index })
+        harness.loop.advance(by: .milliseconds(89_900))
+        #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
+        #expect(forgotten.addresses.isEmpty)
+        harness.loop.advance(by: .milliseconds(200))
+        _ = try harness.connect(Sample.alice)
+        let pool = harness.server.addressPool
+        #expect(Set(forgotten.addresses) == Set(old.flatMap { [pool.ipv4Address($0), pool.ipv6Address($0)] }))
+        #expect(harness.log.lines("session ended").count == 5)
+        #expect(old.contains(try #require(harness.session(Sample.alice)?.index)))
+        #expect(harness.session(identities[5]) != nil)
+        for number in 0..<4 { _ = try harness.connect(SessionIdentity(user: "new\(number)", keyFingerprint: "k")) }
+        #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.bob) }
+        harness.loop.advance(by: .seconds(10))
+        #expect(harness.refusal(of: Sample.bob) == nil, "who only asks has the next one's place made, too")
+    }
+
     @Test("an index is not leased again before the kernel has forgotten its connections")
     func forgetFirst() async throws {
         let pool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 24)
@@ -133,8 +167,8 @@ struct SessionTests {
         harness.runAll()
         #expect(Set(identities.compactMap { harness.session($0)?.index }) == Set(3...254))
         #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
-        #expect(harness.server.refusal(of: Sample.alice, maximumSessions: nil) == .poolIsExhausted)
-        #expect(harness.server.refusal(of: identities[7], maximumSessions: nil) == nil)
+        #expect(harness.refusal(of: Sample.alice) == .poolIsExhausted)
+        #expect(harness.refusal(of: identities[7]) == nil)
         let index = try #require(harness.session(identities[7])?.index)
         connections[7].transport.finish()
         harness.loop.advance(by: .seconds(15))

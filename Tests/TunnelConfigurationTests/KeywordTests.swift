@@ -81,6 +81,7 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
             $0.permittedTCPPorts = PortSet([53...53, 80...80, 443...443, 1000...2000])
         },
         KeywordCase("PermitUDPPorts none") { $0.permittedUDPPorts = .none },
+        KeywordCase("DNSFlowTracking yes") { $0.tracksDNSFlows = true },
         KeywordCase("PermitICMP both") { $0.permittedICMP = .both },
         KeywordCase("MaxFlows 100") { $0.maxFlows = 100 },
         KeywordCase("QueueLimit 512K") { $0.queueLimitInBytes = 512 << 10 },

@@ -54,6 +54,8 @@ extension PacketTunnelServer {
 
 extension ServerClient {
     fileprivate func status(of session: Session) -> SessionStatus {
+        // What has ended counts as ended.
+        flows.removeIdle(now: worker.loop.now)
         var status = SessionStatus(session)
         status.originalIPv4 = originalIPv4?.description
         status.originalIPv6 = originalIPv6?.description

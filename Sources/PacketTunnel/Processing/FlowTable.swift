@@ -14,6 +14,10 @@ struct Flow {
     var lastUpdate: UInt64
     /// Who wants to know of the flow's progress. Empty for nearly all.
     var updaters: [any FlowActivityUpdater] = []
+    /// Judges the names asked for over TCP. Nil for nearly all.
+    var dnsStream: DNSStream?
+    /// What was asked in it, where that is measured.
+    var dnsQueries = DNSQueries()
     fileprivate var key: FlowKey?
     fileprivate var older: Int32 = -1
     fileprivate var newer: Int32 = -1
@@ -43,6 +47,9 @@ struct Flow {
 struct FlowTable: ~Copyable {
     /// A flow without packets for so long is over.
     static let idleExpiry: UInt64 = 60_000_000_000
+
+    /// Hears of the queries that a flow ends without an answer to.
+    var reportDNSQuality: DNSQualityReporter?
 
     private let limit: Int
     private let forgetsActive: Bool
@@ -110,6 +117,11 @@ struct FlowTable: ~Copyable {
         _modify { yield &slots[slot] }
     }
 
+    /// Forgets the flows that are over.
+    mutating func removeIdle(now: UInt64) {
+        while oldest >= 0, now &- slots[Int(oldest)].lastActive > Self.idleExpiry { remove(oldest, now: now) }
+    }
+
     /// Tells the updaters of every flow its last figures and forgets them all.
     mutating func removeAll(now: UInt64) {
         while oldest >= 0 { remove(oldest, now: now) }
@@ -119,7 +131,12 @@ struct FlowTable: ~Copyable {
 
     private mutating func remove(_ number: Int32, now: UInt64) {
         unlink(number)
-        if let key = slots[Int(number)].key { numbers[key] = nil }
+        if let key = slots[Int(number)].key {
+            numbers[key] = nil
+            while let reportDNSQuality, let asked = slots[Int(number)].dnsQueries.removeAny() {
+                reportDNSQuality(false, now &- asked, key.remote)
+            }
+        }
         if !slots[Int(number)].updaters.isEmpty { slots[Int(number)].report(now: now) }
         slots[Int(number)] = Flow(now: 0)
         free.append(number)

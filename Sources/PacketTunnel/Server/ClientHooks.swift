@@ -20,6 +20,13 @@ public typealias FlowActivityUpdaterMaker =
 /// Receives the application bytes carried since the last checkpoint.
 public typealias MetricsUpdater = @Sendable (ApplicationBytes) -> Void
 
+/// Hears how well a resolver does: once for each query, when its answer comes, or when its flow ends without one.
+///
+/// `nanoseconds` is how long the answer took, or how long none came. `resolver` is the one that the server sent the query
+/// to. Called on the client's loop; must be quick.
+public typealias DNSQualityReporter =
+    @Sendable (_ receivedResponse: Bool, _ nanoseconds: UInt64, _ resolver: IPAddress) -> Void
+
 /// The application bytes of a session between two checkpoints.
 public struct ApplicationBytes: Equatable, Sendable {
     /// TCP payload towards the client.
@@ -54,6 +61,8 @@ public struct ClientHooks: Sendable {
     public var makeFlowActivityUpdaters: FlowActivityUpdaterMaker?
     /// Receives metrics at checkpoints: when a client disconnects, when a session expires, when the server stops.
     public var updateMetrics: MetricsUpdater?
+    /// Hears of every DNS query and its answer; nil measures none, and costs nothing (`EnableDNSFlowTracking` of the seed).
+    public var reportDNSQuality: DNSQualityReporter?
 
     /// Bytes that may pass in each direction in a second; nil for no limit. What is above is dropped and counted.
     public var rateLimitInBytesPerSecond: UInt64?

@@ -68,7 +68,13 @@ public final class PacketTunnelServer: Sendable {
         for client in sessions.clients {
             await Self.run(on: client.worker.loop) { client.end(reason: "the server stops") }
         }
+        await logStatus("server stopped")
         expire(sessions.removeAll(), reason: "the server stops")
+    }
+
+    private func logStatus(_ event: String) async {
+        let status = await serverStatus()
+        logger.info("\(event)", metadata: status.metadata)
     }
 
     private static func run(on loop: any PacketLoop, _ work: @escaping @Sendable () -> Void) async {
@@ -106,12 +112,7 @@ public final class PacketTunnelServer: Sendable {
             hooks: hooks,
             worker: worker
         )
-        let attachment = try sessions.attach(
-            client,
-            identity: identity,
-            now: loop.now,
-            resolvers: configuration.dnsResolvers
-        )
+        let attachment = try attach(client)
         log(attachment, framing: framing)
         if let previous = attachment.previous {
             if previous.worker === worker {
@@ -127,11 +128,35 @@ public final class PacketTunnelServer: Sendable {
     }
 
     /// Why `clientConnected` would refuse `identity` now, apart from a server that does not run; nil if it would not.
-    /// For whoever knows the identity before there is a transport.
+    /// For whoever knows the identity before there is a transport. On the thread of one of the server's loops.
     ///
     /// - Parameter maximumSessions: as in `ClientHooks`.
     public func refusal(of identity: SessionIdentity, maximumSessions: Int?) -> SessionError? {
-        sessions.refusal(of: identity, maximumSessions: maximumSessions)
+        guard let worker = workers.first(where: { $0.loop.isCurrent }) else {
+            preconditionFailure("a session is asked for on one of the server's loops")
+        }
+        let refusal = sessions.refusal(of: identity, maximumSessions: maximumSessions)
+        guard refusal == .poolIsExhausted, endExpired(now: worker.loop.now) else { return refusal }
+        return sessions.refusal(of: identity, maximumSessions: maximumSessions)
+    }
+
+    /// Finds or begins the session of a client. Where no address is free, expired sessions give theirs at once.
+    private func attach(_ client: ServerClient) throws(SessionError) -> SessionTable.Attachment {
+        let now = client.worker.loop.now
+        let resolvers = configuration.dnsResolvers
+        do {
+            return try sessions.attach(client, now: now, resolvers: resolvers)
+        } catch .poolIsExhausted where endExpired(now: now) {
+            return try sessions.attach(client, now: now, resolvers: resolvers)
+        }
+    }
+
+    /// Ends expired sessions, if there are any. The loop waits for the kernel here; that beats turning a client away.
+    private func endExpired(now: UInt64) -> Bool {
+        let expired = sessions.removeExpired(now: now)
+        guard !expired.isEmpty else { return false }
+        expire(expired, reason: "expired")
+        return true
     }
 
     /// Ends the connection of `identity`, if there is one. The session is kept for `sessionExpiry`.
@@ -164,6 +189,7 @@ public final class PacketTunnelServer: Sendable {
         workers[0].loop.schedule(after: TunnelDefaults.orphanMetricsPeriod.inNanoseconds) { [weak self] in
             guard let self, isRunning.withLock({ $0 }) else { return }
             for client in sessions.clients { client.worker.loop.execute { client.reportMetrics() } }
+            Task { await self.logStatus("server metrics") }
             scheduleMetrics()
         }
     }

@@ -71,6 +71,15 @@ extension ServerClient {
         } else {
             slot = try beginFlow(key, from: summary, resolvers: session.resolvers, now: now)
         }
+        if let stream = flows[slot].dnsStream {
+            let acknowledgement = packet.uint32(at: summary.ipHeaderLength + 8)
+            guard stream.admitAnswer(flags: summary.tcpFlags, acknowledgement: acknowledgement) else {
+                throw .disallowedDomain
+            }
+        }
+        if measuresDNS, summary.sourcePort == PacketSummary.dnsPort {
+            noteAnswer(packet, summary: summary, slot: slot, now: now)
+        }
         account(slot, upstream: 0, downstream: summary.payloadLength, now: now)
         return Original(address: address, usesTransparentDNS: flows[slot].usesTransparentDNS)
     }

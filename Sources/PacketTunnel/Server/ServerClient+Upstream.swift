@@ -40,20 +40,10 @@ extension ServerClient {
             unsafe worker.writer.write(packet, summary: summary, offload: offload)
         } catch {
             session.counters.refuse(.upstream, error)
-            if error == .disallowedDomain { unsafe answerRefused(UnsafeRawBufferPointer(packet)) }
+            if error == .disallowedDomain {
+                unsafe answerRefused(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet)))
+            }
         }
-    }
-
-    /// Answers a query for a name that the client may not look up, so that it need not wait for nothing.
-    private func answerRefused(_ query: UnsafeRawBufferPointer) {
-        let query = unsafe RawSpan(_unsafeBytes: query)
-        guard let summary = try? PacketSummary(validating: query) else { return }
-        let answer = worker.pool.takeLarge()
-        var bytes = unsafe MutableRawSpan(_unsafeBytes: answer.space)
-        answer.length = DNSReply.refusedPacket(to: query, summary: summary, into: &bytes)
-        guard answer.length > 0 else { return worker.pool.release(answer) }
-        if !sender.enqueue(answer, summary: summary, now: worker.loop.now) { worker.pool.release(answer) }
-        owesAnswer = true
     }
 
     /// The resolver that a query to the transparent address goes to; nil for every other packet.
@@ -93,9 +83,13 @@ extension ServerClient {
         } else {
             slot = try beginFlow(key, target, isTransparent: resolver != nil, now: now)
         }
+        if let stream = flows[slot].dnsStream {
+            try admitSegment(packet, summary: summary, target: target, of: stream)
+        }
         // Also with a flow that is known: a packet for the client may have begun it.
         if original == nil { learn(summary) }
         flows[slot].usesTransparentDNS = resolver != nil
+        if measuresDNS, target.isDNSQuery { noteQuery(packet, summary: target, slot: slot, now: now) }
         account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
         return nil
     }
@@ -139,6 +133,9 @@ extension ServerClient {
 
     func insertFlow(_ key: FlowKey, address: IPAddress, now: UInt64) throws(RejectReason) -> Int {
         var flow = Flow(now: now)
+        flow.dnsStream = makeDNSStream(key)
+        // Flows that ended without an answer are reported now, and not when their place is needed.
+        if measuresDNS, key.remotePort == PacketSummary.dnsPort { flows.removeIdle(now: now) }
         if let make = hooks.makeFlowActivityUpdaters { flow.updaters = make("", address) }
         return try flows.insert(key, flow, now: now)
     }
@@ -149,18 +146,5 @@ extension ServerClient {
         flows[slot].upstreamBytes += upstream
         flows[slot].downstreamBytes += downstream
         if now &- flows[slot].lastUpdate >= 1_000_000_000 { flows[slot].report(now: now) }
-    }
-
-    /// Refuses names that the client may not look up.
-    private func admitQuery(
-        in packet: RawSpan,
-        summary: PacketSummary,
-        offload: PacketOffload
-    ) throws(RejectReason) {
-        guard let allowsDomain = hooks.allowsDomain, summary.transport == .udp else { return }
-        // Only the first of several queries would be looked at.
-        guard !offload.isSuperPacket else { throw .invalidDNSMessage }
-        let question = try DNSQuestion(parsing: packet.suffix(from: summary.headerLength))
-        guard allowsDomain(question.name) else { throw .disallowedDomain }
     }
 }

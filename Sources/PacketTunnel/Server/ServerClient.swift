@@ -25,6 +25,8 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     var downstreamBudget: TokenBucket?
     /// An answer of the server's own waits to be sent.
     var owesAnswer = false
+    /// Queries and their answers are measured.
+    let measuresDNS: Bool
     /// The worker flushes this client at the end of its batch.
     var isDirty = false
 
@@ -49,6 +51,8 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         self.worker = worker
         let configuration = worker.configuration
         flows = FlowTable(limit: configuration.flowLimit)
+        flows.reportDNSQuality = hooks.reportDNSQuality
+        measuresDNS = hooks.reportDNSQuality != nil
         sender = ChannelSender(
             framing: framing,
             pool: worker.pool,
@@ -116,6 +120,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     /// Reports a session that goes on: to the log, and to the embedder.
     func reportMetrics() {
         guard let session else { return }
+        flows.removeIdle(now: worker.loop.now)
         checkpoint(session)
         worker.logger.info("session metrics", metadata: SessionReport.metadata(session, reason: "periodic"))
     }

@@ -16,13 +16,19 @@ final class ServerWorker: @unchecked Sendable {
     let logger: Logger
     let pool = PacketBufferPool()
     var writer: DeviceWriter
-    /// Refused packets that belong to no client here.
-    private(set) var strays = PacketCounters()
-    /// Packets that came to this loop for a client of another one, and packets in all.
-    private(set) var handedOverCount = 0
-    private(set) var readCount = 0
+    private(set) var figures = Figures()
     /// Packets on their way here from other loops.
     private let arrivingCount = Atomic(0)
+
+    /// What is counted for a loop rather than for a session.
+    struct Figures: Sendable {
+        /// Refused packets that belong to no client here.
+        var strays = PacketCounters()
+        /// Packets that came to this loop for a client of another one.
+        var handedOverCount = 0
+        /// Packets that came to this loop.
+        var readCount = 0
+    }
 
     private let device: any PacketDevice
     private var clients: [UInt32: ServerClient] = [:]
@@ -84,7 +90,7 @@ final class ServerWorker: @unchecked Sendable {
             guard let read = device.read(into: &space) else { break }
             packet.length = read.length
             packet.offload = read.offload
-            readCount &+= 1
+            figures.readCount &+= 1
             if dispatch(packet) { staging = nil }
         }
         for client in dirty {
@@ -107,7 +113,7 @@ final class ServerWorker: @unchecked Sendable {
             }
             return deliver(packet, summary: summary, to: client)
         } catch {
-            strays.refuse(.downstream, error)
+            figures.strays.refuse(.downstream, error)
             return false
         }
     }
@@ -132,7 +138,7 @@ final class ServerWorker: @unchecked Sendable {
         let worker = client.worker
         guard worker.arrivingCount.load(ordering: .relaxed) < Self.handOverLimit else { throw .queueFull }
         worker.arrivingCount.wrappingAdd(1, ordering: .relaxed)
-        handedOverCount &+= 1
+        figures.handedOverCount &+= 1
         let copy = unsafe Array(packet)
         worker.loop.execute { worker.receiveHandedOver(copy, offload) }
     }
@@ -154,7 +160,7 @@ final class ServerWorker: @unchecked Sendable {
             client.flush()
             if isTaken { return }
         } catch {
-            strays.refuse(.downstream, error)
+            figures.strays.refuse(.downstream, error)
         }
         pool.release(packet)
     }

@@ -42,6 +42,7 @@ final class SessionTable: Sendable {
         var entries: [SessionIdentity: Entry] = [:]
         var identities: [UInt32: SessionIdentity] = [:]
         var owners: [String: SessionIdentity] = [:]
+        var foreignNameCount = 0
     }
 
     /// What `attach` found.
@@ -57,17 +58,18 @@ final class SessionTable: Sendable {
         self.expiry = expiry
     }
 
-    /// Gives `client` the session of `identity`: the one it had, or a new one.
+    /// Gives `client` the session of its identity: the one it had, or a new one.
     ///
     /// - Parameter resolvers: asked only for a new session.
     func attach(
         _ client: ServerClient,
-        identity: SessionIdentity,
         now: UInt64,
         resolvers: () -> DNSResolvers
     ) throws(SessionError) -> Attachment {
+        let identity = client.identity
         let result: Result<Attachment, SessionError> = state.withLock { state in
             if let refusal = refusal(of: identity, maximumSessions: client.hooks.maximumSessions, in: state) {
+                if refusal == .belongsToAnother { state.foreignNameCount += 1 }
                 return .failure(refusal)
             }
             if var entry = state.entries[identity] {
@@ -141,7 +143,7 @@ final class SessionTable: Sendable {
     /// Takes every session out, used or not.
     func removeAll() -> [Session] {
         state.withLock { state in
-            defer { state = State() }
+            defer { state = State(foreignNameCount: state.foreignNameCount) }
             return state.entries.values.map(\.session)
         }
     }
@@ -159,6 +161,9 @@ final class SessionTable: Sendable {
             (state.entries.count, state.entries.values.count { $0.client != nil })
         }
     }
+
+    /// How often a session's name came with another user or key than the session's.
+    var foreignNameCount: Int { state.withLock { $0.foreignNameCount } }
 
     /// The clients that are attached now.
     var clients: [ServerClient] {

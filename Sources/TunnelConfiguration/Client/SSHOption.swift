@@ -7,9 +7,9 @@ public struct SSHOption: ConfigurationValue {
 
     /// The options that can be given: those that the client or its SSH library understands.
     public static let known = [
-        "BindAddress", "Ciphers", "Compression", "ConnectTimeout", "GlobalKnownHostsFile", "HostKeyAlgorithms",
-        "HostName",
-        "IdentitiesOnly", "IdentityAgent", "IdentityFile", "KexAlgorithms", "LogLevel", "MACs", "Port", "ProxyCommand",
+        "BindAddress", "BindInterface", "Ciphers", "Compression", "ConnectTimeout", "GlobalKnownHostsFile",
+        "HostKeyAlgorithms", "HostName", "IdentitiesOnly", "IdentityAgent", "IdentityFile", "KexAlgorithms", "LogLevel",
+        "MACs", "Port", "ProxyCommand",
         "ProxyJump", "PubkeyAcceptedAlgorithms", "RekeyLimit", "ServerAliveCountMax", "ServerAliveInterval",
         "StrictHostKeyChecking", "User", "UserKnownHostsFile",
     ]

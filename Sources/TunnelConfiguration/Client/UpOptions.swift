@@ -80,6 +80,8 @@ public struct UpOptions: Hashable, Sendable {
     public var session: SessionName?
     /// `--channel-type`
     public var channelType: ChannelTypeChoice = .automatic
+    /// `--sudo`: the network is changed by commands that run through `sudo`, for a user without rights.
+    public var usesSudo = false
     /// `--tun-fd`: a tun device that somebody else opened and configured.
     public var tunFileDescriptor: Int32?
 

@@ -62,7 +62,8 @@ extension KeywordTable {
             \.usesSudo,
             .yesNo,
             """
-            Runs network commands through sudo, for a daemon that is neither root nor has CAP_NET_ADMIN.
+            Runs network commands through sudo, for a daemon that is neither root nor has CAP_NET_ADMIN. What sudo has to \
+            permit is in ssh-config/sudoers.d/packet-tunnel.
             """
         ),
         ConfigurationKeyword(
@@ -120,6 +121,16 @@ extension KeywordTable {
             example: "ads.example",
             """
             Domains that are not resolved for clients, with everything below them.
+            """
+        ),
+        ConfigurationKeyword(
+            "DNSFlowTracking",
+            .traffic,
+            \.tracksDNSFlows,
+            .yesNo,
+            """
+            Whether clients' DNS queries and the time to their answers are counted for each resolver, for packet-tunneld \
+            --status.
             """
         ),
         ConfigurationKeyword(

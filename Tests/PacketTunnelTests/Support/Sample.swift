@@ -74,6 +74,11 @@ enum Sample {
     }
 }
 
+/// The big-endian 32-bit number at `offset`.
+func word(_ packet: [UInt8], at offset: Int) -> UInt32 {
+    packet[offset..<(offset + 4)].reduce(0) { $0 << 8 | UInt32($1) }
+}
+
 /// Bytes that look random and are the same each time.
 func patternBytes(_ count: Int, seed: UInt8 = 1) -> [UInt8] {
     var value = UInt32(seed) | 1

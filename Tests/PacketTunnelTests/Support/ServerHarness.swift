@@ -53,6 +53,11 @@ final class ServerHarness: @unchecked Sendable {
         return Connection(harness: self, identity: identity, framing: framing, transport: transport)
     }
 
+    /// What `connect` would be refused with.
+    func refusal(of identity: SessionIdentity, maximumSessions: Int? = nil) -> SessionError? {
+        loops[0].perform { server.refusal(of: identity, maximumSessions: maximumSessions) }
+    }
+
     func session(_ identity: SessionIdentity = Sample.alice) -> Session? {
         server.sessions.sessions.first { $0.session.identity == identity }?.session
     }

@@ -1,0 +1,127 @@
+/// A TCP segment that the tunnel sends in the place of one end of a connection.
+public struct TCPSegment: Sendable {
+    /// Bytes of the timestamps option with its padding.
+    private static let timestampsLength = 12
+
+    private let version: IPVersion
+    private let source: IPAddress
+    private let destination: IPAddress
+    private let sourcePort: UInt16
+    private let destinationPort: UInt16
+    private let sequence: UInt32
+    private let acknowledgement: UInt32
+    private let flags: UInt8
+    /// TSval and TSecr (RFC 7323 §3.2).
+    private var timestamps: (value: UInt32, echo: UInt32)?
+
+    /// An answer to `packet` by whom it was sent to: it goes on where the sender expects, and acknowledges all of it.
+    ///
+    /// - Parameters:
+    ///   - summary: what `PacketSummary(validating:)` said of the packet, which has to be TCP.
+    ///   - flags: the answer's; `TCPFlags` has the bits.
+    public init(answering packet: RawSpan, summary: PacketSummary, flags: UInt8) {
+        precondition(summary.transport == .tcp)
+        let header = packet.slice(at: summary.ipHeaderLength, count: summary.transportHeaderLength)
+        let end = summary.tcpFlags & (TCPFlags.fin | TCPFlags.syn) != 0 ? 1 : 0
+        version = summary.version
+        source = summary.destination
+        destination = summary.source
+        sourcePort = summary.destinationPort
+        destinationPort = summary.sourcePort
+        sequence = header.uint32(at: 8)
+        acknowledgement = header.uint32(at: 4) &+ UInt32(summary.payloadLength + end)
+        self.flags = flags
+        // A receiver may drop what lacks the option once it was agreed on, but for resets (RFC 7323 §3.2).
+        if flags & TCPFlags.rst == 0, let theirs = Self.timestamps(in: header) {
+            timestamps = (theirs.echo, theirs.value)
+        }
+    }
+
+    /// A reset in the place of the packet that `summary` describes, from `source` to its destination.
+    ///
+    /// - Parameter sequence: the packet's own sequence number; another one would not count (RFC 5961 §3.2).
+    public init(resetting summary: PacketSummary, source: IPAddress, sequence: UInt32) {
+        version = summary.version
+        self.source = source
+        destination = summary.destination
+        sourcePort = summary.sourcePort
+        destinationPort = summary.destinationPort
+        self.sequence = sequence
+        acknowledgement = 0
+        flags = TCPFlags.rst
+    }
+
+    /// Bytes before the payload.
+    public var headerLength: Int { ipHeaderLength + transportHeaderLength }
+
+    private var ipHeaderLength: Int { version == .v4 ? 20 : 40 }
+    private var transportHeaderLength: Int { 20 + (timestamps == nil ? 0 : Self.timestampsLength) }
+
+    /// Writes the headers in front of a payload that stands at `headerLength` already.
+    ///
+    /// - Returns: bytes of the whole packet, from the front of `output`, which has to have room for them.
+    public func write(into output: inout MutableRawSpan, payloadLength: Int = 0) -> Int {
+        let length = headerLength + payloadLength
+        writeIPHeader(into: &output, length: length)
+        let start = ipHeaderLength
+        output.store(sourcePort, at: start)
+        output.store(destinationPort, at: start + 2)
+        output.store(sequence, at: start + 4)
+        output.store(flags & TCPFlags.ack == 0 ? 0 : acknowledgement, at: start + 8)
+        output.store(UInt8(transportHeaderLength / 4) << 4, at: start + 12)
+        output.store(flags, at: start + 13)
+        output.store(flags & TCPFlags.rst == 0 ? UInt16.max : 0, at: start + 14)
+        output.store(UInt32(0), at: start + 16)
+        if let timestamps {
+            output.store(0x0101_080a as UInt32, at: start + 20)
+            output.store(timestamps.value, at: start + 24)
+            output.store(timestamps.echo, at: start + 28)
+        }
+        let pseudo = InternetChecksum.pseudoHeaderSum(
+            source: source,
+            destination: destination,
+            protocol: .tcp,
+            length: length - start,
+            version: version
+        )
+        let sum = InternetChecksum.sum(output.bytes.slice(at: start, count: length - start), initial: pseudo)
+        output.store(~InternetChecksum.fold(sum), at: start + 16)
+        return length
+    }
+
+    private func writeIPHeader(into output: inout MutableRawSpan, length: Int) {
+        switch version {
+        case .v4:
+            output.store(0x4500_0000 | UInt32(length), at: 0)
+            // No identification, and no fragments (RFC 6864 §4.1).
+            output.store(0x0000_4000 as UInt32, at: 4)
+            output.store(0x4006_0000 as UInt32, at: 8)
+            output.store(source.ipv4, at: 12)
+            output.store(destination.ipv4, at: 16)
+            output.store(~InternetChecksum.fold(InternetChecksum.sum(output.bytes.prefix(20))), at: 10)
+        case .v6:
+            output.store(0x6000_0000 as UInt32, at: 0)
+            output.store(UInt32(length - 40) << 16 | 0x0640, at: 4)
+            output.store(source.bits, at: 8)
+            output.store(destination.bits, at: 24)
+        }
+    }
+
+    private static func timestamps(in header: RawSpan) -> (value: UInt32, echo: UInt32)? {
+        var offset = 20
+        while offset < header.byteCount, header.byte(at: offset) != 0 {
+            if header.byte(at: offset) == 1 {
+                offset += 1
+                continue
+            }
+            guard offset + 1 < header.byteCount else { return nil }
+            let length = Int(header.byte(at: offset + 1))
+            guard length >= 2, offset + length <= header.byteCount else { return nil }
+            if header.byte(at: offset) == 8, length == 10 {
+                return (header.uint32(at: offset + 2), header.uint32(at: offset + 6))
+            }
+            offset += length
+        }
+        return nil
+    }
+}

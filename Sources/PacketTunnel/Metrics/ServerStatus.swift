@@ -1,0 +1,54 @@
+internal import Logging
+
+/// What is counted for a server as a whole, beside its sessions.
+public struct ServerStatus: Codable, Equatable, Sendable {
+    /// Sessions that exist.
+    public var sessions: Int
+    /// Sessions that a client uses now.
+    public var connectedSessions: Int
+    /// Packets that the device gave to the server's loops; a super-packet is one.
+    public var packetsRead = 0
+    /// Those of them that came to another loop than their client's.
+    public var packetsHandedOver = 0
+    /// `packetsHandedOver` in `packetsRead`, from 0 to 1.
+    public var handedOverShare = 0.0
+    /// Packets from the device that belonged to no client, by reason; those that are not 0.
+    public var strays: [String: Int64] = [:]
+    /// How often a client asked for a session that belongs to another user or key.
+    public var foreignSessionNames: Int
+
+    init(_ sessions: SessionTable) {
+        (self.sessions, connectedSessions) = sessions.count
+        foreignSessionNames = sessions.foreignNameCount
+    }
+
+    /// Adds what one of the server's loops has counted.
+    mutating func add(_ figures: ServerWorker.Figures) {
+        packetsRead += figures.readCount
+        packetsHandedOver += figures.handedOverCount
+        if packetsRead > 0 { handedOverShare = Double(packetsHandedOver) / Double(packetsRead) }
+        for counter in SessionReport.counters(figures.strays) { strays[counter.name, default: 0] += counter.value }
+    }
+
+    /// The figures as the metadata of a log line, those that are not 0.
+    var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["sessions": "\(sessions)", "connected": "\(connectedSessions)"]
+        let counts = ["read": packetsRead, "handed_over": packetsHandedOver, "foreign_names": foreignSessionNames]
+        for (name, count) in counts where count != 0 { metadata[name] = "\(count)" }
+        return metadata.merging(strays.map { ($0.key, "\($0.value)") }) { $1 }
+    }
+}
+
+extension PacketTunnelServer {
+    /// The figures of the server as they are now.
+    public func serverStatus() async -> ServerStatus {
+        var status = ServerStatus(sessions)
+        for worker in workers {
+            let figures = await withCheckedContinuation { continuation in
+                worker.loop.execute { continuation.resume(returning: worker.figures) }
+            }
+            status.add(figures)
+        }
+        return status
+    }
+}

@@ -1,0 +1,11 @@
+internal import PacketTunnel
+
+/// What the control socket answers to `status`.
+struct DaemonStatus: Encodable {
+    /// The figures of the server as a whole; for root alone.
+    var server: ServerStatus?
+    /// How the resolvers answer, where `DNSFlowTracking` is on; for root alone.
+    var dns: [DNSQuality.Status]?
+    /// The sessions of the user who asks, or of all for root.
+    var sessions: [SessionStatus]
+}
