@@ -44,6 +44,7 @@ ok "the daemon is ready" lab_daemon
 ip -n client link add void type veth peer name unheard
 ip -n client link set void up
 _lab_route client "$LAB_SERVER4/32" dev void
+_lab_route client "$LAB_SERVER6/128" dev void
 lab_start lost client "$LAB_BIN/packet-tunnel" info "$LAB_USER@$LAB_SERVER4" -p "$LAB_PORT" -i "$LAB_DIR/client_key" \
     -o ConnectTimeout=2 -o StrictHostKeyChecking=no -o "UserKnownHostsFile=$LAB_DIR/known_hosts"
 lab_wait lost 10
@@ -52,6 +53,9 @@ ok "with -B the client is ready" lab_client client client -B outer
 pages "with -B"
 lab_stop client
 is "and stops with status 0" "${LAB_STATUS:-}" 0
+ok "with -B the client is ready over IPv6 outside" lab_client client6 client -B outer -o "HostName=$LAB_SERVER6"
+pages "with -B over IPv6 outside"
+lab_stop client6
 lab_start lost client "$LAB_BIN/packet-tunnel" info "$LAB_USER@$LAB_SERVER4" -B nosuch0
 lab_wait lost 10
 is "an interface that is not there is a usage error" "$LAB_STATUS" 64

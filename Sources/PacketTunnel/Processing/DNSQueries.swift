@@ -9,10 +9,6 @@ struct DNSQueries {
     private var identifiers: [4 of UInt16] = .init(repeating: 0)
     /// When each was asked, in nanoseconds on the loop's clock; 0 where there is none.
     private var times: [4 of UInt64] = .init(repeating: 0)
-    private var openCount = 0
-
-    /// True if every query has been answered.
-    var isEmpty: Bool { openCount == 0 }
 
     /// Notes a query; one that is sent again counts from the first time.
     ///
@@ -24,7 +20,6 @@ struct DNSQueries {
         let evicted = times[slot]
         identifiers[slot] = identifier
         times[slot] = max(now, 1)
-        if evicted == 0 { openCount += 1 }
         return evicted == 0 ? nil : evicted
     }
 
@@ -34,7 +29,6 @@ struct DNSQueries {
     mutating func answer(_ identifier: UInt16) -> UInt64? {
         guard let slot = slot(of: identifier) else { return nil }
         defer { times[slot] = 0 }
-        openCount -= 1
         return times[slot]
     }
 
@@ -44,14 +38,12 @@ struct DNSQueries {
     mutating func removeAny() -> UInt64? {
         for slot in times.indices where times[slot] != 0 {
             defer { times[slot] = 0 }
-            openCount -= 1
             return times[slot]
         }
         return nil
     }
 
     private func slot(of identifier: UInt16) -> Int? {
-        guard openCount > 0 else { return nil }
         for slot in times.indices where times[slot] != 0 && identifiers[slot] == identifier { return slot }
         return nil
     }
