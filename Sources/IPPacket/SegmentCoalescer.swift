@@ -5,7 +5,8 @@
 /// identification of IPv4 packets that may not be fragmented, which means nothing (RFC 6864 §4.1). The payloads stay where
 /// they are: the caller keeps them in order, and writes the first packet's headers and all payloads by scatter-gather.
 ///
-/// All checksums are verified on the way in, since joining would otherwise repair a broken packet.
+/// Finished checksums are verified on the way in, since joining would otherwise repair a broken packet. Packets whose
+/// checksum is partial join among themselves: whoever left it so answers for the bytes.
 @frozen public struct SegmentCoalescer: Sendable {
     /// Most packets joined: `UDP_MAX_SEGMENTS` of Linux, and enough for 64 KiB of Ethernet-sized segments.
     @inlinable public static var maximumSegmentCount: Int { 64 }
@@ -16,6 +17,8 @@
 
     @usableFromInline let first: PacketSummary
     @usableFromInline let header: SharedHeaderFields
+    /// Whether the packets of the run have partial checksums.
+    @usableFromInline let checksumIsPartial: Bool
     /// The TCP sequence number that continues the run.
     @usableFromInline var nextSequence: UInt32
     /// The IPv4 identification of the last packet.
@@ -38,7 +41,7 @@
     ///
     /// Alone travel: ICMP, packets without payload, TCP with any flag but ACK and ECE or with small segments, UDP without
     /// a checksum, and whatever has a wrong checksum.
-    public init?(first packet: RawSpan, summary: PacketSummary) {
+    public init?(first packet: RawSpan, summary: PacketSummary, checksumIsPartial: Bool = false) {
         switch summary.transport {
         case .tcp:
             guard summary.tcpFlags & ~TCPFlags.ece == TCPFlags.ack else { return nil }
@@ -51,8 +54,9 @@
             nextSequence = 0
         case .icmp, .icmpv6: return nil
         }
-        guard InternetChecksum.isValid(packet, summary: summary) else { return nil }
+        guard checksumIsPartial || InternetChecksum.isValid(packet, summary: summary) else { return nil }
         first = summary
+        self.checksumIsPartial = checksumIsPartial
         header = SharedHeaderFields(of: packet, summary: summary)
         identification = summary.version == .v4 ? packet.uint16(at: 4) : 0
         identificationStep = nil
@@ -66,8 +70,8 @@
     /// Joins the packet that follows, if it belongs to the run.
     ///
     /// - Returns: false if it does not; the run is unchanged then, and should be finished before `next` is looked at.
-    public mutating func append(_ next: RawSpan, summary: PacketSummary) -> Bool {
-        guard !isClosed, isSameFlow(summary) else { return false }
+    public mutating func append(_ next: RawSpan, summary: PacketSummary, checksumIsPartial: Bool = false) -> Bool {
+        guard !isClosed, checksumIsPartial == self.checksumIsPartial, isSameFlow(summary) else { return false }
         let payload = summary.payloadLength
         guard payload >= 1, payload <= segmentSize, byteCount + payload <= Self.maximumByteCount else { return false }
         guard header.matches(next, summary: summary) else { return false }
@@ -79,7 +83,7 @@
         case .icmp, .icmpv6: return false
         }
         guard let step = stepOfIdentification(next, summary) else { return false }
-        guard InternetChecksum.isValid(next, summary: summary) else { return false }
+        guard checksumIsPartial || InternetChecksum.isValid(next, summary: summary) else { return false }
         join(next, summary, step: step)
         return true
     }
@@ -96,7 +100,7 @@ extension SegmentCoalescer {
         _ packet: inout MutableRawSpan,
         summary: inout PacketSummary
     ) -> PacketOffload {
-        guard segmentCount > 1 else { return .none }
+        guard segmentCount > 1 else { return PacketOffload(segmentSize: 0, checksumIsPartial: checksumIsPartial) }
         summary.packetLength = byteCount
         switch summary.version {
         case .v4:

@@ -28,14 +28,15 @@ internal import IPPacket
     /// Writes a packet, at the latest with the next `flush`.
     mutating func write(_ packet: UnsafeMutableRawBufferPointer, summary: PacketSummary, offload: PacketOffload) {
         guard supportsOffload else { return unsafe writePlain(packet, summary: summary, offload: offload) }
-        guard offload == .none else {
+        guard !offload.isSuperPacket else {
             flush()
             unsafe writeNow(packet, summary: summary, offload: offload)
             return
         }
+        let isPartial = offload.checksumIsPartial
         let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet))
         if run != nil {
-            if run?.append(bytes, summary: summary) == true {
+            if run?.append(bytes, summary: summary, checksumIsPartial: isPartial) == true {
                 let payload = unsafe UnsafeRawBufferPointer(rebasing: packet[summary.headerLength...])
                 unsafe parts.append(payload)
                 if run?.isClosed == true { flush() }
@@ -43,8 +44,8 @@ internal import IPPacket
             }
             flush()
         }
-        guard let started = SegmentCoalescer(first: bytes, summary: summary) else {
-            unsafe writeNow(packet, summary: summary, offload: .none)
+        guard let started = SegmentCoalescer(first: bytes, summary: summary, checksumIsPartial: isPartial) else {
+            unsafe writeNow(packet, summary: summary, offload: offload)
             return
         }
         run = started
@@ -58,11 +59,8 @@ internal import IPPacket
         guard let held = run, var summary = firstSummary else { return }
         run = nil
         firstSummary = nil
-        var offload = PacketOffload.none
-        if held.segmentCount > 1 {
-            var bytes = unsafe MutableRawSpan(_unsafeBytes: first)
-            offload = held.finish(&bytes, summary: &summary)
-        }
+        var bytes = unsafe MutableRawSpan(_unsafeBytes: first)
+        let offload = held.finish(&bytes, summary: &summary)
         writeParts(summary: summary, offload: offload)
     }
 

@@ -72,6 +72,37 @@ struct DeviceWriterTests {
         }
     }
 
+    private static func withPartialChecksum(_ packet: MemoryPacket) throws -> MemoryPacket {
+        var packet = packet
+        let summary = try Sample.summary(packet.bytes)
+        packet.bytes.withUnsafeMutableBytes { bytes in
+            var span = bytes.mutableBytes
+            AddressRewriter.makeChecksumPartial(of: &span, summary: summary)
+        }
+        packet.offload.checksumIsPartial = true
+        return packet
+    }
+
+    @Test("packets with partial checksums become the same super-packet as finished ones", arguments: IPVersion.allCases)
+    func partialChecksums(_ version: IPVersion) throws {
+        let finished = Self.segments(version, 5)
+        let (first, second) = (Fixture(), Fixture())
+        for packet in finished { try first.write(packet) }
+        for packet in finished { try second.write(Self.withPartialChecksum(packet)) }
+        let written = second.written()
+        #expect(written.count == 1 && written[0].offload == PacketOffload(segmentSize: 1_000, checksumIsPartial: true))
+        #expect(written == first.written())
+    }
+
+    @Test("a partial checksum joins no finished one, and stays what it is", arguments: IPVersion.allCases)
+    func mixedChecksums(_ version: IPVersion) throws {
+        var packets = Self.segments(version, 3)
+        packets[1] = try Self.withPartialChecksum(packets[1])
+        let fixture = Fixture()
+        for packet in packets { try fixture.write(packet) }
+        #expect(fixture.written() == packets)
+    }
+
     @Test(
         "consecutive segments of a connection are written as one super-packet that stands for them",
         arguments: IPVersion.allCases
