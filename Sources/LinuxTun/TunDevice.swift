@@ -2,8 +2,8 @@ internal import CLinuxTun
 public import EventLoop
 internal import Glibc
 
-/// A tun interface of our own with one queue for each event loop. It vanishes with its last queue, and with the
-/// process.
+/// A tun interface of our own with some of the kernel's queues for each event loop. It vanishes with the last of them, and
+/// with the process.
 ///
 /// Super-packets and partial checksums are switched on. Addresses, MTU, routes and the state "up" are the work of
 /// `InterfaceSetup`.
@@ -16,6 +16,11 @@ public final class TunDevice: Sendable {
     public let mtu: Int
     /// One queue for each loop, in the loops' order.
     public let queues: [TunQueue]
+
+    /// Queues of the kernel for each loop: one flood in eight shares its queue with a given other flow.
+    static let lanesPerLoop = 8
+    /// `MAX_TAP_QUEUES` of Linux.
+    private static let kernelQueueLimit = 256
 
     /// The first free name of ours.
     public static let defaultName = "ptun%d"
@@ -53,25 +58,29 @@ public final class TunDevice: Sendable {
     init(name pattern: String, mtu: Int, loops: [EventLoop], joinsExisting: Bool) throws(NetworkSetupError) {
         precondition(!loops.isEmpty && (576...65_535).contains(mtu))
         var name = InterfaceName(pattern)
-        var queues: [TunQueue] = []
-        for loop in loops {
-            let isFirst = queues.isEmpty
+        var lanes: [Int32] = []
+        var isOpen = false
+        defer { if !isOpen { for lane in lanes { close(lane) } } }
+        let lanesPerLoop = max(1, min(Self.lanesPerLoop, Self.kernelQueueLimit / loops.count))
+        while lanes.count < loops.count * lanesPerLoop {
+            let isFirst = lanes.isEmpty
             let descriptor = name.withStorage { linuxtun_open_queue($0, isFirst && !joinsExisting ? 1 : 0) }
             guard descriptor >= 0 else { throw Self.error(opening: pattern, code: -descriptor) }
-            let offloads = linuxtun_enable_offloads(descriptor)
+            lanes.append(descriptor)
             if isFirst && joinsExisting { _ = linuxtun_clear_persistence(descriptor) }
-            queues.append(
-                TunQueue(
-                    descriptor: descriptor,
-                    name: name.text,
-                    mtu: mtu,
-                    loop: loop,
-                    supportsUDPOffload: offloads == 1
-                )
-            )
-            guard offloads >= 0 else { throw .system("switch on the offloads of \(name.text)", code: -offloads) }
         }
-        self.queues = queues
+        let offloads = linuxtun_enable_offloads(lanes[0])
+        guard offloads >= 0 else { throw .system("switch on the offloads of \(name.text)", code: -offloads) }
+        isOpen = true
+        queues = loops.enumerated().map { number, loop in
+            TunQueue(
+                lanes: Array(lanes[number * lanesPerLoop..<(number + 1) * lanesPerLoop]),
+                name: name.text,
+                mtu: mtu,
+                loop: loop,
+                supportsUDPOffload: offloads == 1
+            )
+        }
         self.name = name.text
         self.mtu = mtu
         index = if_nametoindex(name.text)

@@ -4,11 +4,12 @@ internal import Glibc
 public import IPPacket
 public import PacketTunnel
 
-/// One queue of a tun device, owned by one event loop.
+/// One event loop's part of a tun device: a few of the kernel's queues, called lanes here.
 ///
 /// Linux returns the packets of a flow through the queue that wrote the flow last, so a loop that writes to its own
-/// queue also gets the answers. Every member but `name` and `mtu` is for the loop's thread. Reading and writing
-/// allocate nothing.
+/// lanes also gets the answers. A flow keeps to one lane, so a flood that overflows its lane costs the flows of the
+/// others nothing: packets that the kernel drops are out of reach of fair queueing. Every member but `name` and `mtu` is
+/// for the loop's thread. Reading and writing allocate nothing.
 public final class TunQueue: PacketDevice, @unchecked Sendable {
     /// The interface's name.
     public let name: String
@@ -25,12 +26,16 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
     /// written afterwards.
     public var deviceDidDisappear: (() -> Void)?
 
-    private var descriptor: Int32
-    private var watch: DescriptorWatch?
+    private var lanes: [Int32]
+    private var watches: [DescriptorWatch] = []
+    /// The descriptor of the lane that has its turn.
+    private var current: Int32
     private let vectors: UnsafeMutablePointer<iovec>
 
-    init(descriptor: Int32, name: String, mtu: Int, loop: EventLoop, supportsUDPOffload: Bool) {
-        self.descriptor = descriptor
+    /// Takes over the descriptors of the lanes, one at least.
+    init(lanes: [Int32], name: String, mtu: Int, loop: EventLoop, supportsUDPOffload: Bool) {
+        self.lanes = lanes
+        current = lanes[0]
         self.name = name
         self.mtu = mtu
         self.loop = loop
@@ -41,30 +46,37 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
     }
 
     deinit {
-        if descriptor >= 0 { Glibc.close(descriptor) }
+        for lane in lanes { Glibc.close(lane) }
         vectors.deallocate()
     }
 
-    /// Starts calling `readable` while packets wait. Level-triggered: whoever leaves packets is called again.
+    /// Starts calling `readable` while packets wait, for one lane after the other. Level-triggered: whoever leaves packets
+    /// is called again.
     public func start(readable: @escaping () -> Void) {
         loop.preconditionCurrent()
-        precondition(watch == nil && descriptor >= 0, "a queue is started once, before it is closed")
-        watch = DescriptorWatch(
-            descriptor,
-            loop: loop,
-            readable: readable,
-            ended: { [unowned self] in
-                close()
-                deviceDidDisappear?()
-            }
-        )
+        precondition(watches.isEmpty && !lanes.isEmpty, "a queue is started once, before it is closed")
+        watches = lanes.map { lane in
+            DescriptorWatch(
+                lane,
+                loop: loop,
+                readable: { [unowned self] in
+                    current = lane
+                    readable()
+                },
+                ended: { [unowned self] in
+                    guard !lanes.isEmpty else { return }
+                    close()
+                    deviceDidDisappear?()
+                }
+            )
+        }
     }
 
-    /// Reads one packet; nil if none waits.
+    /// Reads one packet of the lane that has its turn; nil if none waits there.
     public func read(into buffer: inout MutableRawSpan) -> DevicePacket? {
         var header = linuxtun_virtio_header()
         let length = buffer.withUnsafeMutableBytes { bytes in
-            linuxtun_read(descriptor, &header, bytes.baseAddress, bytes.count)
+            linuxtun_read(current, &header, bytes.baseAddress, bytes.count)
         }
         guard length > 0 else { return nil }
         return DevicePacket(length: length, offload: header.offload)
@@ -76,6 +88,7 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
         summary: borrowing PacketSummary,
         offload: PacketOffload
     ) -> Bool {
+        guard !lanes.isEmpty else { return false }
         var header = linuxtun_virtio_header(summary, offload)
         let count = parts.count
         for index in 0..<count {
@@ -85,15 +98,22 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
                 iov_len: part.count
             )
         }
-        return linuxtun_write(descriptor, &header, vectors, Int32(truncatingIfNeeded: count)) > 0
+        return linuxtun_write(lane(of: summary), &header, vectors, Int32(truncatingIfNeeded: count)) > 0
+    }
+
+    private func lane(of summary: borrowing PacketSummary) -> Int32 {
+        guard lanes.count > 1 else { return lanes[0] }
+        let ports = UInt32(summary.sourcePort) << 16 | UInt32(summary.destinationPort)
+        let hash = (ports ^ summary.source.ipv4 &+ summary.destination.ipv4) &* 0x9e37_79b1
+        return lanes[Int(hash >> 16) % lanes.count]
     }
 
     /// Gives the queue back; with the last queue the interface vanishes. On the loop's thread. Idempotent.
     public func close() {
-        guard descriptor >= 0 else { return }
-        watch?.cancel()
-        watch = nil
-        Glibc.close(descriptor)
-        descriptor = -1
+        for watch in watches { watch.cancel() }
+        watches = []
+        for lane in lanes { Glibc.close(lane) }
+        lanes = []
+        current = -1
     }
 }

@@ -14,7 +14,7 @@ import Testing
     .timeLimit(.minutes(1))
 )
 struct TunDeviceTests {
-    @Test("opens a queue for each loop under one name, and vanishes with the last of them")
+    @Test("opens queues for each loop under one name, and vanishes with the last of them")
     func opensQueues() async throws {
         let loops = [try EventLoop(name: "a"), try EventLoop(name: "b")]
         defer { for loop in loops { loop.stop() } }
@@ -22,7 +22,7 @@ struct TunDeviceTests {
             let device = try TunDevice(name: "ptun%d", mtu: 1500, loops: loops, joinsExisting: false)
             #expect(device.name == "ptun0")
             #expect(device.queues.count == 2 && device.index != 0)
-            #expect(try shell("ip -d link show ptun0").contains("multi_queue numqueues 2"))
+            #expect(try shell("ip -d link show ptun0").contains("multi_queue numqueues 16"))
             await device.close()
             // A child process of another test may hold the descriptors until it has become its program.
             await eventually { if_nametoindex("ptun0") == 0 }
@@ -102,6 +102,26 @@ struct TunDeviceTests {
             #expect(await loop.run { queue.send(packet) } == false)
             try shell("ip link set ptun0 up")
             #expect(await loop.run { queue.send(packet) })
+            await device.close()
+        }
+    }
+
+    @Test("a flood that nobody reads costs most other flows nothing", arguments: IPVersion.allCases)
+    func keepsFlowsApart(version: IPVersion) async throws {
+        let loop = try EventLoop(name: "a")
+        defer { loop.stop() }
+        try await NetworkNamespace().run {
+            let device = try TunDevice(name: "ptun0", mtu: 1500, loops: [loop], joinsExisting: false)
+            let ends = TestEnds(version)
+            try ends.configure("ptun0")
+            let socket = try DatagramSocket(bound: ends.near, port: 4000)
+            // More than one of the kernel's queues holds.
+            for _ in 0..<3_000 { try? socket.send([0], to: ends.far, port: 9) }
+            for port in 5_000..<5_040 as Range<UInt16> { try? socket.send([1], to: ends.far, port: port) }
+            let reader = QueueReader(device.queues[0])
+            await reader.start()
+            // Seven of eight, on average.
+            for _ in 0..<20 { _ = try await reader.next { $0.summary.destinationPort >= 5_000 } }
             await device.close()
         }
     }
