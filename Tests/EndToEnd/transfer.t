@@ -6,15 +6,25 @@
 lab_enter "$@"
 lab_test_network
 lab_test_tunnel "RekeyLimit 256M"
-process=$(lab_pid client)
-
-for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
-    download tunnel "$LAB_BYTES" "$address"
-    upload tunnel "$LAB_BYTES" "$address"
+# transfers TYPE BYTES: through the client that runs.
+transfers() {
+    local type=$1 process address
+    process=$(lab_pid client)
+    for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
+        download "$type" "$2" "$address"
+        upload "$type" "$2" "$address"
+    done
+    is "$type: the client is the same process as before" "$(lab_pid client)" "$process"
+    ok "$type: and still runs" lab_alive client
+    not_ok "$type: no connection was lost meanwhile" \
+        lab_logged client 'reconnect|connection (lost|closed)|disconnected'
+}
+transfers gso "$LAB_BYTES"
+for type in psiphon openssh; do
+    lab_stop client
+    ok "$type: the client is ready" lab_client client client --channel-type "$type"
+    transfers "$type" "${TRANSFER_BYTES:-268435456}"
 done
-is "the client is the same process as before" "$(lab_pid client)" "$process"
-ok "and still runs" lab_alive client
-not_ok "no connection was lost meanwhile" lab_logged client 'reconnect|connection (lost|closed)|disconnected'
 
 # Our own programs do not tell when they exchange keys. Stock ssh does, and here the server alone asks for it.
 lab_stop client
