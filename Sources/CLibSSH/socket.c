@@ -9,10 +9,37 @@ int libssh_shim_accept(int listener, struct sockaddr *name, socklen_t *length)
     return accept4(listener, name, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
+enum {
+    /* Round trips of a near peer, in microseconds. */
+    NEAR = 1000,
+    /* What may wait unread for a busy reader. */
+    LEAST_RECEIVE_BUFFER = 256 << 10,
+    /* Fills a path of 10 Gbit/s. */
+    BYTES_PER_MICROSECOND = 1250,
+};
+
+/* Left alone, the kernel lets megabytes from a near peer wait in front of a reader that has to wait for a processor, and
+ * nothing can overtake them there. The buffer of a far one has to grow with its path. */
+static void limit_receive_buffer(int descriptor)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+    int size;
+
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 || info.tcpi_state != TCP_ESTABLISHED ||
+        info.tcpi_rtt > NEAR)
+        return;
+    size = LEAST_RECEIVE_BUFFER + (int)info.tcpi_rtt * BYTES_PER_MICROSECOND;
+    /* Who may not ask for more than the system's limit gets about the least. */
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0 && size < 2 * LEAST_RECEIVE_BUFFER)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
 void libssh_shim_set_tcp_options(int descriptor, int not_sent_low_water)
 {
     const int one = 1;
 
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent_low_water, sizeof not_sent_low_water);
+    limit_receive_buffer(descriptor);
 }
