@@ -39,7 +39,13 @@ bench_version() { _bench_load "$1" && peer_version; }
 bench_up() {
     _bench_load "$1" || return
     PEER_IS_UP=1
-    peer_up
+    peer_up || { _bench_reasons; return 1; }
+}
+
+# What the peer's programs said last.
+_bench_reasons() {
+    local name
+    for name in "${PEER_SERVER[@]}" "${PEER_CLIENT[@]}"; do lab_log "$name" 2>/dev/null | tail -n 2; done
 }
 
 bench_connect() { peer_connect; }

@@ -86,6 +86,8 @@ struct TunnelsCommand: ParsableCommand {
         print(report.table)
         if let json { try report.json.write(to: URL(fileURLWithPath: json)) }
         if let svg { try Chart(report).text.write(toFile: svg, atomically: true, encoding: .utf8) }
+        // EX_UNAVAILABLE of sysexits.h: nothing could be measured, and the remarks say why.
+        if report.comparisons.isEmpty { throw ExitCode(69) }
     }
 
     private func checkPrograms() throws {
