@@ -39,7 +39,7 @@ public struct TCPSegment: Sendable {
 
     /// A reset in the place of the packet that `summary` describes, from `source` to its destination.
     ///
-    /// - Parameter sequence: the packet's own sequence number; another one would not count (RFC 5961 §3.2).
+    /// - Parameter sequence: the number that the receiver expects; another one would not count (RFC 5961 §3.2).
     public init(resetting summary: PacketSummary, source: IPAddress, sequence: UInt32) {
         version = summary.version
         self.source = source

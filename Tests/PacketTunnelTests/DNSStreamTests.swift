@@ -24,7 +24,7 @@ struct DNSStreamTests {
         }
 
         init(start: UInt32? = DNSStreamTests.start) {
-            if let start { _ = stream.admitAnswer(flags: TCPFlags.syn | TCPFlags.ack, acknowledgement: start) }
+            if let start { _ = begin(start) }
         }
 
         /// Sends bytes that begin `offset` bytes after the start of the stream.
@@ -36,8 +36,17 @@ struct DNSStreamTests {
             }
         }
 
+        /// The resolver's SYN-ACK, with a number of its own.
+        func begin(_ start: UInt32, answer: UInt32 = 77) -> Bool {
+            stream.admitAnswer(flags: TCPFlags.syn | TCPFlags.ack, sequence: answer, acknowledgement: start)
+        }
+
         func acknowledge(_ offset: Int) -> Bool {
-            stream.admitAnswer(flags: TCPFlags.ack, acknowledgement: DNSStreamTests.start &+ UInt32(offset))
+            stream.admitAnswer(
+                flags: TCPFlags.ack,
+                sequence: 78,
+                acknowledgement: DNSStreamTests.start &+ UInt32(offset)
+            )
         }
     }
 
@@ -199,12 +208,24 @@ struct DNSStreamTests {
         #expect(peer.send(Self.allowed, at: Self.denied.count) == .isOver)
         #expect(peer.send([], at: 0) == .isOver)
         #expect(!peer.acknowledge(0))
-        #expect(!peer.stream.admitAnswer(flags: TCPFlags.syn | TCPFlags.ack, acknowledgement: Self.start))
-        #expect(!peer.stream.admitAnswer(flags: TCPFlags.syn, acknowledgement: 7))
+        #expect(!peer.begin(Self.start))
+        #expect(!peer.stream.admitAnswer(flags: TCPFlags.syn, sequence: 5, acknowledgement: 7))
         #expect(peer.send([], at: -1, flags: TCPFlags.syn) == .pass)
         #expect(peer.send([], at: 0, flags: TCPFlags.rst) == .pass)
-        #expect(peer.stream.admitAnswer(flags: TCPFlags.syn | TCPFlags.ack, acknowledgement: Self.start &+ 5))
+        #expect(peer.begin(Self.start &+ 5))
         #expect(peer.send(Self.allowed, at: 5) == .pass)
+    }
+
+    @Test("a connection that begins with the numbers of the one before is judged from its own beginning")
+    func sameBeginning() {
+        let peer = Peer()
+        #expect(peer.send(Self.allowed, at: 0) == .pass)
+        #expect(peer.acknowledge(Self.allowed.count))
+        #expect(peer.send([], at: Self.allowed.count, flags: TCPFlags.rst) == .pass)
+        #expect(peer.send([], at: -1, flags: TCPFlags.syn) == .pass)
+        #expect(peer.begin(Self.start, answer: 9_999))
+        #expect(peer.stream.expectedSequence(otherwise: 1) == Self.start)
+        #expect(peer.send(Self.denied, at: 0) == .end(.disallowedDomain))
     }
 
     @Test("a SYN of the client's own making does not move the stream")

@@ -33,6 +33,8 @@ final class DNSStream {
     private let limit: Int
     /// The number of the stream's first byte; nil before the SYN-ACK.
     private var start: UInt32?
+    /// The SYN-ACK's own number, which the client cannot choose.
+    private var answerStart: UInt32 = 0
     /// The number of the first byte that has not been seen.
     private var next: UInt32 = 0
     /// The bytes before `next` that the resolver has not acknowledged.
@@ -54,7 +56,7 @@ final class DNSStream {
         var isComplete: Bool { front.count >= 2 && front.count == frontLength && rest == 0 }
     }
 
-    /// - Parameter limit: bytes that may wait to be acknowledged; no less than the payload of one packet.
+    /// - Parameter limit: bytes that may wait to be acknowledged; no less than the payload of one packet, or it never passes.
     init(limit: Int) {
         self.limit = limit
     }
@@ -62,10 +64,16 @@ final class DNSStream {
     /// The message that ended the connection, as far as its question; without the length.
     var refusedQuery: [UInt8] { Array(message.front.dropFirst(2)) }
 
+    /// Where the resolver expects the next byte after what has passed; `sequence` where that is not known.
+    func expectedSequence(otherwise sequence: UInt32) -> UInt32 { start == nil ? sequence : next }
+
     /// Takes note of a packet from the resolver. False if nothing of the connection may pass any more.
-    func admitAnswer(flags: UInt8, acknowledgement: UInt32) -> Bool {
+    func admitAnswer(flags: UInt8, sequence: UInt32, acknowledgement: UInt32) -> Bool {
         if flags & TCPFlags.syn != 0 {
-            guard flags & TCPFlags.ack != 0, start != acknowledgement else { return !isOver }
+            guard flags & TCPFlags.ack != 0 else { return !isOver }
+            // The same one again; a new connection may begin where the client's last one did.
+            if start == acknowledgement, answerStart == sequence { return !isOver }
+            answerStart = sequence
             start = acknowledgement
             next = acknowledgement
             unacknowledged = []

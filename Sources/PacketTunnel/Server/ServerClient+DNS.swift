@@ -28,7 +28,7 @@ extension ServerClient {
         guard hooks.allowsDomain != nil, key.transport == .tcp, key.remotePort == PacketSummary.dnsPort else {
             return nil
         }
-        return DNSStream(limit: max(16_384, worker.configuration.mtu))
+        return DNSStream(limit: Int(UInt16.max))
     }
 
     /// Judges a segment to a resolver. Where it ends the connection, both ends are told.
@@ -47,7 +47,7 @@ extension ServerClient {
         case .pass: return
         case .wait: throw .invalidDNSMessage
         case .end(let reason):
-            resetResolver(target, sequence: sequence)
+            resetResolver(target, sequence: stream.expectedSequence(otherwise: sequence))
             if reason == .disallowedDomain {
                 answerRefused(stream.refusedQuery, asking: packet, summary: summary)
             } else {

@@ -72,10 +72,12 @@ extension ServerClient {
             slot = try beginFlow(key, from: summary, resolvers: session.resolvers, now: now)
         }
         if let stream = flows[slot].dnsStream {
-            let acknowledgement = packet.uint32(at: summary.ipHeaderLength + 8)
-            guard stream.admitAnswer(flags: summary.tcpFlags, acknowledgement: acknowledgement) else {
-                throw .disallowedDomain
-            }
+            let isAdmitted = stream.admitAnswer(
+                flags: summary.tcpFlags,
+                sequence: packet.uint32(at: summary.ipHeaderLength + 4),
+                acknowledgement: packet.uint32(at: summary.ipHeaderLength + 8)
+            )
+            guard isAdmitted else { throw .disallowedDomain }
         }
         if measuresDNS, summary.sourcePort == PacketSummary.dnsPort {
             noteAnswer(packet, summary: summary, slot: slot, now: now)
