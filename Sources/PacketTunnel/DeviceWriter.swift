@@ -6,6 +6,7 @@ internal import IPPacket
 @safe struct DeviceWriter: ~Copyable {
     private let device: any PacketDevice
     private let supportsOffload: Bool
+    private let supportsUDPOffload: Bool
     private let pool: PacketBufferPool
     private var parts = PacketParts()
     private var run: SegmentCoalescer?
@@ -16,6 +17,7 @@ internal import IPPacket
     init(device: any PacketDevice, pool: PacketBufferPool) {
         self.device = device
         supportsOffload = device.supportsOffload
+        supportsUDPOffload = device.supportsUDPOffload
         self.pool = pool
     }
 
@@ -27,7 +29,11 @@ internal import IPPacket
 
     /// Writes a packet, at the latest with the next `flush`.
     mutating func write(_ packet: UnsafeMutableRawBufferPointer, summary: PacketSummary, offload: PacketOffload) {
-        guard supportsOffload else { return unsafe writePlain(packet, summary: summary, offload: offload) }
+        guard summary.transport == .udp ? supportsUDPOffload : supportsOffload else {
+            flush()
+            unsafe writePlain(packet, summary: summary, offload: offload)
+            return
+        }
         guard !offload.isSuperPacket else {
             flush()
             unsafe writeNow(packet, summary: summary, offload: offload)

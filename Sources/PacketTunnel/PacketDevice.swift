@@ -13,6 +13,9 @@ public protocol PacketDevice: AnyObject {
     /// True if `write` takes super-packets and partial checksums, and `read` may give them.
     var supportsOffload: Bool { get }
 
+    /// True if that includes UDP. Linux takes UDP super-packets since 6.2.
+    var supportsUDPOffload: Bool { get }
+
     /// Starts calling `readable`, on the loop's thread, whenever packets wait. Called once, by the core.
     func start(readable: @escaping () -> Void)
 
@@ -28,6 +31,11 @@ public protocol PacketDevice: AnyObject {
 
     /// Stops `readable` and closes the queue. Idempotent.
     func close()
+}
+
+extension PacketDevice {
+    /// As for TCP, unless a device says otherwise.
+    public var supportsUDPOffload: Bool { supportsOffload }
 }
 
 /// What `PacketDevice.read` found.

@@ -26,6 +26,8 @@ public final class MemoryDevice: PacketDevice, @unchecked Sendable {
     public let mtu: Int
     /// Whether super-packets may be written; they may be injected in either case.
     public var supportsOffload: Bool
+    /// Whether that includes those of UDP. To be set before the device is used.
+    public var supportsUDPOffload: Bool
     /// Packets that `write` takes until `takeWritten` is called.
     public var capacity = Int.max
     /// Whether written packets are kept, or only counted.
@@ -58,6 +60,7 @@ public final class MemoryDevice: PacketDevice, @unchecked Sendable {
         self.name = name
         self.mtu = mtu
         self.supportsOffload = supportsOffload
+        supportsUDPOffload = supportsOffload
     }
 
     // MARK: The test's side
@@ -125,7 +128,8 @@ public final class MemoryDevice: PacketDevice, @unchecked Sendable {
         summary: borrowing PacketSummary,
         offload: PacketOffload
     ) -> Bool {
-        guard !isClosed, heldCount < capacity, supportsOffload || offload == .none else {
+        let takesOffload = summary.transport == .udp ? supportsUDPOffload : supportsOffload
+        guard !isClosed, heldCount < capacity, takesOffload || offload == .none else {
             refusedCount += 1
             return false
         }

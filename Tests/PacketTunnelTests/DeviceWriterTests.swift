@@ -12,8 +12,9 @@ struct DeviceWriterTests {
         var writer: DeviceWriter
         private var memory: [UnsafeMutableRawBufferPointer] = []
 
-        init(supportsOffload: Bool = true) {
+        init(supportsOffload: Bool = true, supportsUDPOffload: Bool? = nil) {
             device = MemoryDevice(on: ManualLoop(), supportsOffload: supportsOffload)
+            if let supportsUDPOffload { device.supportsUDPOffload = supportsUDPOffload }
             writer = DeviceWriter(device: device, pool: pool)
         }
 
@@ -72,23 +73,15 @@ struct DeviceWriterTests {
         }
     }
 
-    private static func withPartialChecksum(_ packet: MemoryPacket) throws -> MemoryPacket {
-        var packet = packet
-        let summary = try Sample.summary(packet.bytes)
-        packet.bytes.withUnsafeMutableBytes { bytes in
-            var span = bytes.mutableBytes
-            AddressRewriter.makeChecksumPartial(of: &span, summary: summary)
-        }
-        packet.offload.checksumIsPartial = true
-        return packet
-    }
-
     @Test("packets with partial checksums become the same super-packet as finished ones", arguments: IPVersion.allCases)
     func partialChecksums(_ version: IPVersion) throws {
         let finished = Self.segments(version, 5)
         let (first, second) = (Fixture(), Fixture())
         for packet in finished { try first.write(packet) }
-        for packet in finished { try second.write(Self.withPartialChecksum(packet)) }
+        for var packet in finished {
+            Self.makePartial(&packet, version)
+            try second.write(packet)
+        }
         let written = second.written()
         #expect(written.count == 1 && written[0].offload == PacketOffload(segmentSize: 1_000, checksumIsPartial: true))
         #expect(written == first.written())
@@ -97,7 +90,7 @@ struct DeviceWriterTests {
     @Test("a partial checksum joins no finished one, and stays what it is", arguments: IPVersion.allCases)
     func mixedChecksums(_ version: IPVersion) throws {
         var packets = Self.segments(version, 3)
-        packets[1] = try Self.withPartialChecksum(packets[1])
+        Self.makePartial(&packets[1], version)
         let fixture = Fixture()
         for packet in packets { try fixture.write(packet) }
         #expect(fixture.written() == packets)
@@ -166,6 +159,24 @@ struct DeviceWriterTests {
         #expect(fixture.written() == Self.segments(version, 1))
     }
 
+    @Test("a device with offloads for TCP alone gets datagrams one by one", arguments: IPVersion.allCases)
+    func withoutUDPOffload(_ version: IPVersion) throws {
+        let fixture = Fixture(supportsUDPOffload: false)
+        let datagram = MemoryPacket(Sample.upstreamUDP(version))
+        let segments = Self.segments(version, 4)
+        try fixture.write(segments[0])
+        try fixture.write(segments[1])
+        for _ in 0..<3 { try fixture.write(datagram) }
+        var partial = datagram
+        Self.makePartial(&partial, version)
+        try fixture.write(partial)
+        try fixture.write(segments[2])
+        try fixture.write(segments[3])
+        let written = fixture.written()
+        #expect(written.map(\.offload.segmentSize) == [1_000, 0, 0, 0, 0, 1_000])
+        #expect(Array(written[1...4]) == Array(repeating: datagram, count: 4))
+    }
+
     @Test("packets that the device refuses are counted, as many as were sent")
     func refused() throws {
         let fixture = Fixture()
@@ -178,7 +189,8 @@ struct DeviceWriterTests {
     }
 
     private static func makePartial(_ packet: inout MemoryPacket, _ version: IPVersion) {
-        let offset = (version == .v4 ? 20 : 40) + 16
+        let isUDP = packet.bytes[version == .v4 ? 9 : 6] == 17
+        let offset = (version == .v4 ? 20 : 40) + (isUDP ? 6 : 16)
         let sum = PacketBuilder.pseudoHeaderSum(packet.bytes)
         (packet.bytes[offset], packet.bytes[offset + 1]) = (UInt8(sum >> 8), UInt8(sum & 0xff))
         packet.offload.checksumIsPartial = true
