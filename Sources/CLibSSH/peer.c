@@ -202,7 +202,7 @@ static int on_window_adjust(ssh_session session, uint8_t type, ssh_buffer packet
 static int on_channel_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
 {
     uint8_t *bytes = ssh_buffer_get(packet);
-    uint32_t length = ssh_buffer_get_len(packet), grant;
+    uint32_t length = ssh_buffer_get_len(packet);
     libssh_shim_channel *watched;
     (void)session, (void)type;
 
@@ -210,13 +210,12 @@ static int on_channel_data(ssh_session session, uint8_t type, ssh_buffer packet,
         watched->data_handler == NULL || !ssh_channel_is_open(watched->channel) || ssh_channel_is_eof(watched->channel))
         return SSH_PACKET_NOT_USED;
     length -= 8;
-    watched->data_handler(bytes + 8, length, watched->data_user);
+    if (length != 0)
+        watched->data_handler(bytes + 8, length, watched->data_user);
     watched->ungranted += length;
-    if (watched->ungranted >= watched->grant_step) {
-        grant = watched->ungranted;
+    if (watched->ungranted >= watched->grant_step &&
+        libssh_shim_channel_grant(watched, watched->ungranted) == SSH_OK)
         watched->ungranted = 0;
-        libssh_shim_channel_grant(watched, grant);
-    }
     return SSH_PACKET_USED;
 }
 

@@ -27,8 +27,8 @@ static void limit_receive_buffer(int descriptor)
     int size;
 
     if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 || info.tcpi_state != TCP_ESTABLISHED ||
-        info.tcpi_rtt > NEAR)
-        return;
+        info.tcpi_rtt == 0 || info.tcpi_rtt > NEAR)
+        return; /* 0: not measured */
     size = LEAST_RECEIVE_BUFFER + (int)info.tcpi_rtt * BYTES_PER_MICROSECOND;
     /* Who may not ask for more than the system's limit gets about the least. */
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0 && size < 2 * LEAST_RECEIVE_BUFFER)

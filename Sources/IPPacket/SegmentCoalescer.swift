@@ -6,7 +6,7 @@
 /// they are: the caller keeps them in order, and writes the first packet's headers and all payloads by scatter-gather.
 ///
 /// Finished checksums are verified on the way in, since joining would otherwise repair a broken packet. Packets whose
-/// checksum is partial join among themselves: whoever left it so answers for the bytes.
+/// checksum is partial join among themselves, unverified: whoever left it so answers for the bytes.
 @frozen public struct SegmentCoalescer: Sendable {
     /// Most packets joined: `UDP_MAX_SEGMENTS` of Linux, and enough for 64 KiB of Ethernet-sized segments.
     @inlinable public static var maximumSegmentCount: Int { 64 }

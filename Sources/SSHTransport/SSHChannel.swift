@@ -157,6 +157,18 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         receiver.transportDidReceive(&span)
     }
 
+    /// Hands over what came in the same turn as the peer's confirmation, and lies in the library. Datagrams have lost
+    /// their boundaries there, and are dropped.
+    func takeEarlyData() {
+        var buffer = [UInt8](repeating: 0, count: 32_768)
+        while !isEnding {
+            let count = session.withLibrary { ssh_channel_read_nonblocking(handle, &buffer, UInt32(buffer.count), 0) }
+            guard count > 0 else { return }
+            guard !carriesDatagrams else { continue }
+            buffer.withUnsafeMutableBytes { receive(UnsafeMutableRawBufferPointer(rebasing: $0[..<Int(count)])) }
+        }
+    }
+
     func peerDidEnd() { peerHasEnded = true }
     func peerDidClose() { peerHasClosed = true }
 

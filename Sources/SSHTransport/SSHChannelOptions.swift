@@ -2,7 +2,8 @@ public import PacketTunnel
 
 /// How much may be on its way through a channel, and whether its messages have boundaries.
 public struct SSHChannelOptions: Sendable {
-    /// Bytes that the peer may send us beyond the library's own 1.28 MB, which caps a path of 100 ms at 50 Mbit/s.
+    /// Bytes that the peer may send us beyond the library's own first window of 32 or 64 KB. What has been taken is granted
+    /// back in steps of an eighth. 0 leaves the window to the library, which caps a path of 100 ms at 50 Mbit/s.
     ///
     /// 8 MiB carry 640 Mbit/s over 100 ms. It is what a hostile peer can make us read, not store: everything is
     /// consumed at once.

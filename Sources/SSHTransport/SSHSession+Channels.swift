@@ -119,7 +119,10 @@ extension SSHSession {
             answered.append((open, .success(channel)))
             return true
         }
-        for (open, result) in answered { open.complete(result) }
+        for (open, result) in answered {
+            open.complete(result)
+            if case .success(let channel) = result { channel.takeEarlyData() }
+        }
     }
 
     private func abandon(_ open: SSHChannelOpening, refusal: ChannelOpenFailure) -> SSHError {

@@ -94,7 +94,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     /// A session that nobody has ended must not take its library state with it unseen.
     deinit { assert(isEnded || registration == nil, "a session was dropped without end()") }
 
-    /// Sets what every session's socket needs. To be repeated once a client is connected: connecting clears `O_NONBLOCK`.
+    /// Sets what every session's socket needs; libssh's own connecting has cleared `O_NONBLOCK`.
     func prepareSocket(_ options: SocketOptions = SocketOptions()) {
         let descriptor = ssh_get_fd(handle)
         let flags = fcntl(descriptor, F_GETFL)

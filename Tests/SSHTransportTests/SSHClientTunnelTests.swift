@@ -41,6 +41,17 @@ struct SSHClientTunnelTests {
         #expect(end.closeReason == "closed")
     }
 
+    @Test("Hears what the server says before the client has seen its confirmation")
+    func earlyData() throws {
+        let host = try TunnelHost()
+        let words = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
+        host.speakFirst(words)
+        let end = try host.open([.init(.gso)], greeting: [5])
+        #expect(end.waitForBytes(words.count + 1) == words + [5])
+        end.tunnel.close()
+        _ = end.waitForEnd()
+    }
+
     @Test("Works after commands on the same connection")
     func execFirst() throws {
         let host = try TunnelHost()
@@ -140,6 +151,8 @@ private final class TunnelHost: Sendable {
         let seen = Mutex(Seen())
         let refusals: [String: ChannelOpenFailure]
         let holdsOpens = Atomic<Bool>(false)
+        /// What is said on a channel as soon as it is open.
+        let firstWords = Mutex<[UInt8]>([])
         let release = Signal()
 
         init(refusals: [String: ChannelOpenFailure]) { self.refusals = refusals }
@@ -160,6 +173,7 @@ private final class TunnelHost: Sendable {
 
         func connection(_ connection: SSHServerConnection, didOpen channel: SSHChannel) {
             channel.setReceiver(Echo(channel))
+            _ = firstWords.withLock { $0.withUnsafeBytes { channel.write($0.bytes) } }
             seen.withLock { $0.channels.append(channel) }
         }
 
@@ -193,6 +207,7 @@ private final class TunnelHost: Sendable {
     private let directory: TemporaryDirectory
 
     var seen: Seen { delegate.seen.withLock { $0 } }
+    func speakFirst(_ words: [UInt8]) { delegate.firstWords.withLock { $0 = words } }
     func holdOpens() { delegate.holdsOpens.store(true, ordering: .relaxed) }
     var release: Signal { delegate.release }
 
