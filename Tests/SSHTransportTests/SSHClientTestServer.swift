@@ -155,9 +155,17 @@ final class TestProcess {
         return status & 0x7f == 0 ? status >> 8 & 0xff : -(status & 0x7f)
     }
 
+    /// Ends the process, and what it has started: sshd leaves a process to each connection, in a session of its own.
     func stop() {
         guard identifier != 0 else { return }
-        kill(identifier, SIGKILL)
+        for process in Self.family(of: identifier) { kill(process, SIGKILL) }
         _ = wait()
+    }
+
+    /// A process and all its descendants, parents first.
+    private static func family(of process: pid_t) -> [pid_t] {
+        let list = try? String(contentsOfFile: "/proc/\(process)/task/\(process)/children", encoding: .utf8)
+        let children = (list ?? "").split(separator: " ").compactMap { pid_t($0) }
+        return [process] + children.flatMap { family(of: $0) }
     }
 }
