@@ -151,14 +151,14 @@ static bool vacate_block(void)
     return true;
 }
 
-static size_t take(libssh_shim_receiver *receiver, size_t most)
+static size_t available(const libssh_shim_receiver *receiver, size_t most)
 {
     size_t part = receiver->tail - receiver->head;
 
     return part < most ? part : most;
 }
 
-static void taken(libssh_shim_receiver *receiver, size_t part)
+static void consume(libssh_shim_receiver *receiver, size_t part)
 {
     receiver->head += part;
     if (receiver->head == receiver->tail)
@@ -186,9 +186,9 @@ ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
         receiver->head = 0;
         receiver->tail = (size_t)received;
     }
-    part = take(receiver, size);
+    part = available(receiver, size);
     memcpy(buffer, receiver->bytes + receiver->head, part);
-    taken(receiver, part);
+    consume(receiver, part);
     if (receiver->bytes != NULL) {
         reading = receiver;
         read_end = (const uint8_t *)buffer + part;
@@ -205,9 +205,9 @@ uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length)
     reading = NULL;
     if (receiver == NULL || (const uint8_t *)ssh_buffer_get(buffer) + ssh_buffer_get_len(buffer) != read_end)
         return passed;
-    part = take(receiver, READ_SIZE);
+    part = available(receiver, READ_SIZE);
     if (ssh_buffer_add_data(buffer, receiver->bytes + receiver->head, (uint32_t)part) == SSH_OK)
-        taken(receiver, part);
+        consume(receiver, part);
     return passed;
 }
 
