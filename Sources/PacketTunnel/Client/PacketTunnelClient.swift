@@ -5,9 +5,6 @@ public import Logging
 ///
 /// The device stays while transports come and go. Everything belongs to one loop; every member is for its thread.
 public final class PacketTunnelClient: @unchecked Sendable {
-    /// Packets read from the device in one turn.
-    private static let batchSize = 64
-
     /// What was carried and refused so far, over all connections.
     public private(set) var counters = PacketCounters()
     /// While true, packets from the device are dropped as if there were no server.
@@ -17,11 +14,10 @@ public final class PacketTunnelClient: @unchecked Sendable {
     let loop: any PacketLoop
     let pool = PacketBufferPool()
     var writer: DeviceWriter
-    private let device: any PacketDevice
+    private let reader: DeviceReader
     private let logger: Logger
     private var dns: ClientDNS
     private var connection: ClientConnection?
-    private var staging: PacketBuffer?
 
     /// Makes a client over a device. Nothing is read before `start`.
     ///
@@ -34,15 +30,15 @@ public final class PacketTunnelClient: @unchecked Sendable {
     ) throws(ConfigurationError) {
         self.configuration = try configuration.validated()
         self.loop = loop
-        self.device = device
         self.logger = logger
+        reader = DeviceReader(device: device, pool: pool)
         writer = DeviceWriter(device: device, pool: pool)
         dns = ClientDNS(local: configuration.localDNSAddresses, transparent: configuration.transparentDNSAddresses)
     }
 
     /// Begins to read the device. Packets are dropped until a transport is connected.
     public func start() {
-        device.start { [self] in deviceIsReadable() }
+        reader.start { [self] in deviceIsReadable() }
     }
 
     /// Relays over `transport` from now on; a previous one is closed.
@@ -70,9 +66,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
         logger.info("tunnel ended", metadata: SessionReport.metadata(counters))
         connection?.end()
         connection = nil
-        device.close()
-        if let staging { pool.release(staging) }
-        staging = nil
+        reader.stop()
     }
 
     func connectionDidEnd(_ ended: ClientConnection) {
@@ -86,15 +80,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
     // MARK: Upstream: read, validate, filter, rewrite, enqueue
 
     private func deviceIsReadable() {
-        for _ in 0..<Self.batchSize {
-            let packet = staging ?? pool.takeLarge()
-            staging = packet
-            var space = unsafe MutableRawSpan(_unsafeBytes: packet.space)
-            guard let read = device.read(into: &space) else { break }
-            packet.length = read.length
-            packet.offload = read.offload
-            if processUpstream(packet) { staging = nil }
-        }
+        reader.readBatch(processUpstream)
         connection?.flush()
     }
 

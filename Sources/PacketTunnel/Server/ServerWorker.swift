@@ -4,8 +4,6 @@ internal import Synchronization
 
 /// One loop's part of a server: a queue of the device, and the clients whose transports live on the loop.
 final class ServerWorker: @unchecked Sendable {
-    /// Packets read from the device in one turn; the clients' channels have their turn in between.
-    private static let batchSize = 64
     /// Packets that may be on their way here from other loops.
     private static let handOverLimit = 1_024
 
@@ -30,10 +28,9 @@ final class ServerWorker: @unchecked Sendable {
         var readCount = 0
     }
 
-    private let device: any PacketDevice
+    private let reader: DeviceReader
     private var clients: [UInt32: ServerClient] = [:]
     private var dirty: [ServerClient] = []
-    private var staging: PacketBuffer?
 
     init(
         loop: any PacketLoop,
@@ -44,25 +41,23 @@ final class ServerWorker: @unchecked Sendable {
         logger: Logger
     ) {
         self.loop = loop
-        self.device = device
         self.configuration = configuration
         self.addressPool = addressPool
         self.sessions = sessions
         self.logger = logger
+        reader = DeviceReader(device: device, pool: pool)
         writer = DeviceWriter(device: device, pool: pool)
     }
 
     /// Begins to read the device. On the loop's thread.
     func start() {
-        device.start { [self] in deviceIsReadable() }
+        reader.start { [self] in deviceIsReadable() }
     }
 
     /// Ends every client and closes the device. On the loop's thread.
     func stop() {
         for client in clients.values { client.end(reason: "the server stops") }
-        device.close()
-        if let staging { pool.release(staging) }
-        staging = nil
+        reader.stop()
     }
 
     func add(_ client: ServerClient, index: UInt32) {
@@ -83,15 +78,9 @@ final class ServerWorker: @unchecked Sendable {
 
     /// Reads a batch of packets, queues each for its client, and sends what the channels take.
     private func deviceIsReadable() {
-        for _ in 0..<Self.batchSize {
-            let packet = staging ?? pool.takeLarge()
-            staging = packet
-            var space = unsafe MutableRawSpan(_unsafeBytes: packet.space)
-            guard let read = device.read(into: &space) else { break }
-            packet.length = read.length
-            packet.offload = read.offload
+        reader.readBatch { packet in
             figures.readCount &+= 1
-            if dispatch(packet) { staging = nil }
+            return dispatch(packet)
         }
         for client in dirty {
             client.isDirty = false

@@ -1,0 +1,52 @@
+internal import IPPacket
+
+/// The way out of a device, in batches: between two of them the channels have their turn.
+///
+/// Owned by one loop.
+final class DeviceReader {
+    /// Packets of one batch.
+    private static let packetLimit = 64
+    /// Bytes after which a batch ends. What arrives meanwhile waits until they are encrypted and sent, a fraction of a
+    /// millisecond; more of them would also leave the processor's cache before their turn comes.
+    private static let byteLimit = 128 << 10
+
+    private let device: any PacketDevice
+    private let pool: PacketBufferPool
+    /// Memory for the next packet, as long as nobody has kept it.
+    private var staging: PacketBuffer?
+
+    init(device: any PacketDevice, pool: PacketBufferPool) {
+        self.device = device
+        self.pool = pool
+    }
+
+    /// Begins to call `readable` whenever packets wait.
+    func start(readable: @escaping () -> Void) {
+        device.start(readable: readable)
+    }
+
+    /// Closes the device.
+    func stop() {
+        device.close()
+        if let staging { pool.release(staging) }
+        staging = nil
+    }
+
+    /// Reads what waits, at most a batch.
+    ///
+    /// - Parameter keep: called with each packet; true if it takes the buffer over.
+    @inline(__always)
+    func readBatch(_ keep: (PacketBuffer) -> Bool) {
+        var byteCount = 0
+        for _ in 0..<Self.packetLimit where byteCount < Self.byteLimit {
+            let packet = staging ?? pool.takeLarge()
+            staging = packet
+            var space = unsafe MutableRawSpan(_unsafeBytes: packet.space)
+            guard let read = device.read(into: &space) else { return }
+            packet.length = read.length
+            packet.offload = read.offload
+            byteCount += read.length
+            if keep(packet) { staging = nil }
+        }
+    }
+}
