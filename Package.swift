@@ -77,7 +77,7 @@ let package = Package(
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=ssh_buffer_pass_bytes_end",
                     "-Xlinker", "--wrap=ssh_packet_encrypt",
-                    "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=poll",
+                    "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=send", "-Xlinker", "--wrap=poll",
                 ]),
             ]
         ),

@@ -1,35 +1,41 @@
-/* One recv(2) for many of libssh's reads: see CLibSSH.h.
+/* One recv(2) for many of libssh's reads, and few poll(2)s: see CLibSSH.h.
  *
- * libssh reserves 4096 bytes at the end of its input, has recv() fill them, and gives back with
- * ssh_buffer_pass_bytes_end() what was not. There the rest of a larger read is appended. */
+ * libssh polls, reserves 4096 bytes at the end of its input, has recv() fill them, and gives back with
+ * ssh_buffer_pass_bytes_end() what was not. The poll receives already; the rest of a larger read is appended when bytes are
+ * given back. */
 #include "CLibSSH.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 extern ssize_t __real_recv(int descriptor, void *buffer, size_t size, int flags);
+extern ssize_t __real_send(int descriptor, const void *buffer, size_t size, int flags);
 extern int __real_poll(struct pollfd *descriptors, nfds_t count, int timeout);
 extern uint32_t __real_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
 ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags);
+ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags);
 int __wrap_poll(struct pollfd *descriptors, nfds_t count, int timeout);
 uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
 
 enum {
     BLOCK_SIZE = 256 << 10,
     READ_SIZE = 64 << 10,
+    /* What may be sent on the strength of one poll(2) for room. */
+    ROOM = 64 << 10,
 };
 
 struct libssh_shim_receiver {
     ssh_session session;
     int descriptor;
     enum libssh_shim_hold hold;
+    int failure;    /* of a recv(2) that libssh has not made yet, or 0 */
+    size_t room;    /* bytes that may be sent before the next poll(2) */
     uint8_t *bytes; /* the thread's block, or memory of its own */
     size_t head, tail;
 };
-
-static bool is_enabled = true;
 
 /* The sessions of this thread by descriptor. Other threads may own a descriptor that this one has lost, so nobody else
  * looks in here. */
@@ -127,11 +133,6 @@ void libssh_shim_receive_hold(libssh_shim_receiver *receiver, enum libssh_shim_h
     receiver->hold = hold;
 }
 
-void libssh_shim_receive_set_enabled(bool enabled)
-{
-    is_enabled = enabled;
-}
-
 /* Frees the block for another session; false if its owner's bytes have nowhere else to go. */
 static bool vacate_block(void)
 {
@@ -149,6 +150,11 @@ static bool vacate_block(void)
     owner->tail = left;
     owner = NULL;
     return true;
+}
+
+static bool has_block(void)
+{
+    return vacate_block() && (block != NULL || (block = malloc(BLOCK_SIZE)) != NULL);
 }
 
 static size_t available(const libssh_shim_receiver *receiver, size_t most)
@@ -173,19 +179,13 @@ ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
     reading = NULL;
     if (receiver == NULL || flags != 0)
         return __real_recv(descriptor, buffer, size, flags);
-    if (receiver->head == receiver->tail) {
-        ssize_t received;
-        if (!is_enabled || size >= BLOCK_SIZE || !vacate_block() ||
-            (block == NULL && (block = malloc(BLOCK_SIZE)) == NULL))
-            return __real_recv(descriptor, buffer, size, flags);
-        received = __real_recv(descriptor, block, BLOCK_SIZE, flags);
-        if (received <= 0)
-            return received;
-        owner = receiver;
-        receiver->bytes = block;
-        receiver->head = 0;
-        receiver->tail = (size_t)received;
+    if (receiver->failure != 0) {
+        errno = receiver->failure;
+        receiver->failure = 0;
+        return -1;
     }
+    if (receiver->head == receiver->tail)
+        return __real_recv(descriptor, buffer, size, flags);
     part = available(receiver, size);
     memcpy(buffer, receiver->bytes + receiver->head, part);
     consume(receiver, part);
@@ -211,25 +211,74 @@ uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length)
     return passed;
 }
 
-static short poll_output(int descriptor)
+static bool would_block(void)
 {
-    struct pollfd output = {.fd = descriptor, .events = POLLOUT};
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
 
-    return __real_poll(&output, 1, 0) > 0 ? output.revents & POLLOUT : 0;
+static short ask(int descriptor, short events)
+{
+    struct pollfd single = {.fd = descriptor, .events = events};
+
+    return __real_poll(&single, 1, 0) > 0 ? single.revents & events : 0;
+}
+
+/* No room is no failure: libssh keeps what was not sent, and asks for room. */
+ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
+{
+    libssh_shim_receiver *receiver = find(descriptor);
+    ssize_t sent = __real_send(descriptor, buffer, size, flags);
+
+    if (receiver == NULL)
+        return sent;
+    if (sent < 0 && would_block()) {
+        receiver->room = 0;
+        return 0;
+    }
+    receiver->room -= sent > 0 && (size_t)sent < receiver->room ? (size_t)sent : receiver->room;
+    return sent;
+}
+
+/* Receives at once instead of asking whether that is possible. */
+static short poll_input(libssh_shim_receiver *receiver)
+{
+    ssize_t received;
+
+    if (receiver->head != receiver->tail || receiver->failure != 0)
+        return POLLIN;
+    if (!has_block())
+        return ask(receiver->descriptor, POLLIN);
+    received = __real_recv(receiver->descriptor, block, BLOCK_SIZE, MSG_DONTWAIT);
+    if (received < 0 && would_block())
+        return 0;
+    if (received < 0)
+        receiver->failure = errno;
+    if (received > 0) {
+        owner = receiver;
+        receiver->bytes = block;
+        receiver->head = 0;
+        receiver->tail = (size_t)received;
+    }
+    return POLLIN;
+}
+
+static short poll_output(libssh_shim_receiver *receiver)
+{
+    if (receiver->room == 0 && ask(receiver->descriptor, POLLOUT))
+        receiver->room = ROOM;
+    return receiver->room != 0 ? POLLOUT : 0;
 }
 
 int __wrap_poll(struct pollfd *descriptors, nfds_t number, int timeout)
 {
     libssh_shim_receiver *receiver = number == 1 ? find(descriptors->fd) : NULL;
-    bool wants_input;
 
     if (receiver == NULL)
         return __real_poll(descriptors, number, timeout);
-    wants_input = (descriptors->events & POLLIN) && receiver->hold == LIBSSH_SHIM_HOLD_NOTHING;
-    if (wants_input && receiver->head == receiver->tail)
-        return __real_poll(descriptors, number, timeout);
-    descriptors->revents = wants_input ? POLLIN : 0;
+    descriptors->revents = 0;
+    if ((descriptors->events & POLLIN) && receiver->hold == LIBSSH_SHIM_HOLD_NOTHING)
+        descriptors->revents |= poll_input(receiver);
     if ((descriptors->events & POLLOUT) && receiver->hold != LIBSSH_SHIM_HOLD_BOTH)
-        descriptors->revents |= poll_output(descriptors->fd);
+        descriptors->revents |= poll_output(receiver);
     return descriptors->revents != 0;
 }

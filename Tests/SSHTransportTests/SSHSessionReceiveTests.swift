@@ -9,7 +9,7 @@ import Testing
     private final class Line {
         let session: ssh_session
         let near: Int32
-        let far: Int32
+        private(set) var far: Int32
         let receiver: OpaquePointer
 
         init(_ library: SSHServerLibrary) throws {
@@ -23,14 +23,21 @@ import Testing
         deinit {
             libssh_shim_receive_detach(receiver)
             ssh_free(session)
-            close(far)
+            closeFar()
+        }
+
+        func closeFar() {
+            if far != -1 { close(far) }
+            far = -1
         }
 
         var pending: Int { libssh_shim_receive_pending(receiver) }
 
         func send(_ bytes: [UInt8]) { _ = Glibc.send(far, bytes, bytes.count, 0) }
 
+        /// As the library does it: a poll, and a portion.
         func receive(_ count: Int) -> [UInt8] {
+            guard poll(POLLIN) == POLLIN else { return [] }
             var buffer = [UInt8](repeating: 0, count: count)
             let received = recv(near, &buffer, count, Int32(0))
             return Array(buffer.prefix(max(received, 0)))
@@ -103,6 +110,32 @@ import Testing
         #expect(line.poll(POLLIN | POLLOUT) == 0)
         libssh_shim_receive_hold(line.receiver, LIBSSH_SHIM_HOLD_NOTHING)
         #expect(line.poll(POLLIN | POLLOUT) == POLLIN | POLLOUT)
+    }
+
+    @Test("hands on the error that ended the connection")
+    func failure() throws {
+        let line = try Line(library)
+        _ = Glibc.send(line.near, [1], 1, 0)
+        line.closeFar()  // with a byte unread, which the other side learns
+        #expect(line.poll(POLLIN) == POLLIN)
+        #expect(line.poll(POLLIN) == POLLIN)
+        var byte: UInt8 = 0
+        #expect(recv(line.near, &byte, 1, 0) == -1 && errno == ECONNRESET)
+        #expect(recv(line.near, &byte, 1, 0) == 0)
+    }
+
+    @Test("a send that finds no room has sent nothing, and there is room again when the peer has read")
+    func room() throws {
+        let line = try Line(library)
+        let bytes = numbers(10_000)
+        let send = { Glibc.send(line.near, bytes, bytes.count, Int32(MSG_DONTWAIT)) }
+        var sent = 0
+        while case let count = send(), count > 0 { sent += count }
+        #expect(send() == 0)
+        #expect(line.poll(POLLOUT) == 0)
+        var buffer = [UInt8](repeating: 0, count: sent)
+        #expect(recv(line.far, &buffer, sent, Int32(MSG_WAITALL)) == sent)
+        #expect(line.poll(POLLOUT) == POLLOUT)
     }
 
     @Test("leaves every other descriptor alone, one with a session's old number included")
