@@ -69,6 +69,8 @@ struct ReportTests {
     func selection() throws {
         let names = try report(samples, ["--measures", "memory,down"]).comparisons.map(\.name)
         #expect(names == ["down", "down-cpu"])
-        #expect(throws: (any Error).self) { try TunnelsCommand.parse(["--peers", "nobody"]) }
+        for peers in ["nobody", "gso,ssh-w,gso"] {
+            #expect(throws: (any Error).self) { try TunnelsCommand.parse(["--peers", peers]) }
+        }
     }
 }

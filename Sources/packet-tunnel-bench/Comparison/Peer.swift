@@ -8,6 +8,8 @@ enum Peer: String, CaseIterable, Codable, CodingKeyRepresentable, ExpressibleByA
     case sshW = "ssh-w"
     /// OpenVPN over TCP.
     case openvpn
+    /// ocserv and openconnect, over DTLS.
+    case ocserv
     /// WireGuard in user space.
     case wireguardGo = "wireguard-go"
     /// Ours with super-packets.

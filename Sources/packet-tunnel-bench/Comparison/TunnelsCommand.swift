@@ -113,11 +113,14 @@ struct TunnelsCommand: ParsableCommand {
 private func list<Value: ExpressibleByArgument & CaseIterable & RawRepresentable>(
     _ text: String
 ) throws -> [Value] where Value.RawValue == String {
-    try text.split(separator: ",").map { word in
-        guard let value = Value(rawValue: String(word)) else {
+    var values: [Value] = []
+    for word in text.split(separator: ",").map(String.init) {
+        guard let value = Value(rawValue: word) else {
             let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("\(word) is none of \(known)")
         }
-        return value
+        guard !values.contains(where: { $0.rawValue == word }) else { throw ValidationError("\(word) is named twice") }
+        values.append(value)
     }
+    return values
 }

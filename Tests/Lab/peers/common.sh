@@ -30,6 +30,13 @@ bench_translate_end() {
     lab_forwarding 0
 }
 
+# bench_certificate NAME: a self-signed certificate in $LAB_DIR/NAME.crt, its key in NAME.key.
+bench_certificate() {
+    [ -e "$LAB_DIR/$1.crt" ] && return
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+        -keyout "$LAB_DIR/$1.key" -out "$LAB_DIR/$1.crt" 2>/dev/null
+}
+
 # bench_tun NS ADDRESS/LENGTH: a tun device that is there before the tunnel, so that starting that is all it takes.
 bench_tun() {
     ip -n "$1" tuntap add tun9 mode tun

@@ -9,12 +9,6 @@ peer_missing() {
 peer_version() { openvpn --version | sed -n '1s/ [^ ]*linux.*//p'; }
 
 # Either end trusts the other's self-signed certificate by its fingerprint.
-_openvpn_certificate() {
-    [ -e "$LAB_DIR/openvpn-$1.crt" ] && return
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
-        -keyout "$LAB_DIR/openvpn-$1.key" -out "$LAB_DIR/openvpn-$1.crt" 2>/dev/null
-}
-
 _openvpn_common() {
     cat <<CONFIG
 dev tun9
@@ -28,7 +22,7 @@ CONFIG
 }
 
 peer_up() {
-    _openvpn_certificate server && _openvpn_certificate client || return
+    bench_certificate openvpn-server && bench_certificate openvpn-client || return
     {
         _openvpn_common server client
         cat <<CONFIG
