@@ -85,6 +85,9 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     /// `CLOCK_MONOTONIC` in nanoseconds, as it was when this turn's wait ended.
     public var now: UInt64 { turnTime }
 
+    /// Nanoseconds since `now`: what this turn, or the handler that it has just called, has taken so far.
+    public var timeInTurn: UInt64 { Self.clock() - turnTime }
+
     /// Runs `work` on the loop's thread, in the order of the calls.
     public func execute(_ work: @escaping @Sendable () -> Void) {
         let wasEmpty = posted.withLock { queue in

@@ -43,8 +43,9 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
     private var gatheredByteCount = 0
 
-    /// A 256 KiB receive at 64 KiB a round, and a little for partial ones: more would keep other sessions waiting.
-    private static let roundsPerTurn = 6
+    /// Nanoseconds after which a turn takes no more of what has been received: other descriptors wait, and 256 KiB of small
+    /// packets are several milliseconds of work.
+    private static let turnLimit: UInt64 = 300_000
 
     /// How libssh says that a message is out of place; its number and a parenthesis follow.
     private static let rejection = "Packet filter: rejected packet (type "
@@ -110,13 +111,11 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         guard !isEnded else { return }
         gatheredByteCount = 0
         isInsideLibrary = true
-        var rounds = 0
         var result: Int32
         repeat {
             result = ssh_event_dopoll(event, 0)
-            rounds += 1
-        } while result == SSH_OK && endReason == nil && rounds < Self.roundsPerTurn
-            && libssh_shim_receive_pending(receiver) > 0
+        } while result == SSH_OK && endReason == nil && libssh_shim_receive_pending(receiver) > 0
+            && loop.timeInTurn < Self.turnLimit
         isInsideLibrary = false
         service()
     }
