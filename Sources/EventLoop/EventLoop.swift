@@ -88,6 +88,12 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     /// Nanoseconds since `now`: what this turn, or the handler that it has just called, has taken so far.
     public var timeInTurn: UInt64 { Self.clock() - turnTime }
 
+    /// `sched_yield(2)`. A kernel that looks at its threads 250 times a second otherwise leaves the processor to a busy
+    /// loop for 4 ms, whatever time slice that has asked for.
+    public func giveWay() {
+        sched_yield()
+    }
+
     /// Runs `work` on the loop's thread, in the order of the calls.
     public func execute(_ work: @escaping @Sendable () -> Void) {
         let wasEmpty = posted.withLock { queue in

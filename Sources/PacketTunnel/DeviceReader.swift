@@ -35,18 +35,23 @@ final class DeviceReader {
     /// Reads what waits, at most a batch.
     ///
     /// - Parameter keep: called with each packet; true if it takes the buffer over.
+    /// - Returns: true if more small packets came than belong in a batch. Send what was read, and give way then: on a
+    ///   shared processor, who sends a flood must not come before who receives it, or it waits where no other flow can
+    ///   overtake it.
     @inline(__always)
-    func readBatch(_ keep: (PacketBuffer) -> Bool) {
+    func readBatch(_ keep: (PacketBuffer) -> Bool) -> Bool {
         var byteCount = 0
-        for _ in 0..<Self.packetLimit where byteCount < Self.byteLimit {
+        for _ in 0..<Self.packetLimit {
+            guard byteCount < Self.byteLimit else { return false }
             let packet = staging ?? pool.takeLarge()
             staging = packet
             var space = unsafe MutableRawSpan(_unsafeBytes: packet.space)
-            guard let read = device.read(into: &space) else { return }
+            guard let read = device.read(into: &space) else { return false }
             packet.length = read.length
             packet.offload = read.offload
             byteCount += read.length
             if keep(packet) { staging = nil }
         }
+        return true
     }
 }

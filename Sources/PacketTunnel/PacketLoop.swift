@@ -9,6 +9,9 @@ public protocol PacketLoop: AnyObject, Sendable {
     /// Nanoseconds of a monotonic clock, read at most once per turn of the loop. Only on the loop's thread.
     var now: UInt64 { get }
 
+    /// Lets threads that wait for this processor go first. Only on the loop's thread.
+    func giveWay()
+
     /// Runs `work` on the loop's thread, in the order of the calls. From any thread.
     func execute(_ work: @escaping @Sendable () -> Void)
 

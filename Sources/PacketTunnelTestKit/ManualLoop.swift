@@ -16,6 +16,7 @@ public final class ManualLoop: PacketLoop {
     private let time: Atomic<UInt64>
     /// How many calls of `perform` surround the work that runs now.
     private let depth = Atomic(0)
+    private let giveWayCalls = Atomic(0)
 
     /// A loop whose clock stands at `nanoseconds`.
     public init(startingAt nanoseconds: UInt64 = 1_000_000_000) {
@@ -29,6 +30,9 @@ public final class ManualLoop: PacketLoop {
 
     /// Where the test has moved the clock to.
     public var now: UInt64 { time.load(ordering: .relaxed) }
+
+    /// Is counted: there is nobody to give way to.
+    public func giveWay() { giveWayCalls.wrappingAdd(1, ordering: .relaxed) }
 
     /// Keeps `work` until the test runs it.
     public func execute(_ work: @escaping @Sendable () -> Void) {
@@ -44,6 +48,9 @@ public final class ManualLoop: PacketLoop {
     }
 
     // MARK: The test's side
+
+    /// Calls of `giveWay` so far.
+    public var giveWayCount: Int { giveWayCalls.load(ordering: .relaxed) }
 
     /// Does what only the loop's own thread may do. Work posted meanwhile waits.
     public func perform<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {

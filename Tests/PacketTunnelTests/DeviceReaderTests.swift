@@ -9,30 +9,37 @@ struct DeviceReaderTests {
     private let device = MemoryDevice(on: ManualLoop())
     private let pool = PacketBufferPool()
 
-    /// The number of packets of each batch, until nothing waits any more.
-    private func batches(of length: Int, count: Int) -> [Int] {
+    private struct Batch: Equatable {
+        var count = 0
+        var isFlood = false
+    }
+
+    /// All batches, until nothing waits any more.
+    private func batches(of length: Int, count: Int) -> [Batch] {
         let reader = DeviceReader(device: device, pool: pool)
         device.inject(MemoryPacket(patternBytes(length)), count: count)
-        var sizes: [Int] = []
+        var batches: [Batch] = []
         while device.waitingCount > 0 {
-            sizes.append(0)
-            reader.readBatch { packet in
+            var batch = Batch()
+            batch.isFlood = reader.readBatch { packet in
                 #expect(packet.length == length)
-                sizes[sizes.count - 1] += 1
+                batch.count += 1
                 return false
             }
+            batches.append(batch)
         }
-        return sizes
+        return batches
     }
 
-    @Test("A batch of small packets has 64 of them")
+    @Test("A batch of small packets has 64 of them, and more are a flood")
     func packetLimit() {
-        #expect(batches(of: 100, count: 130) == [64, 64, 2])
+        let full = Batch(count: 64, isFlood: true)
+        #expect(batches(of: 100, count: 130) == [full, full, Batch(count: 2)])
     }
 
-    @Test("A batch of super-packets ends with the one that fills 128 KiB")
+    @Test("A batch of super-packets ends with the one that fills 128 KiB, and is no flood")
     func byteLimit() {
-        #expect(batches(of: 65_000, count: 7) == [3, 3, 1])
+        #expect(batches(of: 65_000, count: 7) == [Batch(count: 3), Batch(count: 3), Batch(count: 1)])
     }
 
     @Test("A buffer that was kept is not written over by the next packet")
@@ -40,12 +47,26 @@ struct DeviceReaderTests {
         let reader = DeviceReader(device: device, pool: pool)
         device.inject([MemoryPacket([1, 1]), MemoryPacket([2, 2]), MemoryPacket([3, 3])])
         var kept: [PacketBuffer] = []
-        reader.readBatch { packet in
+        let isFlood = reader.readBatch { packet in
             kept.append(packet)
             return true
         }
+        #expect(!isFlood)
         #expect(kept.map { unsafe Array($0.bytes) } == [[1, 1], [2, 2], [3, 3]])
         for packet in kept { pool.release(packet) }
+    }
+
+    @Test("A server gives way to other threads after each batch of a flood", arguments: IPVersion.allCases)
+    func serverGivesWay(_ version: IPVersion) throws {
+        let harness = try ServerHarness()
+        let connection = try harness.connect()
+        harness.runAll()
+        connection.send(Sample.upstreamUDP(version))
+        let packet = MemoryPacket(Sample.downstreamUDP(to: try harness.address(version)))
+        harness.device.inject(packet, count: 63)
+        #expect(harness.loop.giveWayCount == 0)
+        harness.device.inject(packet, count: 130)
+        #expect(harness.loop.giveWayCount == 2)
     }
 
     @Test("Stopping closes the device")

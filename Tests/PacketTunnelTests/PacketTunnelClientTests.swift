@@ -155,6 +155,16 @@ struct PacketTunnelClientTests {
         #expect(try fixture.sent(transport, framing).count == 500 - dropped)
     }
 
+    @Test("a flood of small packets gives way to other threads after each batch", arguments: IPVersion.allCases)
+    func givesWay(_ version: IPVersion) throws {
+        let fixture = try ClientFixture()
+        _ = fixture.connect(.gso)
+        fixture.device.inject(MemoryPacket(Sample.upstreamUDP(version)), count: 63)
+        #expect(fixture.loop.giveWayCount == 0)
+        fixture.device.inject(MemoryPacket(Sample.upstreamUDP(version)), count: 130)
+        #expect(fixture.loop.giveWayCount == 2)
+    }
+
     @Test("stop closes the transport and the device, without a word about a disconnection")
     func stop() throws {
         let fixture = try ClientFixture()

@@ -80,8 +80,9 @@ public final class PacketTunnelClient: @unchecked Sendable {
     // MARK: Upstream: read, validate, filter, rewrite, enqueue
 
     private func deviceIsReadable() {
-        reader.readBatch(processUpstream)
+        let isFlood = reader.readBatch(processUpstream)
         connection?.flush()
+        if isFlood { loop.giveWay() }
     }
 
     /// True if the buffer went into the queue.

@@ -78,7 +78,7 @@ final class ServerWorker: @unchecked Sendable {
 
     /// Reads a batch of packets, queues each for its client, and sends what the channels take.
     private func deviceIsReadable() {
-        reader.readBatch { packet in
+        let isFlood = reader.readBatch { packet in
             figures.readCount &+= 1
             return dispatch(packet)
         }
@@ -87,6 +87,7 @@ final class ServerWorker: @unchecked Sendable {
             client.flush()
         }
         dirty.removeAll(keepingCapacity: true)
+        if isFlood { loop.giveWay() }
     }
 
     /// Validates a packet and finds its client. True if the buffer was taken over.
