@@ -17,8 +17,8 @@ public final class TunDevice: Sendable {
     /// One queue for each loop, in the loops' order.
     public let queues: [TunQueue]
 
-    /// Queues of the kernel for each loop: one flood in eight shares its queue with a given other flow.
-    static let lanesPerLoop = 8
+    /// Queues of the kernel for each loop: one flood in 32 shares its queue with a given other flow.
+    static let lanesPerLoop = 32
     /// `MAX_TAP_QUEUES` of Linux.
     private static let kernelQueueLimit = 256
 
