@@ -26,6 +26,7 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     private var timers = TimerQueue()
     private var isStopping = false
     private var turnTime: UInt64 = 0
+    private var lastYield: UInt64 = 0
 
     /// Makes the loop and starts its thread.
     ///
@@ -88,10 +89,13 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     /// Nanoseconds since `now`: what this turn, or the handler that it has just called, has taken so far.
     public var timeInTurn: UInt64 { Self.clock() - turnTime }
 
-    /// `sched_yield(2)`. A kernel that looks at its threads 250 times a second otherwise leaves the processor to a busy
-    /// loop for 4 ms, whatever time slice that has asked for.
+    /// `sched_yield(2)`, at most once per time slice, as the rest of it is lost. A kernel that looks at its threads 250
+    /// times a second otherwise leaves the processor to a busy loop for 4 ms, whatever slice that has asked for.
     public func giveWay() {
+        let time = Self.clock()
+        guard time &- lastYield >= Self.timeSlice else { return }
         sched_yield()
+        lastYield = time
     }
 
     /// Runs `work` on the loop's thread, in the order of the calls.
