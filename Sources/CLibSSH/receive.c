@@ -43,9 +43,10 @@ static __thread libssh_shim_receiver **receivers;
 static __thread int capacity;
 static __thread int count;
 
-/* The thread's block, and who has bytes in it. */
+/* The thread's block, who has bytes in it, and how many have theirs in memory of their own. */
 static __thread uint8_t *block;
 static __thread libssh_shim_receiver *owner;
+static __thread int evicted;
 
 /* Whose read is under way, and where in libssh's input it ends so far. */
 static __thread libssh_shim_receiver *reading;
@@ -97,10 +98,12 @@ static void drop_bytes(libssh_shim_receiver *receiver)
 {
     if (reading == receiver)
         reading = NULL;
-    if (owner == receiver)
+    if (owner == receiver) {
         owner = NULL;
-    else
+    } else if (receiver->bytes != NULL) {
         free(receiver->bytes);
+        evicted -= 1;
+    }
     receiver->bytes = NULL;
     receiver->head = receiver->tail = 0;
 }
@@ -149,6 +152,7 @@ static bool vacate_block(void)
     owner->head = 0;
     owner->tail = left;
     owner = NULL;
+    evicted += 1;
     return true;
 }
 
@@ -248,7 +252,8 @@ static short poll_input(libssh_shim_receiver *receiver)
         return POLLIN;
     if (!has_block())
         return ask(receiver->descriptor, POLLIN);
-    received = __real_recv(receiver->descriptor, block, BLOCK_SIZE, MSG_DONTWAIT);
+    /* Where others have not come to an end with theirs, no more than is handled at once. */
+    received = __real_recv(receiver->descriptor, block, evicted == 0 ? BLOCK_SIZE : READ_SIZE, MSG_DONTWAIT);
     if (received < 0 && would_block())
         return 0;
     if (received < 0)

@@ -100,6 +100,21 @@ import Testing
         #expect(lines.allSatisfy { $0.pending == 0 })
     }
 
+    @Test("while one session has bytes left, others receive what is handled at once")
+    func portionsBesideLeftovers() throws {
+        let (first, second) = (try Line(library), try Line(library))
+        let sent = numbers(100_000)
+        for line in [first, second] { line.send(sent) }
+        #expect(first.receive(4_096) == Array(sent[..<4_096]))
+        #expect(first.pending == 100_000 - 4_096)
+        #expect(second.receive(4_096) == Array(sent[..<4_096]))
+        #expect(second.pending == 65_536 - 4_096)
+        #expect(first.receive(100_000) == Array(sent[4_096...]))
+        #expect(second.receive(100_000) == Array(sent[4_096..<65_536]))
+        #expect(second.receive(4_096) == Array(sent[65_536..<69_632]))
+        #expect(second.pending == 100_000 - 69_632, "nobody has bytes left, and all is received again")
+    }
+
     @Test("reports no input while it is held, and no room to write while that is held too")
     func holding() throws {
         let line = try Line(library)
