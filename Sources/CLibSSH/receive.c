@@ -31,8 +31,8 @@ struct libssh_shim_receiver {
     ssh_session session;
     int descriptor;
     enum libssh_shim_hold hold;
-    int failure;    /* of a recv(2) that libssh has not made yet, or 0 */
-    size_t room;    /* bytes that may be sent before the next poll(2) */
+    int failure; /* of a recv(2) that libssh has not made yet, or 0 */
+    size_t room; /* bytes that may be sent before the next poll(2) */
     uint8_t *bytes; /* the thread's block, or memory of its own */
     size_t head, tail;
 };

@@ -6,8 +6,8 @@ internal import IPPacket
 final class DeviceReader {
     /// Packets of one batch.
     private static let packetLimit = 64
-    /// Bytes after which a batch ends. What arrives meanwhile waits until they are encrypted and sent, a fraction of a
-    /// millisecond; more of them would also leave the processor's cache before their turn comes.
+    /// Bytes after which a batch ends. What arrives meanwhile waits until they are encrypted and sent: a fraction of a
+    /// millisecond.
     private static let byteLimit = 128 << 10
 
     private let device: any PacketDevice
