@@ -35,7 +35,7 @@ final class DeviceReader {
     /// Reads what waits, at most a batch.
     ///
     /// - Parameter keep: called with each packet; true if it takes the buffer over.
-    /// - Returns: true if more small packets came than belong in a batch. Send what was read, and give way then: on a
+    /// - Returns: true if the batch is full of small packets. Send what was read, and give way then: on a
     ///   shared processor, who sends a flood must not come before who receives it, or it waits where no other flow can
     ///   overtake it.
     @inline(__always)
