@@ -29,9 +29,18 @@ public protocol PacketTransportReceiver: AnyObject {
     /// Bytes arrived. They may be changed in place; they are gone when the call returns.
     func transportDidReceive(_ bytes: inout MutableRawSpan)
 
+    /// Nothing more arrives in this turn of the loop. Follows the last `transportDidReceive` of a turn; packets may wait
+    /// for it, to travel together.
+    func transportDidFinishReceiving()
+
     /// There is room again after `writableByteCount` was 0, or after `write` took less than it was given.
     func transportDidBecomeWritable()
 
     /// The stream has ended; nothing follows. `reason` is for a log line.
     func transportDidClose(reason: String)
+}
+
+extension PacketTransportReceiver {
+    /// Does nothing: for receivers that keep nothing back.
+    public func transportDidFinishReceiving() {}
 }

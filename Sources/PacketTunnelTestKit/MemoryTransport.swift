@@ -57,12 +57,28 @@ public final class MemoryTransport: PacketTransport, @unchecked Sendable {
 
     // MARK: The test's side
 
-    /// Delivers bytes to the receiver as one message; they wait for a receiver if there is none yet.
+    /// Delivers bytes to the receiver as one message, the only one of a turn; they wait for a receiver if there is none
+    /// yet.
     ///
     /// - Parameter inspect: is shown the memory of the message as the receiver has left it.
     public func deliver(_ message: [UInt8], inspect: ((UnsafeRawBufferPointer) -> Void)? = nil) {
-        guard !isClosed else { return }
-        guard let receiver else { return early.append(message) }
+        guard receiver != nil || isClosed else { return early.append(message) }
+        pass(message, inspect: inspect)
+        finishTurn()
+    }
+
+    /// Delivers several messages in one turn, to a receiver that is there.
+    public func deliverTogether(_ messages: [[UInt8]]) {
+        for message in messages { pass(message) }
+        finishTurn()
+    }
+
+    private func finishTurn() {
+        manualLoop.perform { receiver?.transportDidFinishReceiving() }
+    }
+
+    private func pass(_ message: [UInt8], inspect: ((UnsafeRawBufferPointer) -> Void)? = nil) {
+        guard !isClosed, let receiver else { return }
         if scratch.count < message.count {
             scratch.deallocate()
             scratch = .allocate(byteCount: max(message.count, 65_536), alignment: 16)
@@ -125,11 +141,11 @@ public final class MemoryTransport: PacketTransport, @unchecked Sendable {
         writtenByteCount += count
         guard recordsMessages || isJoined else { return count }
         let message = bytes.withUnsafeBytes { Array($0.prefix(count)) }
-        if isJoined { pass(message) } else { messages.append(message) }
+        if isJoined { passToPeer(message) } else { messages.append(message) }
         return count
     }
 
-    private func pass(_ message: [UInt8]) {
+    private func passToPeer(_ message: [UInt8]) {
         guard let peer else { return }
         peer.manualLoop.execute { [weak self] in
             peer.deliver(message)

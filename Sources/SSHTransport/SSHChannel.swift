@@ -37,6 +37,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     private let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>
     private let messageSize: Int
 
+    private var hasReceived = false
     private var isBlocked = false
     private var isClosed = false
     private var closeReason: String?
@@ -153,6 +154,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     @inline(__always)
     func receive(_ bytes: UnsafeMutableRawBufferPointer) {
         guard !isEnding, let receiver else { return }
+        hasReceived = true
         var span = bytes.mutableBytes
         receiver.transportDidReceive(&span)
     }
@@ -183,6 +185,10 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     // MARK: At the end of a turn
 
     func service() {
+        if hasReceived {
+            hasReceived = false
+            receiver?.transportDidFinishReceiving()
+        }
         if peerHasClosed, closeReason == nil { closeReason = "the other side closed the channel" }
         if peerHasEnded, closesAtEndOfFile, closeReason == nil {
             closeReason = "the other side ended the channel"

@@ -121,15 +121,20 @@ final class Path {
         let (source, destination) = side == .server ? (local, remote) : (remote, local)
         let template = packet(traffic, from: source, to: destination)
         // As many as fit one SSH message, as a peer with traffic sends them.
-        let count = traffic == .superPacket || framing == .openSSH ? 1 : 32_000 / (template.bytes.count + 6)
-        var message: [UInt8] = []
-        for number in 0..<count {
+        let count = traffic == .superPacket ? 1 : 32_000 / (template.bytes.count + 6)
+        let frames = (0..<count).map { number in
             var next = template
             if traffic == .segments { advance(&next.bytes, by: number) }
-            message += MemoryFrames.frame(next.bytes, offload: next.offload, as: framing)
+            return MemoryFrames.frame(next.bytes, offload: next.offload, as: framing)
         }
         let transport = transport
-        guard traffic == .halting, framing != .openSSH else {
+        let message = Array(frames.joined())
+        guard framing != .openSSH else {
+            return scenario(traffic, "transport to device", template, count: count) {
+                transport.deliverTogether(frames)
+            }
+        }
+        guard traffic == .halting else {
             return scenario(traffic, "transport to device", template, count: count) { transport.deliver(message) }
         }
         let pieces = [Array(message[..<1_001]), Array(message[1_001..<1_003]), Array(message[1_003...])]

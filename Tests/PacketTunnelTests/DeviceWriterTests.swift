@@ -198,10 +198,14 @@ struct DeviceWriterTests {
 
     // MARK: Through the whole server
 
-    @Test("a client's segments in one message reach the device as one super-packet", arguments: IPVersion.allCases)
-    func upstreamRun(_ version: IPVersion) throws {
+    @Test(
+        "a client's segments that arrive in one turn reach the device as one super-packet",
+        arguments: IPVersion.allCases,
+        ChannelFraming.allCases
+    )
+    func upstreamRun(_ version: IPVersion, _ framing: ChannelFraming) throws {
         let harness = try ServerHarness()
-        let connection = try harness.connect()
+        let connection = try harness.connect(framing: framing)
         harness.runAll()
         connection.sendTogether(Self.segments(version, 20).map(\.bytes))
         let written = harness.device.takeWritten()
@@ -210,6 +214,17 @@ struct DeviceWriterTests {
         #expect(cut.count == 20)
         #expect(cut.allSatisfy { PacketBuilder.checksumsAreValid($0.bytes) })
         #expect(harness.counters().carried(.upstream, version, .tcp).packets == 20)
+    }
+
+    @Test("what openSSH collects before the connection ends still reaches the device", arguments: IPVersion.allCases)
+    func upstreamRunBeforeTheEnd(_ version: IPVersion) throws {
+        let harness = try ServerHarness()
+        let connection = try harness.connect(framing: .openSSH)
+        harness.runAll()
+        let frames = Self.segments(version, 4).prefix(3).map { MemoryFrames.frame($0.bytes, as: .openSSH) }
+        connection.transport.deliverTogether(frames + [[1]])
+        #expect(connection.transport.isClosed)
+        #expect(try Self.cut(#require(harness.device.takeWritten().first)).count == 3)
     }
 
     @Test(

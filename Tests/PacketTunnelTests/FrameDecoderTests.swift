@@ -26,21 +26,26 @@ struct FrameDecoderTests {
         var decoder = FrameDecoder(framing: framing, mtu: mtu, pool: pool)
         defer { decoder.removeAll() }
         var found: [MemoryPacket] = []
+        // The packets are looked at as late as the contract permits: when `flush` is called.
+        var pending: [(UnsafeMutableRawBufferPointer, PacketOffload)] = []
+        func flush() {
+            found += pending.map { MemoryPacket(Array($0.0), offload: $0.1) }
+            pending = []
+        }
         for piece in pieces {
             var memory = piece
             try memory.withUnsafeMutableBytes { (buffer) throws in
-                var pending: [(UnsafeMutableRawBufferPointer, PacketOffload)] = []
-                // The packets are looked at as late as the contract permits: when `flush` is called.
                 try decoder.decode(buffer) {
                     pending.append(($0, $1))
                 } flush: {
-                    found += pending.map { MemoryPacket(Array($0.0), offload: $0.1) }
-                    pending = []
+                    flush()
                 }
-                #expect(pending.isEmpty)
+                #expect(pending.isEmpty || framing == .openSSH)
                 buffer.initializeMemory(as: UInt8.self, repeating: 0xdd)
             }
         }
+        decoder.finish { flush() }
+        #expect(pending.isEmpty)
         return found
     }
 
@@ -93,6 +98,12 @@ struct FrameDecoderTests {
     func messages(_ version: IPVersion) throws {
         let packet = MemoryPacket(Sample.upstreamUDP(version))
         #expect(try decode([stream([packet], .openSSH), stream([packet], .openSSH)], .openSSH) == [packet, packet])
+    }
+
+    @Test("more messages of openSSH in one turn than fit into memory are all packets, in order")
+    func manyMessages() throws {
+        let packets = (0..<200).map { MemoryPacket([0x45] + patternBytes(1_000 + $0)) }
+        #expect(try decode(packets.map { stream([$0], .openSSH) }, .openSSH) == packets)
     }
 
     private static let brokenStreams: [(ChannelFraming, [UInt8], FramingError)] = [

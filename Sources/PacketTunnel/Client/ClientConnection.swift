@@ -47,6 +47,7 @@ final class ClientConnection: PacketTransportReceiver {
         guard !hasEnded else { return }
         hasEnded = true
         transport.close()
+        transportDidFinishReceiving()
         decoder.removeAll()
         sender.removeAll()
         client.connectionDidEnd(self)
@@ -62,12 +63,21 @@ final class ClientConnection: PacketTransportReceiver {
                     client.writer.flush()
                 }
             }
-            let refused = client.writer.takeRefusedCount()
-            if refused > 0 { client.refuse(.downstream, .queueFull, count: refused) }
+            countRefused()
         } catch {
             client.refuse(.downstream, .invalidFrame)
             fail("broken framing: \(error)")
         }
+    }
+
+    func transportDidFinishReceiving() {
+        decoder.finish { client.writer.flush() }
+        countRefused()
+    }
+
+    private func countRefused() {
+        let refused = client.writer.takeRefusedCount()
+        if refused > 0 { client.refuse(.downstream, .queueFull, count: refused) }
     }
 
     func transportDidBecomeWritable() {

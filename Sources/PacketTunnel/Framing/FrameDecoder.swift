@@ -19,14 +19,17 @@ enum FramingError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Cuts what a transport delivers into packets, in place. Only a packet that lies across two deliveries is copied.
+/// Cuts what a transport delivers into packets, in place. Copied are only a packet that lies across two deliveries, and
+/// messages of a single packet each.
 ///
-/// Owned by one loop. Holds memory only while a frame is incomplete.
+/// Owned by one loop. Holds memory only while a frame is incomplete, or until `finish`.
 struct FrameDecoder: ~Copyable {
     private let framing: ChannelFraming
     private let maximumLength: Int
     private let pool: PacketBufferPool
     private var partial: PacketBuffer?
+    /// The messages since the last `flush`, where each is a packet.
+    private var batch: PacketBuffer?
 
     /// - Parameter mtu: the longest packet that is not a super-packet.
     init(framing: ChannelFraming, mtu: Int, pool: PacketBufferPool) {
@@ -38,22 +41,22 @@ struct FrameDecoder: ~Copyable {
     /// Gives all memory back. Call before the decoder goes away.
     mutating func removeAll() {
         if let partial { pool.release(partial) }
+        if let batch { pool.release(batch) }
         partial = nil
+        batch = nil
     }
 
     /// Hands each packet that `bytes` complete to `body`, in order, then calls `flush`, and keeps the rest.
     ///
-    /// The packets' memory stands still until `flush` has returned, not longer.
+    /// The packets' memory stands still until `flush` has returned, not longer. Where each delivery is a packet, `flush` is
+    /// left to `finish` as long as there is room: one by one, the segments of a flow could not be joined.
     @inline(__always)
     mutating func decode(
         _ bytes: UnsafeMutableRawBufferPointer,
         _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void,
         flush: () -> Void
     ) throws(FramingError) {
-        guard framing != .openSSH else {
-            unsafe try decodeMessage(bytes, body)
-            return flush()
-        }
+        guard framing != .openSSH else { return unsafe try decodeMessage(bytes, body, flush: flush) }
         var offset = 0
         let continued = partial
         if let continued {
@@ -76,6 +79,14 @@ struct FrameDecoder: ~Copyable {
             unsafe Self.append(UnsafeRawBufferPointer(bytes)[offset...], to: rest)
             partial = rest
         }
+    }
+
+    /// Calls `flush` if packets still wait for it. Call when nothing more arrives for now.
+    mutating func finish(flush: () -> Void) {
+        guard let batch else { return }
+        flush()
+        pool.release(batch)
+        self.batch = nil
     }
 
     @safe private struct Frame {
@@ -147,9 +158,10 @@ struct FrameDecoder: ~Copyable {
 
     /// One message is one packet behind the number of its family (OpenSSH's PROTOCOL, section 2.3).
     @inline(__always)
-    private func decodeMessage(
+    private mutating func decodeMessage(
         _ bytes: UnsafeMutableRawBufferPointer,
-        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void
+        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void,
+        flush: () -> Void
     ) throws(FramingError) {
         guard bytes.count > 4 else { throw .messageTooShort(bytes.count) }
         guard bytes.count - 4 <= maximumLength else {
@@ -157,6 +169,11 @@ struct FrameDecoder: ~Copyable {
         }
         let family = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)).uint32(at: 0)
         guard family == OpenSSHFrame.ipv4 || family == OpenSSHFrame.ipv6 else { throw .unknownAddressFamily(family) }
-        unsafe body(UnsafeMutableRawBufferPointer(rebasing: bytes[4...]), .none)
+        if let batch, batch.length + bytes.count > batch.capacity { finish(flush: flush) }
+        let batch = self.batch ?? pool.takeLarge()
+        self.batch = batch
+        let start = batch.length
+        unsafe Self.append(UnsafeRawBufferPointer(bytes)[...], to: batch)
+        unsafe body(UnsafeMutableRawBufferPointer(rebasing: batch.bytes[(start + 4)...]), .none)
     }
 }

@@ -104,6 +104,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         guard !isClosed else { return }
         isClosed = true
         transport.close()
+        transportDidFinishReceiving()
         let now = worker.loop.now
         flows.removeAll(now: now)
         sender.removeAll()
@@ -143,8 +144,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
                     worker.writer.flush()
                 }
             }
-            let refused = worker.writer.takeRefusedCount()
-            if refused > 0 { session?.counters.refuse(.upstream, .queueFull, count: refused) }
+            countRefused()
             if owesAnswer {
                 owesAnswer = false
                 flush()
@@ -153,6 +153,16 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
             session?.counters.refuse(.upstream, .invalidFrame)
             end(reason: "broken framing: \(error)")
         }
+    }
+
+    func transportDidFinishReceiving() {
+        decoder.finish { worker.writer.flush() }
+        countRefused()
+    }
+
+    private func countRefused() {
+        let refused = worker.writer.takeRefusedCount()
+        if refused > 0 { session?.counters.refuse(.upstream, .queueFull, count: refused) }
     }
 
     func transportDidBecomeWritable() {

@@ -94,9 +94,10 @@ struct Connection {
         for packet in packets { transport.deliver(MemoryFrames.frame(packet, offload: offload, as: framing)) }
     }
 
-    /// Sends packets to the server, all in one message. Not for `openSSH`.
+    /// Sends packets to the server in one turn: all in one message, where the framing permits.
     func sendTogether(_ packets: [[UInt8]]) {
-        transport.deliver(packets.flatMap { MemoryFrames.frame($0, as: framing) })
+        let frames = packets.map { MemoryFrames.frame($0, as: framing) }
+        transport.deliverTogether(framing == .openSSH ? frames : [Array(frames.joined())])
     }
 
     /// The packets that the server has sent since the last call.

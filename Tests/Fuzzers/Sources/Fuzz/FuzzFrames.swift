@@ -32,21 +32,25 @@ private func decode(_ pieces: [[UInt8]], _ framing: ChannelFraming) -> (packets:
     var decoder = FrameDecoder(framing: framing, mtu: 1_500, pool: pool)
     defer { decoder.removeAll() }
     var packets: [Packet] = []
-    for piece in pieces {
-        var error: FramingError?
+    var pending: [(UnsafeMutableRawBufferPointer, PacketOffload)] = []
+    func flush() {
+        packets += pending.map { Packet(bytes: Array($0.0), offload: $0.1) }
+        pending = []
+    }
+    var error: FramingError?
+    for piece in pieces where error == nil {
         withExactMemory(piece) { memory in
-            var pending: [(UnsafeMutableRawBufferPointer, PacketOffload)] = []
             do throws(FramingError) {
                 try decoder.decode(memory) {
                     pending.append(($0, $1))
                 } flush: {
-                    packets += pending.map { Packet(bytes: Array($0.0), offload: $0.1) }
-                    pending = []
+                    flush()
                 }
             } catch let failure { error = failure }
-            check(pending.isEmpty, "flush follows the last packet")
+            check(pending.isEmpty || framing == .openSSH, "flush follows the last packet")
         }
-        if let error { return (packets, error) }
     }
-    return (packets, nil)
+    decoder.finish { flush() }
+    check(pending.isEmpty, "nothing is left after finish")
+    return (packets, error)
 }
