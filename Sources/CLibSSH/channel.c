@@ -5,13 +5,8 @@
 
 enum { RESERVED_BY_LIBSSH = 10 };
 
-void libssh_shim_channel_set_initial_window(libssh_shim_channel *watched, uint32_t window)
-{
-    watched->surplus = window > watched->limit ? window - watched->limit : 0;
-}
-
 libssh_shim_channel *libssh_shim_channel_watch(libssh_shim_peer *peer, ssh_channel channel,
-                                               const libssh_shim_open *open, uint32_t limit)
+                                               const libssh_shim_open *open)
 {
     libssh_shim_channel *watched = calloc(1, sizeof *watched);
 
@@ -19,11 +14,10 @@ libssh_shim_channel *libssh_shim_channel_watch(libssh_shim_peer *peer, ssh_chann
         return NULL;
     watched->channel = channel;
     watched->peer = peer;
-    watched->limit = limit < LIBSSH_SHIM_GREATEST_WINDOW ? limit : LIBSSH_SHIM_GREATEST_WINDOW;
     if (open != NULL) {
         watched->remote = open->sender;
         watched->max_packet = open->max_packet;
-        libssh_shim_channel_set_initial_window(watched, open->window);
+        watched->initial = open->window;
     }
     watched->next = peer->channels;
     peer->channels = watched;
@@ -51,9 +45,14 @@ void libssh_shim_channel_take_data(libssh_shim_channel *watched, libssh_shim_dat
 
 uint32_t libssh_shim_channel_window(const libssh_shim_channel *watched)
 {
-    uint32_t window = ssh_channel_window_size(watched->channel);
+    return ssh_channel_window_size(watched->channel);
+}
 
-    return window > watched->surplus ? window - watched->surplus : 0;
+uint32_t libssh_shim_channel_outstanding(const libssh_shim_channel *watched)
+{
+    uint32_t window = libssh_shim_channel_window(watched);
+
+    return window < watched->initial ? watched->initial - window : 0;
 }
 
 uint32_t libssh_shim_channel_message_size(const libssh_shim_channel *watched)

@@ -12,6 +12,8 @@ enum {
     MSG_KEXINIT = 20,
     MSG_NEWKEYS = 21,
     MSG_USERAUTH_REQUEST = 50,
+    MSG_REQUEST_SUCCESS = 81,
+    MSG_REQUEST_FAILURE = 82,
     MSG_CHANNEL_OPEN = 90,
     MSG_CHANNEL_OPEN_CONFIRMATION = 91,
     MSG_CHANNEL_OPEN_FAILURE = 92,
@@ -30,6 +32,7 @@ struct libssh_shim_peer {
     bool is_rekeying;
     uint32_t key_exchanges;
     uint32_t public_key_requests;
+    uint32_t replies;
     libssh_shim_open open;
     char type[256];
     uint8_t *payload;
@@ -44,8 +47,7 @@ struct libssh_shim_channel {
     ssh_channel channel;
     uint32_t remote;      /* the peer's number for the channel */
     uint32_t max_packet;  /* as the peer announced it */
-    uint32_t limit;       /* bytes that may be on their way */
-    uint32_t surplus;     /* what the peer announced at first beyond `limit`; never used */
+    uint32_t initial;     /* the window that it announced at first */
     uint32_t refusal;
     uint64_t uncredited;  /* window that the peer will grant although we never used it */
     libssh_shim_data_handler data_handler;
@@ -58,9 +60,6 @@ enum {
     /* libssh 0.10 keeps a 32-bit window and adds grants without looking for an overflow. */
     LIBSSH_SHIM_GREATEST_WINDOW = 1 << 30,
 };
-
-/* What the peer announced at first, against the limit. */
-void libssh_shim_channel_set_initial_window(libssh_shim_channel *watched, uint32_t window);
 
 static inline uint32_t get32(const uint8_t *p)
 {

@@ -154,7 +154,7 @@ static int on_open_confirmation(ssh_session session, uint8_t type, ssh_buffer pa
     if (watched != NULL) {
         watched->remote = get32(bytes + 4);
         watched->max_packet = get32(bytes + 12);
-        libssh_shim_channel_set_initial_window(watched, get32(bytes + 8));
+        watched->initial = get32(bytes + 8);
     }
     return SSH_PACKET_NOT_USED;
 }
@@ -175,7 +175,7 @@ static int on_window_adjust(ssh_session session, uint8_t type, ssh_buffer packet
 {
     uint8_t *bytes = ssh_buffer_get(packet);
     libssh_shim_channel *watched;
-    uint32_t grant, cut, window, ceiling = LIBSSH_SHIM_GREATEST_WINDOW;
+    uint32_t grant, cut, window;
     ssh_channel channel;
     (void)type;
 
@@ -187,13 +187,12 @@ static int on_window_adjust(ssh_session session, uint8_t type, ssh_buffer packet
         cut = watched->uncredited < grant ? (uint32_t)watched->uncredited : grant;
         watched->uncredited -= cut;
         grant -= cut;
-        ceiling = watched->limit + watched->surplus;
     }
     window = ssh_channel_window_size(channel);
-    if (window >= ceiling)
+    if (window >= LIBSSH_SHIM_GREATEST_WINDOW)
         grant = 0;
-    else if (grant > ceiling - window)
-        grant = ceiling - window;
+    else if (grant > LIBSSH_SHIM_GREATEST_WINDOW - window)
+        grant = LIBSSH_SHIM_GREATEST_WINDOW - window;
     put32(bytes + 4, grant);
     return SSH_PACKET_NOT_USED;
 }
@@ -219,10 +218,21 @@ static int on_channel_data(ssh_session session, uint8_t type, ssh_buffer packet,
     return SSH_PACKET_USED;
 }
 
+static int on_request_reply(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
+{
+    libssh_shim_peer *peer = user;
+    (void)session, (void)type, (void)packet;
+
+    peer->replies += 1;
+    return SSH_PACKET_NOT_USED;
+}
+
 static ssh_packet_callback handlers[MSG_CHANNEL_DATA - MSG_KEXINIT + 1] = {
     [MSG_KEXINIT - MSG_KEXINIT] = on_kexinit,
     [MSG_NEWKEYS - MSG_KEXINIT] = on_newkeys,
     [MSG_USERAUTH_REQUEST - MSG_KEXINIT] = on_userauth_request,
+    [MSG_REQUEST_SUCCESS - MSG_KEXINIT] = on_request_reply,
+    [MSG_REQUEST_FAILURE - MSG_KEXINIT] = on_request_reply,
     [MSG_CHANNEL_OPEN - MSG_KEXINIT] = on_channel_open,
     [MSG_CHANNEL_OPEN_CONFIRMATION - MSG_KEXINIT] = on_open_confirmation,
     [MSG_CHANNEL_OPEN_FAILURE - MSG_KEXINIT] = on_open_failure,
@@ -306,6 +316,11 @@ uint32_t libssh_shim_public_key_requests(const libssh_shim_peer *peer)
 uint32_t libssh_shim_key_exchanges(const libssh_shim_peer *peer)
 {
     return peer->key_exchanges;
+}
+
+uint32_t libssh_shim_replies(const libssh_shim_peer *peer)
+{
+    return peer->replies;
 }
 
 uint64_t libssh_shim_packets_received(const libssh_shim_peer *peer)

@@ -30,7 +30,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     var closesAtEndOfFile: Bool
 
     private let carriesDatagrams: Bool
-    private let paysForDatagrams: Bool
+    /// Where the peer is OpenSSH and each message a datagram.
+    private var sendWindow: OpenSSHSendWindow?
+    private var isWatchingSendWindow = false
     private let session: SSHSession
     private let handle: ssh_channel
     private let watched: OpaquePointer
@@ -56,7 +58,6 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         self.watched = watched
         self.type = type
         carriesDatagrams = options.carriesDatagrams
-        paysForDatagrams = options.carriesDatagrams && session.peerIsOpenSSH
         closesAtEndOfFile = options.closesAtEndOfFile
         self.session = session
         messageSize = Int(libssh_shim_channel_message_size(watched))
@@ -64,6 +65,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         callbacks.initialize(to: ssh_channel_callbacks_struct())
         SSHChannelCallbacks.install(callbacks, for: self)
         ssh_set_channel_callbacks(handle, callbacks)
+        if options.carriesDatagrams && session.peerIsOpenSSH { sendWindow = OpenSSHSendWindow() }
         if options.extraReceiveWindow > 0 { SSHChannelCallbacks.takeData(of: watched, for: self, options) }
     }
 
@@ -82,7 +84,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// 0 while the kernel has not taken earlier output, and during a key exchange. On a channel that carries datagrams
     /// also while a message of any size might not fit.
     public var writableByteCount: Int {
-        guard !isEnding, sessionTakesOutput else { return blocked() }
+        guard !isEnding, sessionTakesOutput, sendWindowIsOpen else { return blocked() }
         let window = Int(libssh_shim_channel_window(watched))
         if carriesDatagrams {
             return window < preferredWriteSize ? blocked() : preferredWriteSize
@@ -93,6 +95,28 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     private var sessionTakesOutput: Bool {
         let state = libssh_shim_state(session.peer)
         return state == 0 || (state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
+    }
+
+    private var sendWindowIsOpen: Bool {
+        let isOpen = sendWindow?.isOpen(
+            outstanding: Int(libssh_shim_channel_outstanding(watched)),
+            roundTrip: session.roundTrip,
+            packetsReceived: session.packetsReceived,
+            now: session.loop.now
+        )
+        if isOpen == false { watchSendWindow() }
+        return isOpen != false
+    }
+
+    /// Has the peer say something, and the window looked at again, in case nothing else happens while it is closed.
+    private func watchSendWindow() {
+        guard !isWatchingSendWindow else { return }
+        isWatchingSendWindow = true
+        session.sendKeepalive()
+        session.loop.schedule(after: OpenSSHSendWindow.patience) { [weak self] in
+            self?.isWatchingSendWindow = false
+            self?.session.setNeedsService()
+        }
     }
 
     private var isEnding: Bool { isClosed || closeReason != nil || isGone }
@@ -118,7 +142,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         }
         if written < bytes.byteCount { isBlocked = true }
         guard written > 0 else { return 0 }
-        if paysForDatagrams { libssh_shim_channel_sent_datagram(watched) }
+        if sendWindow != nil { libssh_shim_channel_sent_datagram(watched) }
         return Int(written)
     }
 

@@ -9,15 +9,8 @@ public struct SSHChannelOptions: Sendable {
     /// consumed at once.
     public var extraReceiveWindow: UInt32 = 8 << 20
 
-    /// The most bytes on their way to the peer, whatever it grants. At most 1 GiB, the default: the library adds grants
-    /// without looking for an overflow. A peer that grants in steps of this size or more stops us for good.
-    public var sendWindowLimit: UInt32 = 1 << 30
-
-    /// Each write is one message or none: `tun@openssh.com`. If the peer is OpenSSH itself, no more than 256 KiB are on
-    /// their way then, and the 4 bytes are accounted for that it charges for each message beyond its data.
-    ///
-    /// OpenSSH drains its tunnel one datagram a turn, slower the longer its queue is: of 128, 256, 512 KiB and 2 MiB,
-    /// 256 KiB is the fastest by far, and the shortest queue that does not starve. Other peers do neither.
+    /// Each write is one message or none: `tun@openssh.com`. OpenSSH itself is sent no more at once then than suits it,
+    /// and the 4 bytes are accounted for that it charges for each message beyond its data.
     public var carriesDatagrams = false
 
     /// Whether the peer's end of file ends the channel. Nothing can follow on a tunnel.
@@ -29,10 +22,5 @@ public struct SSHChannelOptions: Sendable {
     /// What suits a tunnel of `framing`.
     public init(for framing: ChannelFraming) {
         carriesDatagrams = framing == .openSSH
-    }
-
-    /// The limit for this peer.
-    func sendWindowLimit(peerIsOpenSSH: Bool) -> UInt32 {
-        carriesDatagrams && peerIsOpenSSH ? min(sendWindowLimit, 256 << 10) : sendWindowLimit
     }
 }

@@ -52,7 +52,7 @@ extension SSHSession {
                 completion(.failure(SSHError(.connection, "the session has ended, or is not authenticated yet")))
             }
         }
-        guard let watched = libssh_shim_channel_watch(peer, channel, nil, sendWindowLimit(options)) else {
+        guard let watched = libssh_shim_channel_watch(peer, channel, nil) else {
             ssh_channel_free(channel)
             return end("out of memory")
         }
@@ -75,10 +75,6 @@ extension SSHSession {
             if let greeting, String(cString: greeting).hasPrefix("SSH-2.0-OpenSSH") { return true }
         }
         return false
-    }
-
-    private func sendWindowLimit(_ options: SSHChannelOptions) -> UInt32 {
-        options.sendWindowLimit(peerIsOpenSSH: peerIsOpenSSH)
     }
 
     private func advance(_ open: SSHChannelOpening) -> Int32 {
@@ -147,7 +143,7 @@ extension SSHSession {
             libssh_shim_refuse(peer, open, ChannelOpenFailure.resourceShortage.rawValue, "out of memory")
             return nil
         }
-        guard let watched = libssh_shim_channel_watch(peer, accepted, open, sendWindowLimit(options)) else {
+        guard let watched = libssh_shim_channel_watch(peer, accepted, open) else {
             end("out of memory")
             return nil
         }

@@ -42,6 +42,10 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var farewell: String?
     private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
     private var gatheredByteCount = 0
+    /// Nanoseconds that the peer takes to answer, at best; 0 before it has.
+    private(set) var roundTrip: UInt64 = 0
+    /// When a request was sent whose answer is to come, and how many answers there had been then.
+    private var asked: (time: UInt64, replies: UInt32)?
 
     /// Nanoseconds after which a turn takes no more of what has been received: other descriptors wait, and 256 KiB of small
     /// packets are several milliseconds of work.
@@ -122,6 +126,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     /// What callbacks have left to do, and what follows from what they saw.
     private func service() {
+        noteReply()
         noteDeath()
         if endReason == nil {
             serviceOpenings()
@@ -221,13 +226,22 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     /// Packets of any kind received so far.
     var packetsReceived: UInt64 { libssh_shim_packets_received(peer) }
 
-    /// Sends a request that any peer answers. libssh's own keepalive keeps state and sends only every second time.
+    /// Sends a request that any peer answers, and takes the time until it does. libssh's own keepalive keeps state and
+    /// sends only every second time.
     func sendKeepalive() {
         guard !isEnded, endReason == nil else { return }
+        if asked == nil { asked = (loop.now + loop.timeInTurn, libssh_shim_replies(peer)) }
         // RFC 4254 §4: byte 80, string name, boolean want reply.
         let name = Array("keepalive@openssh.com".utf8)
         let packet = [80, 0, 0, 0, UInt8(name.count)] + name + [1]
         _ = withLibrary { libssh_shim_send_packet(handle, packet, packet.count) }
+    }
+
+    private func noteReply() {
+        guard let asked, libssh_shim_replies(peer) != asked.replies else { return }
+        self.asked = nil
+        let trip = loop.now > asked.time ? loop.now - asked.time : 1
+        roundTrip = roundTrip == 0 ? trip : min(roundTrip, trip)
     }
 
     // MARK: The end

@@ -36,9 +36,9 @@ answers "paramiko, tun@openssh.com" "$(paramiko "open tun@openssh.com $any" "${q
 answers "asyncssh, tun@psiphon.ca" "$(asyncssh "open tun@psiphon.ca" "${queries[@]}")"
 answers "asyncssh, tun@openssh.com" "$(asyncssh "open tun@openssh.com" "${queries[@]}")"
 
-# asyncssh makes a device of its own out of the channel.
-lab_start device client "$peer_python" -B -u "$LAB_HERE/asyncssh-peer.py" "$LAB_SERVER4" "$LAB_PORT" "$LAB_USER" \
-    "$LAB_DIR/client2_key" "$LAB_DIR/known_hosts" "forward 5"
+# asyncssh makes a device of its own out of the channel. It grants once for a megabyte, which OpenSSH would not.
+lab_start device client env GREETING=OpenSSH_0.0 "$peer_python" -B -u "$LAB_HERE/asyncssh-peer.py" "$LAB_SERVER4" \
+    "$LAB_PORT" "$LAB_USER" "$LAB_DIR/client2_key" "$LAB_DIR/known_hosts" "forward 5"
 if ok "asyncssh, forward_tun: the device is there" wait_for 10 ip -n client link show tun5; then
     ip -n client addr add "$LAB_OWN4" dev tun5
     ip -n client addr add "$LAB_OWN6" dev tun5 nodad
@@ -46,6 +46,10 @@ if ok "asyncssh, forward_tun: the device is there" wait_for 10 ip -n client link
     for route in "${LAB_ROUTES[@]}"; do _lab_route client "$route" dev tun5; done
     like "asyncssh, forward_tun: a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" hello
     like "asyncssh, forward_tun: a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" hello
+    size=4194304
+    is "asyncssh, forward_tun, claiming to be OpenSSH: it waits for more than OpenSSH would, and gets it" \
+        "$(lab_in client curl --silent --max-time 60 "http://$LAB_WEB4/blob/$size" | sha256sum | cut -d' ' -f1)" \
+        "$(lab_in target curl --silent "http://127.0.0.1/sha256/$size")"
 fi
 lab_stop device
 lab_stop daemon

@@ -8,9 +8,12 @@ One connection; each step prints one line. A step is one argument, its words sep
     query SERVER SOURCE NAME ask a name server through the channel: an address, or the response code
     packets COUNT SERVER SOURCE NAME   the same in a row; says how many were answered within a second
     forward UNIT             let the library make a tun device out of a channel, and wait to be ended
+
+The variable GREETING has the version that it claims to be, its own by default.
 """
 
 import asyncio
+import os
 import struct
 import sys
 
@@ -116,8 +119,16 @@ async def take(step, connection, tunnel):
 
 
 async def main(host, port, user, key_file, known_hosts, *steps):
+    greeting = os.environ.get("GREETING", ())
     async with asyncssh.connect(
-        host, int(port), username=user, client_keys=[key_file], known_hosts=known_hosts, config=None, agent_path=None
+        host,
+        int(port),
+        username=user,
+        client_keys=[key_file],
+        known_hosts=known_hosts,
+        config=None,
+        agent_path=None,
+        client_version=greeting,
     ) as connection:
         tunnel = None
         for step in steps:
