@@ -35,6 +35,13 @@ static void limit_receive_buffer(int descriptor)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 }
 
+void libssh_shim_acknowledge(int descriptor)
+{
+    const int one = 1;
+
+    setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
 void libssh_shim_set_tcp_options(int descriptor, int not_sent_low_water)
 {
     const int one = 1;

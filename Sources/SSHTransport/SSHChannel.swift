@@ -104,12 +104,13 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
             packetsReceived: session.packetsReceived,
             now: session.loop.now
         )
-        if isOpen == false { watchSendWindow() }
+        if isOpen == false { waitForGrant() }
         return isOpen != false
     }
 
     /// Has the peer say something, and the window looked at again, in case nothing else happens while it is closed.
-    private func watchSendWindow() {
+    private func waitForGrant() {
+        libssh_shim_acknowledge(ssh_get_fd(session.handle))
         guard !isWatchingSendWindow else { return }
         isWatchingSendWindow = true
         session.sendKeepalive()
