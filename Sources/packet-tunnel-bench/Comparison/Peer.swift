@@ -18,7 +18,9 @@ enum Peer: String, CaseIterable, Codable, CodingKeyRepresentable, ExpressibleByA
     case psiphon
     /// Stock `ssh -w` as the client of our server.
     case openssh
+    /// Ours as the client of a stock `sshd`.
+    case stockSSHD = "stock-sshd"
 
     /// True for what this project is answerable for.
-    var isOurs: Bool { self == .gso || self == .psiphon || self == .openssh }
+    var isOurs: Bool { [.gso, .psiphon, .openssh, .stockSSHD].contains(self) }
 }

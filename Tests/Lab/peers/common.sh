@@ -44,6 +44,33 @@ bench_tun() {
     ip -n "$1" link set tun9 up
 }
 
+# A stock sshd with its device, tun9, whatever unit a client asks for.
+bench_sshd() {
+    sed 's/^/tunnel="9" /' "$LAB_DIR/authorized_keys" >"$LAB_DIR/sshd_keys"
+    cat >"$LAB_DIR/sshd_config" <<CONFIG
+Port $LAB_STOCK_PORT
+HostKey $LAB_DIR/host_key
+AuthorizedKeysFile $LAB_DIR/sshd_keys
+PidFile none
+StrictModes no
+UsePAM no
+UseDNS no
+PermitRootLogin prohibit-password
+PermitTunnel point-to-point
+Ciphers $LAB_STOCK_CIPHER
+CONFIG
+    bench_tun server 172.31.9.1/30
+    bench_translate
+    lab_start sshd server "$(command -v sshd)" -D -e -f "$LAB_DIR/sshd_config"
+    wait_for 10 _lab_listens server "tcp src :$LAB_STOCK_PORT"
+}
+
+bench_sshd_end() {
+    lab_stop sshd
+    bench_translate_end
+    ip -n server link del tun9
+}
+
 bench_ssh_words() {
     BENCH_SSH_WORDS=(ssh -F /dev/null -N -T -p "$1" -i "$LAB_DIR/client_key" -c "$LAB_STOCK_CIPHER" -o BatchMode=yes
         -o UserKnownHostsFile="$LAB_DIR/known_hosts" -o StrictHostKeyChecking=yes -o ExitOnForwardFailure=yes)
