@@ -9,6 +9,8 @@ func fuzzFrames(_ input: Input, as framing: ChannelFraming) -> Int32 {
     let stream = input.rest()
     let pieces = cut(stream, at: cuts)
     let inPieces = decode(pieces, framing)
+    let inTurns = decode(pieces, framing, finishesEach: true)
+    check(inPieces.packets == inTurns.packets && inPieces.error == inTurns.error, "the same, however long a turn is")
     guard framing != .openSSH else { return 0 }
     let atOnce = decode([stream], framing)
     check(inPieces.packets == atOnce.packets, "the same packets")
@@ -27,7 +29,11 @@ private func cut(_ stream: [UInt8], at cuts: [Int]) -> [[UInt8]] {
     return zip(places, places.dropFirst()).map { Array(stream[$0..<$1]) }
 }
 
-private func decode(_ pieces: [[UInt8]], _ framing: ChannelFraming) -> (packets: [Packet], error: FramingError?) {
+private func decode(
+    _ pieces: [[UInt8]],
+    _ framing: ChannelFraming,
+    finishesEach: Bool = false
+) -> (packets: [Packet], error: FramingError?) {
     let pool = PacketBufferPool()
     var decoder = FrameDecoder(framing: framing, mtu: 1_500, pool: pool)
     defer { decoder.removeAll() }
@@ -49,6 +55,7 @@ private func decode(_ pieces: [[UInt8]], _ framing: ChannelFraming) -> (packets:
             } catch let failure { error = failure }
             check(pending.isEmpty || framing == .openSSH, "flush follows the last packet")
         }
+        if finishesEach { decoder.finish { flush() } }
     }
     decoder.finish { flush() }
     check(pending.isEmpty, "nothing is left after finish")

@@ -24,6 +24,12 @@ private func allSeeds() -> [String: [[UInt8]]] {
         "frames-openssh": frames(packets, .openSSH),
         "frames-gso": frames(packets, .gso),
         "dns": ["example.org", "", "a.b.c.d.e.f", "XN--Bcher-KVA.Example"].map { [0] + query($0) },
+        // Three questions in one segment, in two, and one that is not allowed, in pieces.
+        "dns-stream": [
+            [128, 0, 3, 0, 1, 0, 0x23, 0, 0, 63, 0, 2],
+            [128, 1, 3, 0, 1, 1, 0x23, 0, 0, 30, 0, 2, 0x23, 0, 30, 33, 0, 2],
+            [128, 0, 2, 0, 2, 0x23, 0, 0, 21, 0, 0xa3, 0, 21, 10, 0, 0x23, 0, 31, 10, 0, 0x23, 0, 21, 21, 3, 15],
+        ],
         "segments": packets.flatMap { [[1, 144, 0, 3] + $0, [0, 32, 1, 0, 1, 0, 30, 9, 2] + $0] },
         "gso-header": packets.map { [1, 0, UInt8($0.count)] + $0 + [1, 0, 1, 44] + $0 }
             + packets.map { [0, 0, 0] + MemoryFrames.frame($0, as: .gso) },

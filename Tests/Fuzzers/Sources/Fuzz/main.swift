@@ -11,6 +11,7 @@ let targets: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32] = [
     "frames-openssh": { fuzzFrames(Input($0, $1), as: .openSSH) },
     "frames-gso": { fuzzFrames(Input($0, $1), as: .gso) },
     "dns": { fuzzDNS(Input($0, $1)) },
+    "dns-stream": { fuzzDNSStream(Input($0, $1)) },
     "segments": { fuzzSegments(Input($0, $1)) },
     "gso-header": { fuzzGSOHeader(Input($0, $1)) },
 ]
