@@ -33,6 +33,8 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     var channels: [SSHChannel] = []
     var opening: [SSHChannelOpening] = []
     private(set) var isEnded = false
+    /// Nanoseconds that the peer takes to answer, at best; 0 before it has.
+    private(set) var roundTrip: UInt64 = 0
 
     private let event: ssh_event
     private let receiver: OpaquePointer
@@ -42,8 +44,6 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var farewell: String?
     private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
     private var gatheredByteCount = 0
-    /// Nanoseconds that the peer takes to answer, at best; 0 before it has.
-    private(set) var roundTrip: UInt64 = 0
     /// When a request was sent whose answer is to come, and how many answers there had been then.
     private var asked: (time: UInt64, replies: UInt32)?
 
