@@ -9,7 +9,7 @@ peer_missing() {
     bench_lacks openssl openssl
 }
 
-peer_version() { ocserv --version | head -n 1; }
+peer_version() { ocserv --version 2>&1 | head -n 1; }
 
 # _ocserv_script: what openconnect calls to set the device up, instead of a script that changes the host's names.
 _ocserv_script() {
