@@ -1,8 +1,12 @@
 #define _GNU_SOURCE
 #include "CLibSSH.h"
 
+#include <fcntl.h>
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int libssh_shim_accept(int listener, struct sockaddr *name, socklen_t *length)
 {
@@ -10,6 +14,9 @@ int libssh_shim_accept(int listener, struct sockaddr *name, socklen_t *length)
 }
 
 enum {
+    /* After the standard ones, and as many as an old kernel is asked for one by one. */
+    FIRST_DESCRIPTOR = 3,
+    MOST_DESCRIPTORS = 65536,
     /* Round trips of a near peer, in microseconds. */
     NEAR = 1000,
     /* What may wait unread for a busy reader. */
@@ -33,6 +40,15 @@ static void limit_receive_buffer(int descriptor)
     /* Who may not ask for more than the system's limit gets about the least. */
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0 && size < 2 * LEAST_RECEIVE_BUFFER)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
+void libssh_shim_close_on_exec(void)
+{
+    /* Kernels before 5.11 know no such flag. */
+    if (syscall(SYS_close_range, FIRST_DESCRIPTOR, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+        return;
+    for (int descriptor = FIRST_DESCRIPTOR; descriptor < getdtablesize() && descriptor < MOST_DESCRIPTORS; descriptor++)
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
 void libssh_shim_acknowledge(int descriptor)

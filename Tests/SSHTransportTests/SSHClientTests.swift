@@ -164,18 +164,19 @@ struct SSHClientTests {
         #expect(client.cipher == "aes128-ctr")
     }
 
-    @Test("A proxy command carries the connection")
+    @Test("A proxy command carries the connection, and what it has started sees the end of it")
     func proxyCommand() throws {
         let scene = try Scene()
         let script = try scene.directory.write(
-            "#!/bin/bash\nexec 3<>/dev/tcp/$1/$2\ncat <&3 &\ncat >&3\n",
+            "#!/bin/bash\nexec 3<>/dev/tcp/$1/$2\ncat <&3 &\n(cat >&3; echo end >\(scene.directory.path)/end)\n",
             to: "proxy",
             mode: 0o700
         )
-        let client = try SSHClient(
-            connecting: scene.configuration("ProxyCommand=\(script) %h %p")
-        )
-        #expect(try client.exec("echo through").output == Array("through\n".utf8))
+        do {
+            let client = try SSHClient(connecting: scene.configuration("ProxyCommand=\(script) %h %p"))
+            #expect(try client.exec("echo through").output == Array("through\n".utf8))
+        }
+        #expect(eventually { scene.directory.read("end") == "end\n" })
     }
 
     @Test("A stock sshd lets in a key whose line carries our options in the tolerated form, and no other")
