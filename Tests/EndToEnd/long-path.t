@@ -39,17 +39,8 @@ far() {
 
 ours() { lab_client ours client -p "$1"; }
 
-stock() {
-    lab_start stock client ssh -F /dev/null -N -p "$1" -i "$LAB_DIR/client_key" -o BatchMode=yes \
-        -o "UserKnownHostsFile=$LAB_DIR/known_hosts" -o ExitOnForwardFailure=yes -w 0:any "$LAB_USER@$LAB_SERVER4"
-    wait_for 10 ip -n client link show tun0 || return
-    ip -n client addr add 10.111.1.2/24 dev tun0
-    ip -n client addr add fd11:1111:1::2/64 dev tun0 nodad
-    ip -n client link set tun0 up
-    for route in "${LAB_ROUTES[@]}"; do _lab_route client "$route" dev tun0; done
-    # The client makes its device before the server has agreed.
-    wait_for 10 page client "$LAB_WEB4"
-}
+# ssh makes its device before the server has agreed.
+stock() { lab_stock_client stock client -p "$1" && wait_for 10 page client "$LAB_WEB4"; }
 
 # libssh's own window, 640 KB a round trip, would carry 51 and 26 Mbit/s.
 far 100 2301 1 110 ours
