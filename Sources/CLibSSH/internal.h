@@ -49,7 +49,7 @@ struct libssh_shim_channel {
     uint32_t max_packet;  /* as the peer announced it */
     uint32_t initial;     /* the window that it announced at first */
     uint32_t refusal;
-    uint64_t uncredited;  /* window that the peer will grant although we never used it */
+    uint64_t uncredited;  /* window that OpenSSH will grant although we never used it */
     libssh_shim_data_handler data_handler;
     void *data_user;
     uint32_t grant_step;

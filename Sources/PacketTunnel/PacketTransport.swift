@@ -29,8 +29,8 @@ public protocol PacketTransportReceiver: AnyObject {
     /// Bytes arrived. They may be changed in place; they are gone when the call returns.
     func transportDidReceive(_ bytes: inout MutableRawSpan)
 
-    /// Nothing more arrives in this turn of the loop. Follows the last `transportDidReceive` of a turn; packets may wait
-    /// for it, to travel together.
+    /// Nothing more arrives in this turn of the loop. A transport has to call it after the last `transportDidReceive` of each
+    /// turn: packets wait for it, to travel together.
     func transportDidFinishReceiving()
 
     /// There is room again after `writableByteCount` was 0, or after `write` took less than it was given.

@@ -1,11 +1,12 @@
 /// How much of a tunnel OpenSSH is sent before it has granted it back.
 ///
-/// OpenSSH passes one datagram a turn to its device. While more than three of its largest packets, 96 KiB, are ungranted,
-/// it has a grant follow each of them, and spends a quarter of its time on that; up to there it grants nothing
+/// OpenSSH passes one datagram a turn to its device. While more than 96 KiB are ungranted, three of its largest SSH packets,
+/// it has a grant follow each datagram, and spends a quarter of its time on that; up to there it grants nothing
 /// (`channel_check_window` of its `channels.c`). So it is sent just enough to make it grant once for many, and more only
 /// where a path is so long that it would run dry.
 struct OpenSSHSendWindow {
-    /// Nanoseconds after which a peer that is there should have granted something.
+    /// Nanoseconds after which a peer that is there should have granted something. One on a link below about 500 kbit/s may
+    /// not have, and is then sent more than suits it.
     static let patience: UInt64 = 1_500_000_000
 
     /// Nanoseconds of a round trip that the least limit covers.
@@ -17,7 +18,7 @@ struct OpenSSHSendWindow {
     private struct Stall {
         var outstanding: Int
         var packetsReceived: UInt64
-        /// When the peer was first heard of after it was sent the last byte.
+        /// When the peer was first heard of since; what it said may be older than the last byte it was sent.
         var heardAt: UInt64?
     }
 
@@ -27,7 +28,8 @@ struct OpenSSHSendWindow {
 
     /// True if more may be sent now. To be asked again while it is not.
     ///
-    /// Who claims to be OpenSSH and waits for more before it grants is found out, and sent twice as much from then on.
+    /// Who is heard of, but grants nothing for `patience`, is sent twice as much from then on: it may only claim to be OpenSSH,
+    /// and grant later.
     ///
     /// - Parameters:
     ///   - outstanding: bytes sent and not granted back.

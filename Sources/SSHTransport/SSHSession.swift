@@ -33,7 +33,8 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     var channels: [SSHChannel] = []
     var opening: [SSHChannelOpening] = []
     private(set) var isEnded = false
-    /// Nanoseconds that the peer takes to answer, at best; 0 before it has.
+    /// Nanoseconds that the peer has taken to answer a keepalive, the shortest so far; 0 before it has. Includes what waited
+    /// before the keepalive.
     private(set) var roundTrip: UInt64 = 0
 
     private let event: ssh_event
