@@ -24,7 +24,7 @@ let package = Package(
         .library(name: "PacketTunnel", targets: ["PacketTunnel"]),
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
         // Links libssh, as CLibSSH says below; the products above need no C library.
-        .library(name: "SSHTransport", targets: ["EventLoop", "SSHTransport"]),
+        .library(name: "SSHTransport", targets: ["EventLoops", "SSHTransport"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
         .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),
@@ -39,7 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         // Owner: the programs. SIGTERM and SIGINT as a sequence.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        // Owner: LinuxTun. Runs `nft` and reads what it says.
+        // Owner: LinuxNetwork. Runs `nft` and reads what it says.
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     ],
     targets: [
@@ -51,17 +51,17 @@ let package = Package(
         ),
 
         // Adapters: each knows one outside thing.
-        .target(name: "CEventLoop"),
+        .target(name: "CEventLoops"),
         .target(
-            name: "EventLoop",
-            dependencies: ["CEventLoop", "PacketTunnel", .product(name: "HeapModule", package: "swift-collections")],
+            name: "EventLoops",
+            dependencies: ["CEventLoops", "PacketTunnel", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: common
         ),
-        .target(name: "CLinuxTun"),
+        .target(name: "CLinuxNetwork"),
         .target(
-            name: "LinuxTun",
+            name: "LinuxNetwork",
             dependencies: [
-                "CLinuxTun", "EventLoop", "IPPacket", "PacketTunnel",
+                "CLinuxNetwork", "EventLoops", "IPPacket", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "SSHTransport",
             dependencies: [
-                "CLibSSH", "EventLoop", "PacketTunnel",
+                "CLibSSH", "EventLoops", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
@@ -93,7 +93,7 @@ let package = Package(
         .target(
             name: "TunnelControl",
             dependencies: [
-                "CTunnelControl", "EventLoop", "PacketTunnel", .product(name: "Logging", package: "swift-log"),
+                "CTunnelControl", "EventLoops", "PacketTunnel", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),
@@ -104,7 +104,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunneld",
             dependencies: [
-                "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
+                "EventLoops", "IPPacket", "LinuxNetwork", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
                 "TunnelControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -114,7 +114,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel",
             dependencies: [
-                "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
+                "EventLoops", "IPPacket", "LinuxNetwork", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -124,7 +124,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel-bench",
             dependencies: [
-                "EventLoop", "IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
+                "EventLoops", "IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -165,11 +165,11 @@ let package = Package(
             path: "Tests/PacketPath",
             swiftSettings: common
         ),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "PacketTunnel"], swiftSettings: common),
+        .testTarget(name: "EventLoopsTests", dependencies: ["EventLoops", "PacketTunnel"], swiftSettings: common),
         .testTarget(
-            name: "LinuxTunTests",
+            name: "LinuxNetworkTests",
             dependencies: [
-                "CLinuxTun", "EventLoop", "IPPacket", "LinuxTun", "PacketTunnel", "PacketTunnelTestKit",
+                "CLinuxNetwork", "EventLoops", "IPPacket", "LinuxNetwork", "PacketTunnel", "PacketTunnelTestKit",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
@@ -177,14 +177,15 @@ let package = Package(
         .testTarget(
             name: "SSHTransportTests",
             dependencies: [
-                "CLibSSH", "EventLoop", "PacketTunnel", "SSHTransport", .product(name: "Logging", package: "swift-log"),
+                "CLibSSH", "EventLoops", "PacketTunnel", "SSHTransport",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "CTunnelControl", "EventLoop", "TunnelControl", .product(name: "Logging", package: "swift-log"),
+                "CTunnelControl", "EventLoops", "TunnelControl", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),

@@ -1,5 +1,5 @@
 internal import CTunnelControl
-public import EventLoop
+public import EventLoops
 internal import Glibc
 public import Logging
 

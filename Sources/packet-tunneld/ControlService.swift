@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import EventLoop
+internal import EventLoops
 internal import Glibc
 internal import IPPacket
 internal import Logging

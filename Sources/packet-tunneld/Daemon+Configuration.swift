@@ -1,6 +1,6 @@
 internal import Glibc
 internal import IPPacket
-internal import LinuxTun
+internal import LinuxNetwork
 internal import Logging
 internal import PacketTunnel
 internal import SSHTransport

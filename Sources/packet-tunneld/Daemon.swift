@@ -1,7 +1,7 @@
-internal import EventLoop
+internal import EventLoops
 internal import Glibc
 internal import IPPacket
-internal import LinuxTun
+internal import LinuxNetwork
 internal import Logging
 internal import PacketTunnel
 internal import SSHTransport

@@ -1,4 +1,4 @@
-internal import EventLoop
+internal import EventLoops
 internal import IPPacket
 internal import Logging
 internal import PacketTunnel

@@ -1,5 +1,5 @@
 import CLibSSH
-import EventLoop
+import EventLoops
 import Glibc
 import Logging
 import PacketTunnel

@@ -1,5 +1,5 @@
 import CTunnelControl
-import EventLoop
+import EventLoops
 import Glibc
 import Synchronization
 import Testing

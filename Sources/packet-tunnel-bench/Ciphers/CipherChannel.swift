@@ -1,4 +1,4 @@
-internal import EventLoop
+internal import EventLoops
 internal import Foundation
 internal import Logging
 internal import PacketTunnel

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import EventLoop
+internal import EventLoops
 internal import Glibc
 internal import IPPacket
 internal import PacketTunnel

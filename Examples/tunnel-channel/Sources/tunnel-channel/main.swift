@@ -5,7 +5,7 @@
 //
 // DNS-ADDRESS is the server's transparent resolver, which `ssh host info` names; the options are those of ssh_config(5).
 
-import EventLoop
+import EventLoops
 import Glibc
 import IPPacket
 import PacketTunnel

@@ -1,0 +1,119 @@
+internal import CLinuxNetwork
+public import EventLoops
+internal import Glibc
+public import IPPacket
+public import PacketTunnel
+
+/// One event loop's part of a tun device: a few of the kernel's queues, called lanes here.
+///
+/// Linux returns the packets of a flow through the queue that wrote the flow last, so a loop that writes to its own
+/// lanes also gets the answers. A flow keeps to one lane, so a flood that overflows its lane costs the flows of the
+/// others nothing: packets that the kernel drops are out of reach of fair queueing. Every member but `name` and `mtu` is
+/// for the loop's thread. Reading and writing allocate nothing.
+public final class TunQueue: PacketDevice, @unchecked Sendable {
+    /// The interface's name.
+    public let name: String
+    /// The interface's MTU in bytes.
+    public let mtu: Int
+    /// The loop that owns this queue.
+    public let loop: EventLoop
+    /// Super-packets and partial checksums may be written.
+    public var supportsOffload: Bool { true }
+    /// UDP super-packets may be written, and are read. False before Linux 6.2.
+    public let supportsUDPOffload: Bool
+
+    /// Called once on the loop's thread when the interface was removed behind the queue's back. Nothing is read or
+    /// written afterwards.
+    public var deviceDidDisappear: (() -> Void)?
+
+    private var lanes: [Int32]
+    private var watches: [DescriptorWatch] = []
+    /// The descriptor of the lane that has its turn.
+    private var current: Int32
+    private let vectors: UnsafeMutablePointer<iovec>
+
+    /// Takes over the descriptors of the lanes, one at least.
+    init(lanes: [Int32], name: String, mtu: Int, loop: EventLoop, supportsUDPOffload: Bool) {
+        self.lanes = lanes
+        current = lanes[0]
+        self.name = name
+        self.mtu = mtu
+        self.loop = loop
+        self.supportsUDPOffload = supportsUDPOffload
+        // One more than the parts of a packet, for the virtio header.
+        vectors = .allocate(capacity: PacketParts.capacity + 1)
+        vectors.initialize(repeating: iovec(), count: PacketParts.capacity + 1)
+    }
+
+    deinit {
+        for lane in lanes { Glibc.close(lane) }
+        vectors.deallocate()
+    }
+
+    /// Starts calling `readable` while packets wait, for one lane after the other. Level-triggered: whoever leaves packets
+    /// is called again.
+    public func start(readable: @escaping () -> Void) {
+        loop.preconditionCurrent()
+        precondition(watches.isEmpty && !lanes.isEmpty, "a queue is started once, before it is closed")
+        watches = lanes.map { lane in
+            DescriptorWatch(
+                lane,
+                loop: loop,
+                readable: { [unowned self] in
+                    current = lane
+                    readable()
+                },
+                ended: { [unowned self] in
+                    guard !lanes.isEmpty else { return }
+                    close()
+                    deviceDidDisappear?()
+                }
+            )
+        }
+    }
+
+    /// Reads one packet of the lane that has its turn; nil if none waits there.
+    public func read(into buffer: inout MutableRawSpan) -> DevicePacket? {
+        var header = linuxnetwork_virtio_header()
+        let length = buffer.withUnsafeMutableBytes { bytes in
+            linuxnetwork_read(current, &header, bytes.baseAddress, bytes.count)
+        }
+        guard length > 0 else { return nil }
+        return DevicePacket(length: length, offload: header.offload)
+    }
+
+    /// Writes one packet, with a header made from its summary. False if the interface is down or refuses it.
+    public func write(
+        _ parts: borrowing PacketParts,
+        summary: borrowing PacketSummary,
+        offload: PacketOffload
+    ) -> Bool {
+        guard !lanes.isEmpty else { return false }
+        var header = linuxnetwork_virtio_header(summary, offload)
+        let count = parts.count
+        for index in 0..<count {
+            let part = parts[index]
+            vectors[index + 1] = iovec(
+                iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress),
+                iov_len: part.count
+            )
+        }
+        return linuxnetwork_write(lane(of: summary), &header, vectors, Int32(truncatingIfNeeded: count)) > 0
+    }
+
+    private func lane(of summary: borrowing PacketSummary) -> Int32 {
+        guard lanes.count > 1 else { return lanes[0] }
+        let ports = UInt32(summary.sourcePort) << 16 | UInt32(summary.destinationPort)
+        let hash = (ports ^ summary.source.ipv4 &+ summary.destination.ipv4) &* 0x9e37_79b1
+        return lanes[Int(hash >> 16) % lanes.count]
+    }
+
+    /// Gives the queue back; with the last queue the interface vanishes. On the loop's thread. Idempotent.
+    public func close() {
+        for watch in watches { watch.cancel() }
+        watches = []
+        for lane in lanes { Glibc.close(lane) }
+        lanes = []
+        current = -1
+    }
+}

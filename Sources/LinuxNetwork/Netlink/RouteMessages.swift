@@ -1,0 +1,137 @@
+internal import CLinuxNetwork
+internal import Glibc
+internal import IPPacket
+
+/// The rtnetlink messages that are sent and understood (`rtnetlink(7)`).
+enum RouteMessages {
+    /// Sets MTU and queue length of an interface, and brings it up or down.
+    static func link(
+        index: UInt32,
+        mtu: Int? = nil,
+        queueLength: Int? = nil,
+        isUp: Bool
+    ) -> NetlinkMessage {
+        let up = UInt32(IFF_UP)
+        var fixed = ifinfomsg()
+        fixed.ifi_family = UInt8(AF_UNSPEC)
+        fixed.ifi_index = Int32(index)
+        fixed.ifi_flags = isUp ? up : 0
+        fixed.ifi_change = up
+        var message = NetlinkMessage(type: RTM_NEWLINK, fixed)
+        if let mtu { message.attribute(IFLA_MTU, UInt32(mtu)) }
+        if let queueLength { message.attribute(IFLA_TXQLEN, UInt32(queueLength)) }
+        return message
+    }
+
+    /// Adds or removes an address.
+    ///
+    /// - Parameter makesRoute: the kernel also makes a route to the address's network.
+    static func address(
+        _ address: InterfaceAddress,
+        index: UInt32,
+        makesRoute: Bool,
+        removes: Bool
+    ) -> NetlinkMessage {
+        // A tun has no neighbours that could hold the same address already.
+        var flags = address.address.isIPv4 ? 0 : UInt32(IFA_F_NODAD)
+        if !makesRoute { flags |= UInt32(IFA_F_NOPREFIXROUTE) }
+        var fixed = ifaddrmsg()
+        fixed.ifa_family = address.address.family
+        fixed.ifa_prefixlen = UInt8(address.prefixLength)
+        fixed.ifa_flags = UInt8(truncatingIfNeeded: flags)
+        fixed.ifa_index = index
+        var message = NetlinkMessage(
+            type: removes ? RTM_DELADDR : RTM_NEWADDR,
+            flags: removes ? 0 : NetlinkMessage.create,
+            fixed
+        )
+        message.attribute(IFA_LOCAL, bytes: address.address.networkBytes)
+        message.attribute(IFA_ADDRESS, bytes: address.address.networkBytes)
+        if !removes { message.attribute(IFA_FLAGS, flags) }
+        return message
+    }
+
+    /// Adds or removes a route.
+    static func route(_ route: Route, removes: Bool) -> NetlinkMessage {
+        var fixed = rtmsg()
+        fixed.rtm_family = route.destination.network.family
+        fixed.rtm_dst_len = UInt8(route.destination.length)
+        fixed.rtm_table = UInt8(min(route.table, UInt32(RT_TABLE_COMPAT.rawValue)))
+        fixed.rtm_protocol = removes ? 0 : UInt8(RTPROT_STATIC)
+        fixed.rtm_scope = scope(of: route, removes: removes)
+        fixed.rtm_type = route.kind.rawValue
+        var message = NetlinkMessage(
+            type: removes ? RTM_DELROUTE : RTM_NEWROUTE,
+            flags: removes ? 0 : NetlinkMessage.create,
+            fixed
+        )
+        message.attribute(RTA_DST.rawValue, bytes: route.destination.network.networkBytes)
+        message.attribute(RTA_TABLE.rawValue, route.table)
+        if let gateway = route.gateway { message.attribute(RTA_GATEWAY.rawValue, bytes: gateway.networkBytes) }
+        if route.interfaceIndex != 0 { message.attribute(RTA_OIF.rawValue, route.interfaceIndex) }
+        if route.metric != 0 { message.attribute(RTA_PRIORITY.rawValue, route.metric) }
+        return message
+    }
+
+    /// IPv4 wants a narrower scope for a route without a gateway, and "nowhere" for "whichever scope it has"; IPv6 has no
+    /// scopes.
+    private static func scope(of route: Route, removes: Bool) -> UInt8 {
+        guard route.destination.network.isIPv4 else { return UInt8(RT_SCOPE_UNIVERSE.rawValue) }
+        if removes { return UInt8(RT_SCOPE_NOWHERE.rawValue) }
+        return UInt8(route.gateway == nil ? RT_SCOPE_LINK.rawValue : RT_SCOPE_UNIVERSE.rawValue)
+    }
+
+    /// Asks which route the kernel takes to one address.
+    static func lookup(_ address: IPAddress) -> NetlinkMessage {
+        var fixed = rtmsg()
+        fixed.rtm_family = address.family
+        fixed.rtm_dst_len = UInt8(address.bitWidth)
+        var message = NetlinkMessage(type: RTM_GETROUTE, fixed)
+        message.attribute(RTA_DST.rawValue, bytes: address.networkBytes)
+        return message
+    }
+
+    /// Asks for all routes of one family.
+    static func allRoutes(_ version: IPVersion) -> NetlinkMessage {
+        var fixed = rtmsg()
+        fixed.rtm_family = UInt8(version == .v4 ? AF_INET : AF_INET6)
+        return NetlinkMessage(type: RTM_GETROUTE, flags: NetlinkMessage.dump, fixed)
+    }
+
+    /// Asks for all addresses of both families.
+    static func allAddresses() -> NetlinkMessage {
+        NetlinkMessage(type: RTM_GETADDR, flags: NetlinkMessage.dump, ifaddrmsg())
+    }
+}
+
+extension Route {
+    /// A route as the kernel reports it; nil for kinds and families that are not understood.
+    init?(_ answer: NetlinkAnswer) {
+        guard Int32(answer.type) == RTM_NEWROUTE, let fixed = answer.load(rtmsg.self),
+            let kind = Kind(rawValue: fixed.rtm_type)
+        else { return nil }
+        let attributes = answer.attributes(after: MemoryLayout<rtmsg>.size)
+        let unspecified: IPAddress
+        switch Int32(fixed.rtm_family) {
+        case AF_INET: unspecified = IPAddress(ipv4: 0)
+        case AF_INET6: unspecified = IPAddress(bits: 0)
+        default: return nil
+        }
+        let network = attributes[RTA_DST.rawValue].flatMap { IPAddress(networkBytes: $0) } ?? unspecified
+        // `::ffff:0:0/96` and the like would look like IPv4 ones, with a length that those cannot have.
+        guard network.isIPv4 == unspecified.isIPv4, Int(fixed.rtm_dst_len) <= network.bitWidth else { return nil }
+        // A route with several next hops is reported with all of them; the first one stands for it.
+        let hop = attributes[RTA_MULTIPATH.rawValue]
+        let hopAttributes = hop.map { NetlinkAttributes($0.dropFirst(MemoryLayout<rtnexthop>.size)) }
+        let gateway = attributes[RTA_GATEWAY.rawValue] ?? hopAttributes?[RTA_GATEWAY.rawValue]
+        self.init(
+            IPPrefix(network, length: Int(fixed.rtm_dst_len)),
+            gateway: gateway.flatMap { IPAddress(networkBytes: $0) },
+            interfaceIndex: attributes.uint32(RTA_OIF.rawValue)
+                ?? hop?.load(rtnexthop.self).map { UInt32(bitPattern: $0.rtnh_ifindex) } ?? 0,
+            metric: attributes.uint32(RTA_PRIORITY.rawValue) ?? 0,
+            table: attributes.uint32(RTA_TABLE.rawValue) ?? UInt32(fixed.rtm_table),
+            kind: kind
+        )
+    }
+}

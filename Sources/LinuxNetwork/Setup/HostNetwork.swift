@@ -1,0 +1,99 @@
+internal import CLinuxNetwork
+internal import Glibc
+public import IPPacket
+
+/// What the host's network looks like now. Needs no privilege; each call asks the kernel and waits for the answer, so
+/// none of them belongs on an event loop's thread.
+public enum HostNetwork {
+    /// All routes of all tables, of one family or of both.
+    ///
+    /// - Throws: `NetworkSetupError` of the kind `system`.
+    public static func routes(_ version: IPVersion? = nil) throws(NetworkSetupError) -> [Route] {
+        var routes: [Route] = []
+        for version in version.map({ [$0] }) ?? IPVersion.allCases {
+            let found = try query(RouteMessages.allRoutes(version), "list the host's routes") { Route($0) }
+            routes += found
+        }
+        return routes
+    }
+
+    /// All addresses of all interfaces, without duplicates.
+    public static func addresses() throws(NetworkSetupError) -> [InterfaceAddress] {
+        try query(RouteMessages.allAddresses(), "list the host's addresses") { answer -> InterfaceAddress? in
+            guard let fixed = answer.load(ifaddrmsg.self) else { return nil }
+            let attributes = answer.attributes(after: MemoryLayout<ifaddrmsg>.size)
+            // On a point-to-point link IFA_ADDRESS is the other end.
+            let bytes = attributes[IFA_LOCAL] ?? attributes[IFA_ADDRESS]
+            guard let address = bytes.flatMap({ IPAddress(networkBytes: $0) }),
+                Int(fixed.ifa_prefixlen) <= address.bitWidth
+            else { return nil }
+            return InterfaceAddress(address, prefixLength: Int(fixed.ifa_prefixlen))
+        }
+    }
+
+    /// The route that the kernel takes to `address` now; nil if there is none.
+    ///
+    /// Its destination is the address alone. `kind` is `local` if the address is the host's own.
+    public static func route(to address: IPAddress) throws(NetworkSetupError) -> Route? {
+        do {
+            var socket = try NetlinkSocket(family: NETLINK_ROUTE)
+            var route: Route?
+            try socket.query(RouteMessages.lookup(address)) { route = Route($0) ?? route }
+            return route
+        } catch {
+            switch error.code {
+            // Also what blackhole, unreachable and prohibit routes answer.
+            case ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL: return nil
+            default: throw .system("look up the route to \(address)", code: error.code)
+            }
+        }
+    }
+
+    /// The preferred default route of the main table; nil if there is none.
+    public static func defaultRoute(_ version: IPVersion) throws(NetworkSetupError) -> Route? {
+        try routes(version)
+            .filter {
+                $0.destination.length == 0 && $0.table == Route.mainTable && $0.kind == .unicast
+                    && $0.interfaceIndex != 0
+            }
+            .min { $0.metric < $1.metric }
+    }
+
+    /// The first route that shares addresses with `pool`, and so would take packets from it or lose some to it.
+    ///
+    /// Default routes, also in the form of two halves, are no clash: every pool is more specific.
+    ///
+    /// - Parameter interfaceIndex: the interface whose own routes do not count.
+    public static func routeOverlapping(
+        _ pool: IPPrefix,
+        ignoring interfaceIndex: UInt32 = 0
+    ) throws(NetworkSetupError) -> Route? {
+        try routes(pool.network.isIPv4 ? .v4 : .v6).first { route in
+            route.destination.length > 1 && route.destination.overlaps(pool)
+                && route.destination.network.isIPv4 == pool.network.isIPv4
+                && (route.interfaceIndex != interfaceIndex || interfaceIndex == 0)
+                && ![.broadcast, .multicast, .anycast].contains(route.kind)
+        }
+    }
+
+    private static func query<Element: Hashable>(
+        _ message: NetlinkMessage,
+        _ action: String,
+        _ parse: (NetlinkAnswer) -> Element?
+    ) throws(NetworkSetupError) -> [Element] {
+        do {
+            var socket = try NetlinkSocket(family: NETLINK_ROUTE)
+            var found: [Element] = []
+            var seen: Set<Element> = []
+            try socket.query(message) { answer in
+                guard let element = parse(answer), seen.insert(element).inserted else { return }
+                found.append(element)
+            }
+            return found
+        } catch {
+            // A kernel without IPv6 has no list of its routes.
+            if error.code == EOPNOTSUPP || error.code == EAFNOSUPPORT { return [] }
+            throw .system(action, code: error.code, detail: error.detail)
+        }
+    }
+}

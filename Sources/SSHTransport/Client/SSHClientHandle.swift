@@ -1,0 +1,104 @@
+internal import CLibSSH
+internal import EventLoops
+
+/// Owns one libssh session of a client, from its making to its handing over or its end.
+///
+/// One thread at a time: the connecting one, and then, for `handOver` alone, the loop's.
+final class SSHClientHandle: @unchecked Sendable {
+    let session: ssh_session
+    let peer: OpaquePointer
+    private var isClosed = false
+    private(set) var isHandedOver = false
+
+    init() throws(SSHClientError) {
+        do { try SSHRuntime.initialize() } catch { throw SSHClientError(.temporary, error.reason) }
+        guard let session = ssh_new() else { throw SSHClientError(.temporary, "out of memory") }
+        // Before the connection is made: it sees every packet. The server may open nothing here.
+        guard let peer = libssh_shim_peer_attach(session, nil, nil, nil) else {
+            ssh_free(session)
+            throw SSHClientError(.temporary, "out of memory")
+        }
+        self.session = session
+        self.peer = peer
+    }
+
+    deinit {
+        guard !isHandedOver else { return }
+        close()
+        ssh_free(session)
+        libssh_shim_peer_free(peer)
+    }
+
+    func close() {
+        guard !isClosed, !isHandedOver else { return }
+        isClosed = true
+        ssh_disconnect(session)
+    }
+
+    /// Makes a driver on the loop the owner. On the loop's thread; nobody else uses the session any more.
+    func handOver(to loop: EventLoop) throws(SSHClientError) -> SSHSession {
+        guard !isClosed, !isHandedOver else { throw SSHClientError(.usage, "the connection is closed") }
+        ssh_set_blocking(session, 0)
+        do throws(SSHError) {
+            let driver = try SSHSession(taking: session, peer: peer, loop: loop)
+            driver.isHandshaking = false
+            isHandedOver = true
+            return driver
+        } catch {
+            throw SSHClientError(.temporary, error.reason)
+        }
+    }
+
+    var port: UInt16 {
+        var port: UInt32 = 22
+        ssh_options_get_port(session, &port)
+        return UInt16(truncatingIfNeeded: port)
+    }
+
+    func text(_ option: ssh_options_e) -> String? {
+        var value: UnsafeMutablePointer<CChar>?
+        guard ssh_options_get(session, option, &value) == SSH_OK, let value else { return nil }
+        defer { ssh_string_free_char(value) }
+        return String(cString: value)
+    }
+
+    func connect(to place: String) throws(SSHClientError) {
+        guard SSHClientProxyProcess.whileForking({ ssh_connect(session) }) != SSH_OK else { return }
+        throw Self.connectFailure(
+            place,
+            SSHRuntime.lastError(of: session),
+            wasGreeted: ssh_get_serverbanner(session) != nil
+        )
+    }
+
+    /// libssh tells its failures apart by text alone.
+    static func connectFailure(_ place: String, _ reason: String, wasGreeted: Bool) -> SSHClientError {
+        func says(_ words: String...) -> Bool { words.contains { reason.lowercased().contains($0) } }
+        if says("resolve hostname") {
+            return SSHClientError(
+                .unreachable,
+                "cannot find \(place): no such host name; check its spelling and your DNS"
+            )
+        }
+        if says("refused") {
+            return SSHClientError(.unreachable, "\(place) refuses the connection: no SSH server listens there")
+        }
+        if says("timeout", "timed out") {
+            return SSHClientError(.unreachable, "\(place) does not answer; check address, port and firewalls")
+        }
+        if says("unreachable", "no route", "failed to connect", "connect failed", "cannot assign") {
+            return SSHClientError(.unreachable, "cannot reach \(place): \(reason)")
+        }
+        if says("kex error", "no match for method", "banner", "version", "signature", "crypt") {
+            return SSHClientError(.protocolViolation, "\(place) cannot be spoken with: \(reason)")
+        }
+        guard wasGreeted else {
+            return SSHClientError(
+                .temporary,
+                "\(place) has closed the connection before any greeting: it is no SSH server, or it has too many clients"
+            )
+        }
+        // Closed during the key exchange: too many connections, or a server that is going down.
+        return SSHClientError(.temporary, "\(place) has ended the connection: \(reason)")
+    }
+}

@@ -1,0 +1,140 @@
+internal import Dispatch
+public import EventLoops
+internal import Glibc
+public import Logging
+internal import Synchronization
+
+/// An SSH server: listens, lets clients in by public key, and hands their channels to a delegate.
+///
+/// Connections are accepted on the first loop and live on the one with the fewest. No thread waits for a client; a client
+/// that stalls, vanishes or sends garbage costs the others nothing. The server itself may be used from any thread.
+public final class SSHServer: @unchecked Sendable {
+    /// Where the server listens, with the ports the kernel has chosen.
+    public let addresses: [SSHServerConfiguration.ListenAddress]
+    /// The host keys' public halves, in the order of the files.
+    public var hostKeys: [SSHPublicKey] { context.library.hostKeys }
+
+    private let context: SSHServerContext
+    private let shards: [SSHServerShard]
+    private let isStopped = Mutex(false)
+
+    // Owned by the first loop.
+    private var listeners: [SSHServerListener] = []
+    private var dropped = 0
+    private var nextDropLine: UInt64 = 0
+
+    /// Loads the host keys, listens, and starts accepting. From any thread but the loops' own.
+    ///
+    /// - Parameters:
+    ///   - loops: at least one; they have to run until `stop` has returned.
+    ///   - delegate: held until the server is gone.
+    ///   - logger: gets one line for each login, refusal and end.
+    /// - Throws: `SSHError`, of kind `configuration`, `hostKey`, `connection` (an address in use) or `resources`.
+    public static func start(
+        configuration: SSHServerConfiguration,
+        loops: [EventLoop],
+        delegate: any SSHServerDelegate,
+        logger: Logger
+    ) throws -> SSHServer {
+        try configuration.validate()
+        precondition(!loops.isEmpty, "a server needs a loop")
+        let library = try SSHServerLibrary(configuration)
+        var sockets: [(Int32, SSHServerConfiguration.ListenAddress)] = []
+        do {
+            for address in configuration.listenAddresses {
+                for descriptor in try SSHServerSocket.listen(on: address) {
+                    let port = SSHServerSocket.port(of: descriptor)
+                    sockets.append((descriptor, .init(host: address.host, port: port)))
+                }
+            }
+        } catch {
+            for (descriptor, _) in sockets { close(descriptor) }
+            throw error
+        }
+        let context = SSHServerContext(
+            configuration: configuration,
+            library: library,
+            delegate: delegate,
+            logger: logger
+        )
+        return SSHServer(context: context, loops: loops, sockets: sockets)
+    }
+
+    private init(
+        context: SSHServerContext,
+        loops: [EventLoop],
+        sockets: [(Int32, SSHServerConfiguration.ListenAddress)]
+    ) {
+        self.context = context
+        shards = loops.map { SSHServerShard(loop: $0, context: context) }
+        var addresses: [SSHServerConfiguration.ListenAddress] = []
+        for (_, address) in sockets where !addresses.contains(address) { addresses.append(address) }
+        self.addresses = addresses
+        let descriptors = sockets.map(\.0)
+        shards[0].loop.execute { [self] in
+            listeners = descriptors.compactMap { SSHServerListener($0, server: self, loop: shards[0].loop) }
+        }
+    }
+
+    /// Connections that are open now.
+    public var connectionCount: Int { shards.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
+
+    /// Stops listening, ends all connections, and returns when the last is gone. Not from a loop's thread; idempotent.
+    public func stop(reason: String = "the server is stopping") {
+        let isFirst = isStopped.withLock { isStopped in
+            defer { isStopped = true }
+            return !isStopped
+        }
+        guard isFirst else { return }
+        let done = DispatchSemaphore(value: 0)
+        // The first loop's part first: what it has accepted is then on its way to the others before their part.
+        shards[0].loop.execute { [self] in
+            for listener in listeners { listener.stop() }
+            listeners = []
+            done.signal()
+        }
+        done.wait()
+        for shard in shards {
+            shard.loop.execute {
+                shard.stop(reason: reason)
+                done.signal()
+            }
+        }
+        for _ in shards { done.wait() }
+    }
+
+    /// On the first loop's thread.
+    func accepted(_ descriptor: Int32, address: String, port: UInt16) {
+        guard context.startups.take(address) else {
+            logDrop(address)
+            close(descriptor)
+            return
+        }
+        let loads = shards.map { $0.load.load(ordering: .relaxed) }
+        let shard = shards[loads.indices.min { loads[$0] < loads[$1] } ?? 0]
+        shard.load.add(1, ordering: .relaxed)
+        if shard.loop.isCurrent {
+            shard.adopt(descriptor, address: address, port: port)
+        } else {
+            shard.loop.execute { shard.adopt(descriptor, address: address, port: port) }
+        }
+    }
+
+    /// One line a second at most: a flood of connections must not become a flood of lines.
+    private func logDrop(_ address: String) {
+        dropped += 1
+        let now = shards[0].loop.now
+        guard now >= nextDropLine else { return }
+        context.logger.info(
+            "connections dropped: too many unauthenticated ones (MaxStartups)",
+            metadata: ["address": "\(address)", "count": "\(dropped)"]
+        )
+        dropped = 0
+        nextDropLine = now &+ 1_000_000_000
+    }
+
+    /// On the first loop's thread.
+    func logAcceptFailure(_ error: SystemCallError) {
+        context.logger.error("no connection can be accepted for a moment: \(error)")
+    }
+}

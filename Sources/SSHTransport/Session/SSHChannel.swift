@@ -1,0 +1,278 @@
+internal import CLibSSH
+internal import EventLoops
+public import PacketTunnel
+
+/// One channel of an SSH session as a transport for packets.
+///
+/// Belongs to its session's loop, on whose thread alone it may be used; it is `Sendable` so that closures posted to
+/// that loop may carry it. It takes arriving data out of the library at once and never holds output back: when the
+/// kernel or the peer takes no more, `writableByteCount` is 0 until `transportDidBecomeWritable`.
+public final class SSHChannel: PacketTransport, @unchecked Sendable {
+    /// The type it was opened with, for example `tun@psiphon.ca`.
+    public let type: String
+
+    /// What followed the standard fields of the peer's open (RFC 4254 §5.1); empty for a channel of our own.
+    public internal(set) var openPayload: [UInt8] = []
+
+    /// Variables the peer has sent for this channel, by name. At most 16.
+    public internal(set) var environment: [String: String] = [:]
+
+    /// Who hears of arriving bytes. A receiver may pass the bytes it is given on to the one it has just set.
+    public private(set) var receiver: (any PacketTransportReceiver)?
+
+    /// Answers what the peer asks of the channel; false is a refusal. From inside the library: only note things here.
+    var requestHandler: ((SSHChannelRequest) -> Bool)?
+
+    /// The channel has ended on both sides, or with its session.
+    private(set) var isGone = false
+
+    /// Whether the peer's end of file ends the channel.
+    var closesAtEndOfFile: Bool
+
+    private let carriesDatagrams: Bool
+    /// Where the peer is OpenSSH and each message a datagram.
+    private var sendWindow: OpenSSHSendWindow?
+    private var isWatchingSendWindow = false
+    private let session: SSHSession
+    private let handle: ssh_channel
+    private let watched: OpaquePointer
+    private let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>
+    private let messageSize: Int
+
+    private var hasReceived = false
+    private var isBlocked = false
+    private var isClosed = false
+    private var closeReason: String?
+    private var exitStatus: Int32?
+    private var peerHasEnded = false
+    private var peerHasClosed = false
+
+    init(
+        handle: ssh_channel,
+        watched: OpaquePointer,
+        type: String,
+        options: SSHChannelOptions,
+        session: SSHSession
+    ) {
+        self.handle = handle
+        self.watched = watched
+        self.type = type
+        carriesDatagrams = options.carriesDatagrams
+        closesAtEndOfFile = options.closesAtEndOfFile
+        self.session = session
+        messageSize = Int(libssh_shim_channel_message_size(watched))
+        callbacks = .allocate(capacity: 1)
+        callbacks.initialize(to: ssh_channel_callbacks_struct())
+        SSHChannelCallbacks.install(callbacks, for: self)
+        ssh_set_channel_callbacks(handle, callbacks)
+        if options.carriesDatagrams && session.peerIsOpenSSH { sendWindow = OpenSSHSendWindow() }
+        if options.extraReceiveWindow > 0 { SSHChannelCallbacks.takeData(of: watched, for: self, options) }
+    }
+
+    deinit { callbacks.deallocate() }
+
+    // MARK: PacketTransport
+
+    /// The session's loop.
+    public var loop: any PacketLoop { session.loop }
+
+    /// A full SSH packet of the library: what the peer announced, less 10. 32,758 with all common peers.
+    public var preferredWriteSize: Int { min(messageSize, 32_758) }
+
+    /// Bytes that `write` takes now.
+    ///
+    /// 0 while the kernel has not taken earlier output, and during a key exchange. On a channel that carries datagrams
+    /// also while a message of any size might not fit.
+    public var writableByteCount: Int {
+        guard !isEnding, sessionTakesOutput, sendWindowIsOpen else { return blocked() }
+        let window = Int(libssh_shim_channel_window(watched))
+        if carriesDatagrams {
+            return window < preferredWriteSize ? blocked() : preferredWriteSize
+        }
+        return window == 0 ? blocked() : window
+    }
+
+    private var sessionTakesOutput: Bool {
+        let state = libssh_shim_state(session.peer)
+        return state == 0 || (state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
+    }
+
+    private var sendWindowIsOpen: Bool {
+        let isOpen = sendWindow?.isOpen(
+            outstanding: Int(libssh_shim_channel_outstanding(watched)),
+            roundTrip: session.roundTrip,
+            packetsReceived: session.packetsReceived,
+            now: session.loop.now
+        )
+        if isOpen == false { waitForGrant() }
+        return isOpen != false
+    }
+
+    /// Has the peer say something, and the window looked at again, in case nothing else happens while it is closed.
+    private func waitForGrant() {
+        libssh_shim_acknowledge(ssh_get_fd(session.handle))
+        guard !isWatchingSendWindow else { return }
+        isWatchingSendWindow = true
+        session.sendKeepalive()
+        session.loop.schedule(after: OpenSSHSendWindow.patience) { [weak self] in
+            self?.isWatchingSendWindow = false
+            self?.session.setNeedsService()
+        }
+    }
+
+    private var isEnding: Bool { isClosed || closeReason != nil || isGone }
+
+    private func blocked() -> Int {
+        isBlocked = true
+        return 0
+    }
+
+    /// Sends `bytes`; one message if they are no more than `preferredWriteSize`.
+    public func write(_ bytes: RawSpan) -> Int {
+        let room = writableByteCount
+        guard room > 0, bytes.byteCount > 0 else { return 0 }
+        guard room >= bytes.byteCount || !carriesDatagrams else { return blocked() }
+        let length = UInt32(min(room, bytes.byteCount))
+        let morePerhapsFollows = carriesDatagrams || bytes.byteCount >= preferredWriteSize
+        let written = bytes.withUnsafeBytes { bytes in
+            // 64: what SSH puts around a message, at most.
+            morePerhapsFollows
+                ? session.gathering(Int(length) + 64) {
+                    libssh_shim_channel_write(watched, bytes.baseAddress, length)
+                } : session.withLibrary { libssh_shim_channel_write(watched, bytes.baseAddress, length) }
+        }
+        if written < bytes.byteCount { isBlocked = true }
+        guard written > 0 else { return 0 }
+        if sendWindow != nil { libssh_shim_channel_sent_datagram(watched) }
+        return Int(written)
+    }
+
+    /// Names the receiver; may be called again. Bytes that arrive while there is none are dropped.
+    public func setReceiver(_ receiver: any PacketTransportReceiver) {
+        self.receiver = receiver
+    }
+
+    /// Ends the channel, not its session.
+    public func close() { close(reason: "closed") }
+
+    /// Ends the channel; `reason` is what its receiver is told.
+    public func close(reason: String) {
+        guard !isEnding else { return }
+        closeReason = reason
+        session.setNeedsService()
+    }
+
+    /// Ends a channel that ran a command: exit status, end of file, close.
+    func exit(status: Int32) {
+        exitStatus = status
+        close(reason: "the command has ended")
+    }
+
+    /// Has `transportDidBecomeWritable` called at the end of this turn, or when it is true again.
+    func setWaitsToWrite() {
+        isBlocked = true
+        session.setNeedsService()
+    }
+
+    // MARK: From the library
+
+    @inline(__always)
+    func receive(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard !isEnding, let receiver else { return }
+        hasReceived = true
+        var span = bytes.mutableBytes
+        receiver.transportDidReceive(&span)
+    }
+
+    /// Hands over what came in the same turn as the peer's confirmation, and lies in the library. Datagrams have lost
+    /// their boundaries there, and are dropped.
+    func takeEarlyData() {
+        var buffer = [UInt8](repeating: 0, count: 32_768)
+        while !isEnding {
+            let count = session.withLibrary { ssh_channel_read_nonblocking(handle, &buffer, UInt32(buffer.count), 0) }
+            guard count > 0 else { return }
+            guard !carriesDatagrams else { continue }
+            buffer.withUnsafeMutableBytes { receive(UnsafeMutableRawBufferPointer(rebasing: $0[..<Int(count)])) }
+        }
+    }
+
+    func peerDidEnd() { peerHasEnded = true }
+    func peerDidClose() { peerHasClosed = true }
+
+    func handle(_ request: SSHChannelRequest) -> Bool {
+        if case .environment(let name, let value) = request {
+            guard environment.count < 16 || environment[name] != nil else { return false }
+            environment[name] = value
+        }
+        return requestHandler?(request) ?? false
+    }
+
+    // MARK: At the end of a turn
+
+    func service() {
+        if hasReceived {
+            hasReceived = false
+            receiver?.transportDidFinishReceiving()
+        }
+        if peerHasClosed, closeReason == nil { closeReason = "the other side closed the channel" }
+        if peerHasEnded, closesAtEndOfFile, closeReason == nil {
+            closeReason = "the other side ended the channel"
+        }
+        if let closeReason, !isClosed { closeLocally(closeReason) }
+        if isClosed, peerHasClosed, !isGone { free() }
+        if isBlocked, !isEnding, writableByteCount > 0 {
+            isBlocked = false
+            receiver?.transportDidBecomeWritable()
+        }
+    }
+
+    private func closeLocally(_ reason: String) {
+        isClosed = true
+        session.withLibrary {
+            if let exitStatus { ssh_channel_request_send_exit_status(handle, exitStatus) }
+            // With output pending the first call sends the end of file only.
+            if ssh_channel_close(handle) == SSH_AGAIN { ssh_channel_close(handle) }
+        }
+        tellReceiver(reason)
+    }
+
+    private func free() {
+        isGone = true
+        requestHandler = nil
+        // libssh 0.10 calls a freed channel back until the peer has closed it too: hence not before.
+        ssh_remove_channel_callbacks(handle, callbacks)
+        libssh_shim_channel_forget(session.peer, watched)
+        session.withLibrary { ssh_channel_free(handle) }
+    }
+
+    /// The session is gone, and the library's channel with it.
+    func sessionDidEnd(reason: String) {
+        isGone = true
+        requestHandler = nil
+        if !isClosed {
+            isClosed = true
+            tellReceiver(closeReason ?? reason)
+        }
+    }
+
+    private func tellReceiver(_ reason: String) {
+        let receiver = receiver
+        self.receiver = nil
+        receiver?.transportDidClose(reason: reason)
+    }
+
+    // MARK: Requests to the peer
+
+    /// Sends an environment variable (RFC 4254 §6.4), without asking whether the peer wants it. 900 bytes at most.
+    public func sendEnvironment(_ name: String, _ value: String) {
+        guard !isEnding else { return }
+        let payload = Self.encode(name) + Self.encode(value)
+        _ = session.withLibrary { libssh_shim_channel_request(watched, "env", payload, payload.count) }
+    }
+
+    /// The string of RFC 4251 §5: a 32-bit length, and bytes.
+    private static func encode(_ text: String) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        return withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
+    }
+}

@@ -1,0 +1,293 @@
+internal import CLibSSH
+internal import EventLoops
+internal import Glibc
+
+/// What a session tells whoever uses it. Calls come on the session's loop.
+protocol SSHSessionDelegate: AnyObject {
+    /// Something may have changed: packets came in, or output went out. Never from inside the library.
+    func sessionDidProgress(_ session: SSHSession)
+
+    /// The session is over and its library state is gone. Nothing follows.
+    func sessionDidEnd(_ session: SSHSession, reason: String)
+}
+
+/// Drives one libssh session on an event loop: the part that server and client share.
+///
+/// Owns the `ssh_session`, its `ssh_event`, its channels and its place on the loop, all used on the loop's thread only.
+/// Never blocks. Nothing of the library is freed from inside one of its callbacks: ends and closes are noted there and
+/// carried out at the end of the turn.
+final class SSHSession: DescriptorHandler, @unchecked Sendable {
+    /// What is set on every session's socket.
+    struct SocketOptions {
+        /// Unsent bytes at which the kernel stops saying that it takes more: what waits belongs in our own queues.
+        var notSentLowWater: Int32 = 131_072
+    }
+
+    let loop: EventLoop
+    let handle: ssh_session
+    let peer: OpaquePointer
+    weak var delegate: (any SSHSessionDelegate)?
+
+    /// Until the key exchange is done, libssh wants to hear of room to write even if it holds nothing back.
+    var isHandshaking = true
+    var channels: [SSHChannel] = []
+    var opening: [SSHChannelOpening] = []
+    private(set) var isEnded = false
+    /// Nanoseconds that the peer has taken to answer a keepalive, the shortest so far; 0 before it has. Includes what waited
+    /// before the keepalive.
+    private(set) var roundTrip: UInt64 = 0
+
+    private let event: ssh_event
+    private let receiver: OpaquePointer
+    private var registration: Registration?
+    private var isInsideLibrary = false
+    private var endReason: String?
+    private var farewell: String?
+    private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
+    private var gatheredByteCount = 0
+    /// When a request was sent whose answer is to come, and how many answers there had been then.
+    private var asked: (time: UInt64, replies: UInt32)?
+
+    /// Nanoseconds after which a turn takes no more of what has been received: other descriptors wait, and 256 KiB of small
+    /// packets are several milliseconds of work.
+    private static let turnLimit: UInt64 = 300_000
+
+    /// How libssh says that a message is out of place; its number and a parenthesis follow.
+    private static let rejection = "Packet filter: rejected packet (type "
+
+    /// Two full SSH packets: a super-packet in one send.
+    private static let gatheredByteLimit = 64 << 10
+
+    /// Takes over a non-blocking session with an open descriptor.
+    ///
+    /// - Parameters:
+    ///   - handle: becomes the session's own; if this throws it stays the caller's, and so does `peer`.
+    ///   - peer: what `libssh_shim_peer_attach` gave for it.
+    ///   - begin: the call that makes libssh start talking; made once, before the session is watched.
+    init(
+        taking handle: ssh_session,
+        peer: OpaquePointer,
+        loop: EventLoop,
+        options: SocketOptions = SocketOptions(),
+        begin: (ssh_session) -> Void = { _ in }
+    ) throws(SSHError) {
+        loop.preconditionCurrent()
+        guard let event = ssh_event_new() else { throw SSHError(.resources, "out of memory") }
+        guard let receiver = libssh_shim_receive_attach(handle) else {
+            ssh_event_free(event)
+            throw SSHError(.resources, "out of memory")
+        }
+        self.loop = loop
+        self.handle = handle
+        self.peer = peer
+        self.event = event
+        self.receiver = receiver
+        prepareSocket(options)
+        begin(handle)
+        do {
+            guard ssh_get_fd(handle) != -1 else { throw SSHError(.connection, SSHRuntime.lastError(of: handle)) }
+            guard ssh_event_add_session(event, handle) == SSH_OK else { throw SSHError(.resources, "out of memory") }
+            registration = try loop.register(ssh_get_fd(handle), interest: [.readable, .writable], handler: self)
+            if libssh_shim_receive_pending(receiver) > 0 { registration?.callAgain() }
+        } catch {
+            ssh_event_remove_session(event, handle)
+            ssh_event_free(event)
+            libssh_shim_receive_detach(receiver)
+            throw error as? SSHError ?? SSHError(.resources, "\(error)")
+        }
+    }
+
+    /// A session that nobody has ended must not take its library state with it unseen.
+    deinit { assert(isEnded || registration == nil, "a session was dropped without end()") }
+
+    /// Sets what every session's socket needs; libssh's own connecting has cleared `O_NONBLOCK`.
+    func prepareSocket(_ options: SocketOptions = SocketOptions()) {
+        let descriptor = ssh_get_fd(handle)
+        let flags = fcntl(descriptor, F_GETFL)
+        _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+        libssh_shim_set_tcp_options(descriptor, options.notSentLowWater)
+        var one: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    // MARK: The turn
+
+    func descriptorIsReady(_ events: DescriptorEvents) {
+        guard !isEnded else { return }
+        gatheredByteCount = 0
+        isInsideLibrary = true
+        var result: Int32
+        repeat {
+            result = ssh_event_dopoll(event, 0)
+        } while result == SSH_OK && endReason == nil && libssh_shim_receive_pending(receiver) > 0
+            && loop.timeInTurn < Self.turnLimit
+        isInsideLibrary = false
+        service()
+    }
+
+    /// What callbacks have left to do, and what follows from what they saw.
+    private func service() {
+        noteReply()
+        noteDeath()
+        if endReason == nil {
+            serviceOpenings()
+            serviceChannels()
+            delegate?.sessionDidProgress(self)
+            noteDeath()
+        }
+        if endReason != nil { finish() } else { updateInterest() }
+    }
+
+    private func noteDeath() {
+        guard endReason == nil, libssh_shim_state(peer) & Int32(LIBSSH_SHIM_DEAD) != 0 else { return }
+        let reason = plainReason(SSHRuntime.lastError(of: handle))
+        endReason = reason
+        // libssh gives up without a word over a message that it cannot take, and RFC 4252 §6 wants one.
+        guard ssh_get_fd(handle) != -1 else { return }
+        farewell = reason
+        farewellCode = UInt32(LIBSSH_SHIM_PROTOCOL_ERROR)
+    }
+
+    private func plainReason(_ text: String) -> String {
+        switch text {
+        case let text where text.hasPrefix(Self.rejection):
+            "message \(text.dropFirst(Self.rejection.count).dropLast()) is not allowed "
+                + (isHandshaking ? "before authentication" : "now")
+        case "", "Socket error: disconnected", "Socket error: Success": "the other side closed the connection"
+        case let text where text.hasPrefix("Received SSH_MSG_DISCONNECT: "):
+            "the other side disconnected (\(text.dropFirst(29)))"
+        case let text where text.hasPrefix("Socket error: "): "\(text.dropFirst(14))"
+        default: text
+        }
+    }
+
+    private func updateInterest() {
+        var wantsToWrite = libssh_shim_state(peer) & Int32(LIBSSH_SHIM_PENDING) != 0
+        if isHandshaking { wantsToWrite = wantsToWrite || ssh_get_poll_flags(handle) & SSH_WRITE_PENDING != 0 }
+        registration?.setInterest(wantsToWrite ? [.readable, .writable] : .readable)
+        // Level-triggered epoll does not see what has been received already.
+        if libssh_shim_receive_pending(receiver) > 0 { registration?.callAgain() }
+    }
+
+    /// Asks for a turn soon: there is work to do outside of the library.
+    func setNeedsService() {
+        guard !isInsideLibrary else { return }
+        registration?.callAgain()
+    }
+
+    // MARK: Calls into the library
+
+    /// Makes a call that may send. Called from outside a turn, it does not read: a write would otherwise run any
+    /// callback of the session before it returns.
+    @inline(__always)
+    func withLibrary<Result>(_ body: () -> Result) -> Result {
+        guard !isInsideLibrary else { return body() }
+        gatheredByteCount = 0
+        let result = holding(LIBSSH_SHIM_HOLD_INPUT, body)
+        afterCall()
+        return result
+    }
+
+    @inline(__always)
+    private func holding<Result>(_ hold: libssh_shim_hold, _ body: () -> Result) -> Result {
+        libssh_shim_receive_hold(receiver, hold)
+        isInsideLibrary = true
+        let result = body()
+        isInsideLibrary = false
+        libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_NOTHING)
+        return result
+    }
+
+    /// Makes a call that sends one message, and lets it wait for others until the loop's next turn, or until
+    /// there is a full send of them.
+    ///
+    /// - Parameter bytes: about what the message takes on the wire.
+    @inline(__always)
+    func gathering<Result>(_ bytes: Int, _ body: () -> Result) -> Result {
+        guard !isInsideLibrary else { return body() }
+        if gatheredByteCount == 0 { registration?.callAgain() }
+        gatheredByteCount += bytes
+        guard gatheredByteCount < Self.gatheredByteLimit else { return withLibrary(body) }
+        return holding(LIBSSH_SHIM_HOLD_BOTH, body)
+    }
+
+    /// True while output is pending only because it waits for more.
+    var isGathering: Bool { gatheredByteCount > 0 }
+
+    /// A failed send closes the socket and still counts as success, and epoll is silent from then on.
+    private func afterCall() {
+        let state = libssh_shim_state(peer)
+        if state & Int32(LIBSSH_SHIM_DEAD) != 0 {
+            registration?.callAgain()
+        } else if state & Int32(LIBSSH_SHIM_PENDING) != 0 {
+            registration?.setInterest([.readable, .writable])
+        }
+    }
+
+    /// Packets of any kind received so far.
+    var packetsReceived: UInt64 { libssh_shim_packets_received(peer) }
+
+    /// Sends a request that any peer answers, and takes the time until it does. libssh's own keepalive keeps state and
+    /// sends only every second time.
+    func sendKeepalive() {
+        guard !isEnded, endReason == nil else { return }
+        if asked == nil { asked = (loop.now + loop.timeInTurn, libssh_shim_replies(peer)) }
+        // RFC 4254 §4: byte 80, string name, boolean want reply.
+        let name = Array("keepalive@openssh.com".utf8)
+        let packet = [80, 0, 0, 0, UInt8(name.count)] + name + [1]
+        _ = withLibrary { libssh_shim_send_packet(handle, packet, packet.count) }
+    }
+
+    private func noteReply() {
+        guard let asked, libssh_shim_replies(peer) != asked.replies else { return }
+        self.asked = nil
+        let trip = loop.now > asked.time ? loop.now - asked.time : 1
+        roundTrip = roundTrip == 0 ? trip : min(roundTrip, trip)
+    }
+
+    // MARK: The end
+
+    /// Ends the session in this turn or the next. Idempotent: the first reason counts.
+    ///
+    /// - Parameter farewell: told to the peer, if the connection still carries it.
+    func end(_ reason: String, farewell: String? = nil) {
+        guard !isEnded, endReason == nil else { return }
+        endReason = reason
+        self.farewell = farewell
+        setNeedsService()
+    }
+
+    /// Ends the session before this returns. Not from inside a callback of the library.
+    func endNow(_ reason: String, farewell: String? = nil) {
+        precondition(!isInsideLibrary, "libssh cannot be freed by its own callback")
+        guard !isEnded else { return }
+        end(reason, farewell: farewell)
+        finish()
+    }
+
+    private func finish() {
+        isEnded = true
+        let reason = endReason ?? ""
+        isInsideLibrary = true
+        libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_INPUT)
+        // The kernel has forgotten a descriptor that libssh closed, and its number may be another file's by now.
+        registration?.cancel(descriptorIsClosed: ssh_get_fd(handle) == -1)
+        registration = nil
+        if farewell != nil { ssh_event_dopoll(event, 0) }  // libssh sends only after it has seen room to write
+        ssh_event_remove_session(event, handle)
+        ssh_event_free(event)
+        // Frees the library's channels.
+        if let farewell { libssh_shim_disconnect(handle, farewellCode, farewell) } else { ssh_disconnect(handle) }
+        libssh_shim_receive_detach(receiver)
+        ssh_free(handle)
+        libssh_shim_peer_free(peer)
+        isInsideLibrary = false
+        let channels = channels
+        let opening = opening
+        self.channels = []
+        self.opening = []
+        for channel in channels { channel.sessionDidEnd(reason: reason) }
+        for open in opening { open.fail(SSHError(.connection, reason)) }
+        delegate?.sessionDidEnd(self, reason: reason)
+    }
+}

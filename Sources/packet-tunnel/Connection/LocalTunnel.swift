@@ -1,0 +1,151 @@
+internal import EventLoops
+internal import Glibc
+internal import IPPacket
+internal import LinuxNetwork
+internal import Logging
+internal import PacketTunnel
+internal import SSHTransport
+internal import TunnelConfiguration
+
+/// This host's end of a tunnel: the device, its addresses and routes, and the packet client on it. It stays while
+/// connections come and go.
+final class LocalTunnel {
+    private let options: UpOptions
+    private let loop: EventLoop
+    private let client: PacketTunnelClient
+    private let deviceName: String
+    private let setup: InterfaceSetup?
+
+    /// Makes the device and sets the host up for it, or takes over the descriptor that was given.
+    ///
+    /// - Throws: `NetworkSetupError`, `ConfigurationError`; nothing is left behind then.
+    init(_ options: UpOptions, server: any TunnelConnection, loop: EventLoop, logger: Logger) async throws {
+        self.options = options
+        self.loop = loop
+        let information = try await BlockingWork.value { server.information() }
+        var configuration = ClientConfiguration(options, information)
+        if let mtu = options.mtu { configuration.mtu = mtu }
+        if let descriptor = options.tunFileDescriptor {
+            let device = try ForeignDevice(descriptor: descriptor, mtu: configuration.mtu, loop: loop)
+            client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: logger)
+            setup = nil
+            deviceName = "descriptor \(descriptor)"
+        } else {
+            let network = NetworkSetupOptions(options, logger: logger)
+            let device = try await TunDevice.open(
+                name: options.device ?? TunDevice.defaultName,
+                mtu: configuration.mtu,
+                loops: [loop],
+                options: network
+            )
+            client = try PacketTunnelClient(
+                configuration: configuration,
+                loop: loop,
+                device: device.queues[0],
+                logger: logger
+            )
+            setup = try await InterfaceSetup.client(
+                ClientNetwork(options, peer: server.peers.first),
+                device: device,
+                options: network
+            )
+            deviceName = device.name
+        }
+        loop.execute { [client] in client.start() }
+    }
+
+    /// Keeps the way to the server out of the tunnel, wherever the server is now.
+    func keepOut(_ peers: [IPAddress]) async throws {
+        guard let setup else { return }
+        for peer in peers { try await setup.pin(peer) }
+    }
+
+    /// Relays over a connection until `disconnected` is called, once.
+    ///
+    /// - Throws: `SSHClientError` when the server opens no tunnel.
+    func connect(
+        _ connection: any TunnelConnection,
+        sessionName: String,
+        disconnected: @escaping @Sendable (String) -> Void
+    ) async throws -> ChannelFraming {
+        let (client, loop, choice) = (client, loop, options.channelType)
+        return try await withCheckedThrowingContinuation { continuation in
+            BlockingWork.run {
+                connection.openTunnel(choice, sessionName: sessionName, on: loop) { result in
+                    continuation.resume(
+                        with: result.map { transport, framing in
+                            client.connect(transport, framing: framing, disconnected: disconnected)
+                            return framing
+                        }
+                    )
+                }
+            }
+        }
+    }
+
+    /// Takes everything back.
+    func takeDown() async {
+        await setup?.undo()
+        let client = client
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                client.stop()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// For the line that says the tunnel is up.
+    func description(_ framing: ChannelFraming) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["channel": "\(framing.channelType)", "device": "\(deviceName)"]
+        guard setup != nil else { return metadata }
+        metadata["addresses"] = .array([options.address, options.address6].compactMap { $0 }.map { "\($0)" })
+        return metadata
+    }
+}
+
+extension ClientConfiguration {
+    /// What the options say, completed by what the server says.
+    init(_ options: UpOptions, _ information: ServerInformation?) {
+        self.init()
+        mtu = information?.mtu ?? TunnelDefaults.mtu
+        localDNSAddresses = DNSResolvers(options.dnsResolvers)
+        let told = [information?.transparentDNSIPv4, information?.transparentDNSIPv6]
+        transparentDNSAddresses = DNSResolvers(told.compactMap { $0.flatMap { IPAddress($0) } })
+        // Through a command nobody can be asked; a server of ours has these unless it was told otherwise.
+        if options.connection.via != nil,
+            let pool = try? AddressPool(ipv4: TunnelDefaults.ipv4Pool, ipv6: TunnelDefaults.ipv6Pool)
+        {
+            let addresses = pool.transparentDNSAddresses
+            transparentDNSAddresses = DNSResolvers([addresses.ipv4, addresses.ipv6])
+        }
+        // A stock sshd rewrites and refuses nothing; what it cannot route, its own kernel drops.
+        if information?.permitICMP != "none" { policy.permittedICMP = [.errors, .echo] }
+    }
+}
+
+extension NetworkSetupOptions {
+    /// What the options say about changing the host's network. The state of a user's own tunnels lies where the user
+    /// may write.
+    init(_ options: UpOptions, logger: Logger) {
+        self.init(logger: logger)
+        usesSudo = options.usesSudo
+        if usesSudo, let directory = getenv("XDG_RUNTIME_DIR") {
+            stateDirectory = String(cString: directory) + "/packet-tunnel"
+        }
+    }
+}
+
+extension ClientNetwork {
+    /// What the options say about the host's network. The resolvers' addresses lead into the tunnel by themselves.
+    init(_ options: UpOptions, peer: IPAddress?) {
+        let addresses = [options.address, options.address6].compactMap { $0 }
+        let resolvers = options.dnsResolvers.map { IPPrefix($0, length: $0.isIPv4 ? 32 : 128) }
+        self.init(
+            addresses: addresses.map { LinuxNetwork.InterfaceAddress($0.address, prefixLength: $0.prefixLength) },
+            routes: options.routes + resolvers.filter { !options.routes.contains($0) },
+            peer: peer,
+            queueLength: 1_000
+        )
+    }
+}

@@ -1,0 +1,53 @@
+internal import EventLoops
+internal import IPPacket
+internal import PacketTunnel
+internal import TunnelConfiguration
+
+/// A way to a server on which a tunnel can be opened: our own SSH connection, or a command's standard input and output.
+///
+/// Its members wait for others: they are called off every loop, by one thread after the other.
+protocol TunnelConnection: AnyObject, Sendable {
+    /// Addresses that packets of this connection go to, and that must stay out of its own tunnel. May be empty.
+    var peers: [IPAddress] { get }
+
+    /// True where nothing but a packet from the other side shows that a server is there.
+    var awaitsAnswer: Bool { get }
+
+    /// What the server says of itself; nil from servers other than ours, and where nobody can be asked.
+    func information() -> ServerInformation?
+
+    /// Opens the tunnel.
+    ///
+    /// - Parameter whenDone: called once, with a success on the loop, before any byte arrives.
+    func openTunnel(
+        _ choice: ChannelTypeChoice,
+        sessionName: String,
+        on loop: EventLoop,
+        whenDone: @escaping TunnelOpening
+    )
+
+    /// Ends what is left of the connection after its tunnel has ended.
+    func end() -> ConnectionEnd
+}
+
+/// What comes of opening a tunnel: a transport that belongs to the loop, and its framing.
+typealias TunnelOpening = @Sendable (Result<(any PacketTransport, ChannelFraming), any Error>) -> Void
+
+/// What is known of a connection after its end.
+struct ConnectionEnd {
+    /// Why it has ended, where that is known better than by the stream's end.
+    var reason: (any Error)?
+    /// True if the tunnel may have worked.
+    var hasWorked = true
+}
+
+extension ConnectionOptions {
+    /// Connects, by our own SSH or by the command that was given.
+    ///
+    /// - Parameter whenAnswered: called once if the connection awaits an answer, when that has come.
+    /// - Throws: `SSHClientError`, `CommandError`.
+    func connect(sessionName: String, whenAnswered: @escaping @Sendable () -> Void) throws -> any TunnelConnection {
+        guard let via else { return try ServerConnection(self) }
+        return try CommandConnection(via, sessionName: sessionName, whenAnswered: whenAnswered)
+    }
+}

@@ -1,0 +1,134 @@
+internal import Dispatch
+internal import EventLoops
+internal import IPPacket
+internal import PacketTunnel
+internal import Synchronization
+internal import TunnelConfiguration
+
+/// A tunnel through a command's standard input and output, such as `ssh -s HOST packet-tunnel`.
+///
+/// The command says nothing when it is connected. Once it has a TCP connection its peer is known, and that is also when
+/// routes can be laid without taking the way to the server from it. Whether it has logged in is known with the first
+/// packet only.
+final class CommandConnection: TunnelConnection, @unchecked Sendable {
+    /// A command without any TCP connection by then is expected to have none, as with a shared SSH connection.
+    private static let silence: Duration = .seconds(1)
+    /// A connection that takes longer to make may be lost in the tunnel of the time before, where the server's address
+    /// was another one.
+    private static let patience: Duration = .seconds(4)
+    /// A stream that has lasted longer than this has worked, even if no packet has come back.
+    private static let trial: Duration = .seconds(30)
+    private static let poll: Duration = .milliseconds(20)
+
+    let peers: [IPAddress]
+    let awaitsAnswer = true
+    private let whenAnswered: @Sendable () -> Void
+    private let child: ChildProcess
+    private let start = ContinuousClock.now
+    private let transport = Mutex<DescriptorTransport?>(nil)
+
+    /// Starts the command, and waits until it is connected.
+    ///
+    /// - Parameter whenAnswered: called on the loop with the first packet.
+    /// - Throws: `CommandError` if it cannot be started, or ends at once.
+    init(_ command: String, sessionName: String, whenAnswered: @escaping @Sendable () -> Void) throws {
+        self.whenAnswered = whenAnswered
+        child = try ChildProcess(command, environment: [SessionIdentity.nameVariable: sessionName])
+        peers = try Self.waitForPeers(child, since: start)
+    }
+
+    private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws -> [IPAddress]
+    {
+        while true {
+            if let status = child.waitForExit(poll) {
+                let words = words(child.readOpening())
+                _ = child.end()
+                throw CommandError(child.command, status, saying: words)
+            }
+            let connections = ChildConnections(of: child.identifier)
+            if !connections.established.isEmpty { return connections.established }
+            let limit = connections.connecting.isEmpty ? silence : patience
+            if start.duration(to: .now) > limit { return connections.connecting }
+        }
+    }
+
+    func information() -> ServerInformation? { nil }
+
+    func openTunnel(
+        _ choice: ChannelTypeChoice,
+        sessionName: String,
+        on loop: EventLoop,
+        whenDone: @escaping TunnelOpening
+    ) {
+        let framing: ChannelFraming = choice == .gso ? .gso : .psiphon
+        loop.execute { [self] in
+            whenDone(
+                Result {
+                    let streams = child.takeStreams()
+                    let opened = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
+                    opened.onOpening = { [whenAnswered] in if Self.words($0) == nil { whenAnswered() } }
+                    transport.withLock { $0 = opened }
+                    return (opened, framing)
+                }
+            )
+        }
+    }
+
+    func end() -> ConnectionEnd {
+        let status = child.end()
+        let opening = opening
+        let words = Self.words(opening)
+        let hasWorked = words == nil && !opening.isEmpty || start.duration(to: .now) > Self.trial
+        return ConnectionEnd(reason: CommandError(child.command, status, saying: words), hasWorked: hasWorked)
+    }
+
+    /// What has arrived first. Asks the loop.
+    private var opening: [UInt8] {
+        guard let transport = transport.withLock({ $0 }) else { return [] }
+        let answer = Mutex<[UInt8]>([])
+        let isAnswered = DispatchSemaphore(value: 0)
+        transport.loop.execute {
+            answer.withLock { $0 = transport.opening }
+            isAnswered.signal()
+        }
+        isAnswered.wait()
+        return answer.withLock { $0 }
+    }
+
+    /// The first line, if a stream begins with text: no frame does, because a packet's header is never text.
+    private static func words(_ opening: [UInt8]) -> String? {
+        let line = opening.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        guard line.count > 1, line.allSatisfy({ (0x20...0x7e).contains($0) || $0 == 9 }) else { return nil }
+        return String(decoding: line, as: UTF8.self)
+    }
+}
+
+/// A command that carries no tunnel any more.
+struct CommandError: Error, CustomStringConvertible {
+    private let command: String
+    private let status: ChildProcess.Status
+    private let words: String?
+
+    /// - Parameter words: what the command has said in the place of packets.
+    init(_ command: String, _ status: ChildProcess.Status, saying words: String? = nil) {
+        self.command = command
+        self.status = status
+        self.words = words
+    }
+
+    var description: String {
+        let said = words.map { ", saying \"\($0)\"" } ?? ""
+        return switch status {
+        case .exited(127): "the command of --via is not there\(said): \(command)"
+        case .exited(let code): "the command of --via has ended with status \(code)\(said): \(command)"
+        case .killed(let signal): "the command of --via was ended by signal \(signal)\(said): \(command)"
+        case .notStarted(let reason): "the command of --via cannot be started: \(reason)"
+        }
+    }
+
+    /// What `packet-tunnel-subsystem` says, ssh passes on; 255 is ssh's own failure.
+    var exitStatus: ExitStatus {
+        if case .exited(let code) = status, code != 0, let known = ExitStatus(rawValue: code) { return known }
+        return .unavailable
+    }
+}

@@ -1,0 +1,45 @@
+import IPPacket
+import PacketTunnel
+import PacketTunnelTestKit
+import Testing
+
+@testable import LinuxNetwork
+
+@Suite(
+    "Connection tracking",
+    .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
+    .timeLimit(.minutes(1))
+)
+struct ConnectionTrackingTests {
+    @Test("forgets the flows of one address and no others", arguments: IPVersion.allCases)
+    func forgets(version: IPVersion) async throws {
+        let lab = try await ServerLab()
+        defer { lab.stop() }
+        let pool = prefix(version == .v4 ? "10.0.0.0/8" : "fd3e:7a11::/104")
+        let target = try await lab.internet.run { try DatagramSocket(bound: lab.outside(version), port: 7) }
+        try await lab.server.run {
+            let network = ServerNetwork(pool: prefix("10.0.0.0/8"), pool6: prefix("fd3e:7a11::/104"))
+            let device = try lab.openDevice()
+            let setup = try await InterfaceSetup.server(network, device: device, options: lab.options)
+            let leaving = IPAddress(bits: pool.network.bits | 0x10203)
+            let staying = IPAddress(bits: pool.network.bits | 0x10204)
+            // Another source port is another flow.
+            for (source, port) in [(leaving, 1000), (leaving, 2000), (staying, 1000)] {
+                let packet = PacketBuilder.udp(
+                    source: source,
+                    destination: lab.outside(version),
+                    sourcePort: UInt16(port),
+                    destinationPort: 7,
+                    payload: [1]
+                )
+                #expect(await lab.loop.run { device.queues[0].send(packet) })
+                #expect(try target.receive() == [1])
+            }
+            #expect(try ConnectionTracking.forget([leaving]) == 2)
+            #expect(try ConnectionTracking.forget([leaving]) == 0)
+            #expect(try ConnectionTracking.forget([leaving, staying]) == 1)
+            await setup.undo()
+            await device.close()
+        }
+    }
+}
