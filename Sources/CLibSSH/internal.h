@@ -37,6 +37,8 @@ struct libssh_shim_peer {
     char type[256];
     uint8_t *payload;
     size_t payload_capacity;
+    char *host_keys;      /* algorithms that a server can sign with; NULL on a client */
+    char host_key[64];    /* the one that was agreed on; empty before */
     struct ssh_counter_struct packets;
     struct ssh_packet_callbacks_struct callbacks;
 };
@@ -73,5 +75,23 @@ static inline void put32(uint8_t *p, uint32_t value)
     value = htonl(value);
     memcpy(p, &value, 4);
 }
+
+/* The string at `*at`, which is moved behind it; NULL if the packet is too short. */
+static inline uint8_t *libssh_shim_next_string(uint8_t **at, uint8_t *end, uint32_t *length)
+{
+    uint8_t *start = *at;
+
+    if (end - start < 4)
+        return NULL;
+    *length = get32(start);
+    start += 4;
+    if ((size_t)(end - start) < *length)
+        return NULL;
+    *at = start + *length;
+    return start;
+}
+
+/* On SSH_MSG_KEXINIT (negotiation.c). */
+void libssh_shim_choose_host_key(libssh_shim_peer *peer, ssh_buffer packet);
 
 #endif

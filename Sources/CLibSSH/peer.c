@@ -29,8 +29,9 @@ static libssh_shim_channel *find(libssh_shim_peer *peer, uint32_t number)
 
 static int on_kexinit(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
 {
-    (void)session, (void)type, (void)packet;
+    (void)session, (void)type;
     ((libssh_shim_peer *)user)->is_rekeying = true;
+    libssh_shim_choose_host_key(user, packet);
     return SSH_PACKET_NOT_USED;
 }
 
@@ -40,21 +41,6 @@ static int on_newkeys(ssh_session session, uint8_t type, ssh_buffer packet, void
     ((libssh_shim_peer *)user)->is_rekeying = false;
     ((libssh_shim_peer *)user)->key_exchanges += 1;
     return SSH_PACKET_NOT_USED;
-}
-
-/* The string at `*at`, which is moved behind it; NULL if the packet is too short. */
-static uint8_t *next_string(uint8_t **at, uint8_t *end, uint32_t *length)
-{
-    uint8_t *start = *at;
-
-    if (end - start < 4)
-        return NULL;
-    *length = get32(start);
-    start += 4;
-    if ((size_t)(end - start) < *length)
-        return NULL;
-    *at = start + *length;
-    return start;
 }
 
 static bool is_certificate_or_unknown(const uint8_t *name, uint32_t length)
@@ -72,8 +58,14 @@ static bool is_certificate_or_unknown(const uint8_t *name, uint32_t length)
     return type == SSH_KEYTYPE_UNKNOWN || strstr(text, "-cert-v0") != NULL;
 }
 
+static bool is(const uint8_t *text, uint32_t length, const char *name)
+{
+    return length == strlen(name) && memcmp(text, name, length) == 0;
+}
+
 /* libssh gives no answer at all to a key type that it cannot parse, which leaves an honest client with several keys
- * waiting. A method that does not exist gets the refusal it needs. */
+ * waiting. A method that does not exist gets the refusal it needs. The method that binds the signature to the host key, which
+ * 0.12 offers, begins with the same fields (PROTOCOL of OpenSSH, section 3.3.1). */
 static int on_userauth_request(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
 {
     libssh_shim_peer *peer = user;
@@ -81,16 +73,16 @@ static int on_userauth_request(ssh_session session, uint8_t type, ssh_buffer pac
     uint32_t length;
     (void)session, (void)type;
 
-    if (next_string(&at, end, &length) == NULL || next_string(&at, end, &length) == NULL ||
-        (method = next_string(&at, end, &length)) == NULL)
+    if (libssh_shim_next_string(&at, end, &length) == NULL || libssh_shim_next_string(&at, end, &length) == NULL ||
+        (method = libssh_shim_next_string(&at, end, &length)) == NULL)
         return SSH_PACKET_NOT_USED;
-    if (length != 9 || memcmp(method, "publickey", 9) != 0)
+    if (!is(method, length, "publickey") && !is(method, length, "publickey-hostbound-v00@openssh.com"))
         return SSH_PACKET_NOT_USED;
     if (at < end) {
         at += 1; /* whether it is signed */
-        algorithm = next_string(&at, end, &length);
+        algorithm = libssh_shim_next_string(&at, end, &length);
         if (algorithm != NULL && is_certificate_or_unknown(algorithm, length)) {
-            memcpy(method, "unusable-", 9);
+            memcpy(method, "unusable-", strlen("unusable-"));
             return SSH_PACKET_NOT_USED;
         }
     }
@@ -305,6 +297,7 @@ void libssh_shim_peer_free(libssh_shim_peer *peer)
     while (peer->channels != NULL)
         libssh_shim_channel_forget(peer, peer->channels);
     free(peer->payload);
+    free(peer->host_keys);
     free(peer);
 }
 

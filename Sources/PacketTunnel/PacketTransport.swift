@@ -11,6 +11,9 @@ public protocol PacketTransport: AnyObject {
     /// The most bytes that one `write` sends as one message; writing more in one call gains nothing.
     var preferredWriteSize: Int { get }
 
+    /// What keeps others out of the stream, where the transport itself does; nil where something else does, or nothing.
+    var security: TransportSecurity? { get }
+
     /// Sends `bytes`. Each call is one message on transports that keep boundaries. Never calls the receiver back before
     /// it returns.
     ///
@@ -22,6 +25,11 @@ public protocol PacketTransport: AnyObject {
 
     /// Ends the stream. `transportDidClose` follows, not before this returns. Idempotent.
     func close()
+}
+
+extension PacketTransport {
+    /// Nil: a stream of bytes and no more.
+    public var security: TransportSecurity? { nil }
 }
 
 /// The core's side of a `PacketTransport`. Calls come on the transport's loop.

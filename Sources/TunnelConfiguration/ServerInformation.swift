@@ -22,6 +22,8 @@ public struct ServerInformation: Codable, Equatable, Sendable {
     public var maxFlows: Int
     /// The ICMP messages that pass: none, errors, echo or both.
     public var permitICMP: String
+    /// What protects the connection on which this was asked; nil from servers that do not say.
+    public var security: TransportSecurity?
 
     /// What a server with this configuration says.
     public init(_ server: PacketTunnelServer, _ configuration: DaemonConfiguration) {

@@ -20,6 +20,7 @@ enum DaemonProgram {
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptorLimit()
         let logger = ProgramLog.make(configuration)
+        if let newer = SSHLibrary.newerInstallation() { logger.warning("\(newer)") }
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         do {
             let loops = try (0..<(configuration.loops ?? ProcessorCount.available)).map {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SSHTransport
 internal import TunnelConfiguration
 internal import TunnelControl
 
@@ -20,7 +21,7 @@ struct DaemonCommand: AsyncParsableCommand {
             77 not permitted, 78 wrong configuration.
             See also packet-tunneld(8) and packet-tunneld.conf(5).
             """,
-        version: "packet-tunneld \(ProgramVersion.text)"
+        version: "packet-tunneld \(ProgramVersion.text), libssh \(SSHLibrary.version)"
     )
 
     @Option(
@@ -80,7 +81,7 @@ struct DaemonCommand: AsyncParsableCommand {
 
     private func load() throws -> LoadedConfiguration {
         do throws(ConfigurationProblems) {
-            return try DaemonConfiguration.load(file, options: options)
+            return try DaemonConfiguration.load(file, options: options, algorithms: .library)
         } catch {
             for problem in error.problems { StandardError.printLine("packet-tunneld: \(problem)") }
             throw ExitCode(ExitStatus.configuration.rawValue)

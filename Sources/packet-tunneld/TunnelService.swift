@@ -99,7 +99,9 @@ final class TunnelService: SSHServerDelegate {
     ) -> Bool {
         switch command {
         case "info":
-            reply(ExecReply(output: JSONText.encode(ServerInformation(server, configuration))))
+            var information = ServerInformation(server, configuration)
+            information.security = connection.security
+            reply(ExecReply(output: JSONText.encode(information)))
         case "status":
             let (server, user, loop) = (server, connection.user, connection.loop)
             nonisolated(unsafe) let reply = reply  // called on its loop only

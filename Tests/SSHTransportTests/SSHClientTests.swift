@@ -1,4 +1,5 @@
 import Glibc
+import PacketTunnel
 import SSHTransport
 import Testing
 
@@ -10,7 +11,7 @@ struct SSHClientTests {
         let client = try SSHClient(connecting: scene.configuration(host: host))
         #expect(client.user == StockServer.user)
         #expect(client.port == scene.server.port)
-        #expect(client.cipher == "aes256-gcm@openssh.com")
+        #expect(client.security.cipher == "aes256-gcm@openssh.com")
         let result = try client.exec("echo hello; echo careful >&2; exit 3")
         #expect(String(decoding: result.output, as: UTF8.self) == "hello\n")
         #expect(String(decoding: result.errorOutput, as: UTF8.self) == "careful\n")
@@ -161,7 +162,7 @@ struct SSHClientTests {
         #expect(try failure(scene.configuration("Ciphers=aes256-gcm@openssh.com")).kind == .protocolViolation)
         #expect(try failure(scene.configuration("Ciphers=rot13")).kind == .usage)
         let client = try SSHClient(connecting: scene.configuration("Ciphers=aes128-ctr"))
-        #expect(client.cipher == "aes128-ctr")
+        #expect(client.security.cipher == "aes128-ctr")
     }
 
     @Test("A proxy command carries the connection, and what it has started sees the end of it")

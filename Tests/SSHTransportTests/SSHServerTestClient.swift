@@ -12,7 +12,7 @@ final class TestKey: @unchecked Sendable {
     init(_ type: ssh_keytypes_e = SSH_KEYTYPE_ED25519, bits: Int32 = 0) throws {
         try SSHRuntime.initialize()
         var key: ssh_key?
-        guard ssh_pki_generate(type, bits, &key) == SSH_OK, let key, let publicKey = SSHPublicKey(key) else {
+        guard libssh_shim_generate_key(type, bits, &key) == SSH_OK, let key, let publicKey = SSHPublicKey(key) else {
             throw SSHError(.resources, "no key")
         }
         handle = key

@@ -60,6 +60,44 @@ import Testing
         #expect(Outcome(text).problems == [problem])
     }
 
+    @Test("algorithms that this version of the library lacks are left out, with a notice where a line names them")
+    func olderLibrary() throws {
+        let older = AlgorithmSupport(library: "libssh 0.10.6") { $0.known.contains($1) && !$1.hasPrefix("mlkem") }
+        var interpreter = DirectiveInterpreter(algorithms: older)
+        interpreter.apply(try directive("KexAlgorithms", "mlkem768x25519-sha256,curve25519-sha256"))
+        let loaded = try interpreter.finish(file: "f")
+        #expect(loaded.configuration.keyExchanges == ["curve25519-sha256"])
+        #expect(
+            loaded.notices.map(\.description) == [
+                "f:1:1: KexAlgorithms: mlkem768x25519-sha256 left out: libssh 0.10.6 does not have it"
+            ]
+        )
+        let defaults = try DirectiveInterpreter(algorithms: older).finish(file: "f")
+        #expect(defaults.configuration.keyExchanges.first == "sntrup761x25519-sha512")
+        #expect(defaults.notices == [])
+        var nothing = DirectiveInterpreter(algorithms: older)
+        nothing.apply(try directive("KexAlgorithms", "mlkem768x25519-sha256"))
+        #expect(throws: ConfigurationProblems.self) { try nothing.finish(file: "f") }
+    }
+
+    @Test("an algorithm that only a newer library has can be chosen there")
+    func newerLibrary() throws {
+        let newer = AlgorithmSupport(library: "libssh 9") { $0.known.contains($1) || $1 == "mlkem9" }
+        var interpreter = DirectiveInterpreter(algorithms: newer)
+        interpreter.apply(try directive("KexAlgorithms", "^mlkem9"))
+        #expect(try interpreter.finish(file: "f").configuration.keyExchanges.first == "mlkem9")
+        #expect(Outcome("KexAlgorithms mlkem9").problems.count == 1)
+    }
+
+    private func directive(_ keyword: String, _ value: String) throws -> Directive {
+        Directive(
+            file: "f",
+            line: 1,
+            keyword: Word(text: keyword, column: 1),
+            arguments: [Word(text: value, column: keyword.count + 2)]
+        )
+    }
+
     @Test("a value made in code is held to the rules of the text")
     func ranges() throws {
         var configuration = DaemonConfiguration()

@@ -18,6 +18,8 @@ public struct SessionStatus: Codable, Equatable, Sendable {
     public var originalIPv6: String?
     /// The type of the channel that the user is connected by now.
     public var channelType: String?
+    /// What protects that channel, where it does so itself.
+    public var security: TransportSecurity?
     /// Every counter that is not 0.
     public var counters: [String: Int64]
 
@@ -60,6 +62,7 @@ extension ServerClient {
         status.originalIPv4 = originalIPv4?.description
         status.originalIPv6 = originalIPv6?.description
         status.channelType = framing.channelType
+        status.security = transport.security
         return status
     }
 }

@@ -1,4 +1,5 @@
 internal import CLibSSH
+public import PacketTunnel
 
 /// A logged-in connection to an SSH server.
 ///
@@ -14,8 +15,8 @@ public final class SSHClient {
     public let user: String
     /// The server's key; it was known, or has been accepted.
     public let hostKey: SSHPublicKey
-    /// The cipher towards the server.
-    public let cipher: String
+    /// What the two ends have agreed on.
+    public let security: TransportSecurity
     /// What the server's greeting says of its program (RFC 4253 §4.2); anybody can say anything.
     public let serverBanner: String
 
@@ -56,7 +57,8 @@ public final class SSHClient {
             passphrase: settings.isBatch ? nil : prompts.passphrase
         )
         try authentication.run(namedIdentities: settings.namedIdentities(host: host, user: user, port: port))
-        cipher = ssh_get_cipher_out(handle.session).map { String(cString: $0) } ?? ""
+        security = TransportSecurity(handle.session, hostKey: hostKey.type)
+        handle.security = security
         serverBanner = ssh_get_serverbanner(handle.session).map { String(cString: $0) } ?? ""
         self.handle = handle
         self.settings = settings

@@ -13,7 +13,7 @@ extension SSHClientHandle {
         guard ssh_channel_request_exec(channel, command) == SSH_OK else { throw refused("the command", command) }
         let output = try readOutput(channel, until: deadline, command)
         let errorOutput = readErrorOutput(channel)
-        let status = ssh_channel_get_exit_status(channel)
+        let status = libssh_shim_channel_exit_status(channel)
         ssh_channel_close(channel)
         return SSHClientCommandResult(output: output, errorOutput: errorOutput, status: status < 0 ? nil : status)
     }

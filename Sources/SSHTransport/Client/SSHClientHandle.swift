@@ -1,5 +1,6 @@
 internal import CLibSSH
 internal import EventLoops
+internal import PacketTunnel
 
 /// Owns one libssh session of a client, from its making to its handing over or its end.
 ///
@@ -7,6 +8,8 @@ internal import EventLoops
 final class SSHClientHandle: @unchecked Sendable {
     let session: ssh_session
     let peer: OpaquePointer
+    /// What the two ends have agreed on.
+    var security: TransportSecurity?
     private var isClosed = false
     private(set) var isHandedOver = false
 
@@ -42,6 +45,7 @@ final class SSHClientHandle: @unchecked Sendable {
         do throws(SSHError) {
             let driver = try SSHSession(taking: session, peer: peer, loop: loop)
             driver.isHandshaking = false
+            driver.security = security
             isHandedOver = true
             return driver
         } catch {
@@ -63,12 +67,12 @@ final class SSHClientHandle: @unchecked Sendable {
     }
 
     func connect(to place: String) throws(SSHClientError) {
-        guard SSHClientProxyProcess.whileForking({ ssh_connect(session) }) != SSH_OK else { return }
-        throw Self.connectFailure(
-            place,
-            SSHRuntime.lastError(of: session),
-            wasGreeted: ssh_get_serverbanner(session) != nil
-        )
+        let isConnected = SSHClientProxyProcess.whileForking { ssh_connect(session) } == SSH_OK
+        let reason = SSHRuntime.lastError(of: session)
+        // From 0.11 on the library leaves a socket open that it was given, for as long as it remembers that.
+        ssh_options_set(session, SSH_OPTIONS_FD, nil)
+        guard !isConnected else { return }
+        throw Self.connectFailure(place, reason, wasGreeted: ssh_get_serverbanner(session) != nil)
     }
 
     /// libssh tells its failures apart by text alone.

@@ -116,6 +116,13 @@ struct SSHClientSettings {
             try set(session, SSH_OPTIONS_CIPHERS_C_S, Self.ciphers, as: "Ciphers")
             try set(session, SSH_OPTIONS_CIPHERS_S_C, Self.ciphers, as: "Ciphers")
         }
+        if value(.kexAlgorithms) == nil {
+            let first = SSHLibrary.postQuantumKeyExchanges.filter { SSHLibrary.knows($0, in: .keyExchange) }
+            // In front of what the library offers by itself.
+            if !first.isEmpty {
+                try set(session, SSH_OPTIONS_KEY_EXCHANGE, "^" + first.joined(separator: ","), as: "KexAlgorithms")
+            }
+        }
         for (option, value) in configuration.options { try apply(option, value, to: session) }
         if let user = configuration.user { try set(session, SSH_OPTIONS_USER, user, as: "user name") }
         if var port = configuration.port.map(UInt32.init) { ssh_options_set(session, SSH_OPTIONS_PORT, &port) }

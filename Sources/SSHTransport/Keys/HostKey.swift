@@ -54,7 +54,7 @@ struct HostKey: ~Copyable {
     /// Writes a new key beside `path` and links it there: complete or absent at any moment, and never over another.
     private static func create(_ path: String) throws(SSHError) {
         var key: ssh_key?
-        guard ssh_pki_generate(SSH_KEYTYPE_ED25519, 0, &key) == SSH_OK, let key else {
+        guard libssh_shim_generate_key(SSH_KEYTYPE_ED25519, 0, &key) == SSH_OK, let key else {
             throw SSHError(.hostKey, "\(path): no key can be generated")
         }
         defer { ssh_key_free(key) }

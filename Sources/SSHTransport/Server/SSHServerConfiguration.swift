@@ -71,17 +71,14 @@ public struct SSHServerConfiguration: Sendable {
         "aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr",
     ]
 
-    /// Message authentication codes for ciphers without their own (`MACs`).
-    public var macs = [
-        "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
-    ]
+    /// Message authentication codes for ciphers without their own (`MACs`). None that covers the plain text alone: those
+    /// have the receiver decrypt what anybody may have changed.
+    public var macs = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"]
 
-    /// Key exchanges (`KexAlgorithms`). No finite-field groups: group 18 costs 131 ms of processor time for each peer
-    /// that asks, before it is authenticated.
-    public var keyExchanges = [
-        "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384",
-        "ecdh-sha2-nistp521",
-    ]
+    /// Key exchanges (`KexAlgorithms`); what the library does not know is not offered. No finite-field groups: group 18
+    /// costs 131 ms of processor time for each peer that asks, before it is authenticated.
+    public var keyExchanges =
+        SSHLibrary.postQuantumKeyExchanges + ["curve25519-sha256", "curve25519-sha256@libssh.org"]
 
     /// Signature algorithms of clients (`PubkeyAcceptedAlgorithms`). No certificates: the library checks neither their
     /// authority nor their validity.

@@ -1,6 +1,7 @@
 internal import CLibSSH
 public import EventLoops
 internal import Logging
+public import PacketTunnel
 
 /// One client's connection to a server, from the first byte to the last.
 ///
@@ -22,6 +23,9 @@ public final class SSHServerConnection: @unchecked Sendable {
 
     /// `SHA256:…` of the key of the login, as OpenSSH prints it.
     public var keyFingerprint: String { publicKey?.fingerprint ?? "" }
+
+    /// What the two ends have agreed on, from the login on.
+    public var security: TransportSecurity? { session?.security }
 
     /// Open channels, `session` ones included.
     public var channels: [SSHChannel] { session?.channels ?? [] }
@@ -63,6 +67,7 @@ public final class SSHServerConnection: @unchecked Sendable {
             ssh_free(handle)
             throw SSHError(.resources, "out of memory")
         }
+        libssh_shim_peer_set_host_keys(peer, context.library.hostKeyAlgorithms)
         callbacks.pointee.size = MemoryLayout<ssh_server_callbacks_struct>.size
         callbacks.pointee.userdata = userData
         callbacks.pointee.auth_pubkey_function = publicKeyArrived
@@ -182,9 +187,12 @@ extension SSHServerConnection: SSHSessionDelegate {
         guard isAuthenticated else { return }
         isAnnounced = true
         session.isHandshaking = false
+        let hostKey = libssh_shim_host_key_algorithm(session.peer).map { String(cString: $0) } ?? ""
+        let security = TransportSecurity(session.handle, hostKey: hostKey)
+        session.security = security
         shard.didAuthenticate(self)
         let key = publicKey.map { "\($0)" } ?? ""
-        log(.info, "accepted user \(SSHRuntime.printable(user, limit: 64)), \(key)")
+        log(.info, "accepted user \(SSHRuntime.printable(user, limit: 64)), \(key); \(security)")
     }
 
     func sessionDidEnd(_ session: SSHSession, reason: String) {

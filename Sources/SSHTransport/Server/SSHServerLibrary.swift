@@ -9,6 +9,9 @@ final class SSHServerLibrary: @unchecked Sendable {
     /// `SHA256:…` of each host key, in the order of the files.
     let hostKeys: [SSHPublicKey]
 
+    /// What can be signed with them, as a client asks for it.
+    let hostKeyAlgorithms: String
+
     private let rekeyLimitBytes: UInt64
     private let rekeySeconds: UInt32
     private let permitsCompression: Bool
@@ -37,9 +40,12 @@ final class SSHServerLibrary: @unchecked Sendable {
             }
         } catch {
             self.hostKeys = []
+            hostKeyAlgorithms = ""
             throw error
         }
         self.hostKeys = hostKeys
+        hostKeyAlgorithms = hostKeys.map { $0.type == "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : $0.type }
+            .joined(separator: ",")
     }
 
     private static func apply(_ configuration: SSHServerConfiguration, to bind: ssh_bind) throws(SSHError) {
@@ -50,7 +56,10 @@ final class SSHServerLibrary: @unchecked Sendable {
         func set(_ option: ssh_bind_options_e, _ keyword: String, _ names: [String]) throws(SSHError) {
             let list = names.joined(separator: ",")
             guard !names.isEmpty, ssh_bind_options_set(bind, option, list) == 0 else {
-                throw SSHError(.configuration, "\(keyword) \(list): nothing in it is known to the SSH library")
+                throw SSHError(
+                    .configuration,
+                    "\(keyword) \(list): nothing in it is known to libssh \(SSHLibrary.version)"
+                )
             }
         }
         try set(SSH_BIND_OPTIONS_CIPHERS_C_S, "Ciphers", configuration.ciphers)

@@ -76,6 +76,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// The session's loop.
     public var loop: any PacketLoop { session.loop }
 
+    /// What the session's two ends have agreed on.
+    public var security: TransportSecurity? { session.security }
+
     /// A full SSH packet of the library: what the peer announced, less 10. 32,758 with all common peers.
     public var preferredWriteSize: Int { min(messageSize, 32_758) }
 

@@ -1,6 +1,7 @@
 internal import CLibSSH
 internal import EventLoops
 internal import Glibc
+internal import PacketTunnel
 
 /// What a session tells whoever uses it. Calls come on the session's loop.
 protocol SSHSessionDelegate: AnyObject {
@@ -31,6 +32,8 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     /// Until the key exchange is done, libssh wants to hear of room to write even if it holds nothing back.
     var isHandshaking = true
     var channels: [SSHChannel] = []
+    /// What the two ends have agreed on, from the login on.
+    var security: TransportSecurity?
     var opening: [SSHChannelOpening] = []
     private(set) var isEnded = false
     /// Nanoseconds that the peer has taken to answer a keepalive, the shortest so far; 0 before it has. Includes what waited

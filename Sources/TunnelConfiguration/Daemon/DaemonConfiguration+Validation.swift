@@ -16,7 +16,7 @@ extension DaemonConfiguration {
     /// - Throws: every contradiction, each with its setting, value and allowed range. They name no line: a value made
     ///   in code has none.
     public func validated() throws(ConfigurationProblems) -> DaemonConfiguration {
-        let problems = contradictions.map {
+        let problems = contradictions(.everything).map {
             ConfigurationProblem(file: "configuration", keyword: $0.keyword, reason: $0.reason, hint: $0.hint)
         }
         guard problems.isEmpty else { throw ConfigurationProblems(problems) }
@@ -24,13 +24,14 @@ extension DaemonConfiguration {
     }
 
     /// All contradictions, in the order of the manual.
-    var contradictions: [Contradiction] {
-        rangeContradictions + listenContradictions + poolContradictions + deviceContradictions + pathContradictions
+    func contradictions(_ support: AlgorithmSupport) -> [Contradiction] {
+        rangeContradictions(support) + listenContradictions + poolContradictions + deviceContradictions
+            + pathContradictions
     }
 
     /// What the text's own rules already exclude, for configurations made in code: each value must survive being
     /// written and read.
-    private var rangeContradictions: [Contradiction] {
+    private func rangeContradictions(_ support: AlgorithmSupport) -> [Contradiction] {
         KeywordTable.keywords.compactMap { row in
             for value in row.values(self) {
                 var scratch = DaemonConfiguration()
@@ -39,6 +40,9 @@ extension DaemonConfiguration {
                         return Contradiction(keyword: row.name, reason: "\"\(value)\" cannot be written in a file")
                     }
                     try row.apply(&scratch, words, true)
+                    if let problem = scratch.algorithmProblem(row.name, support) {
+                        throw WordProblem(problem, column: 0)
+                    }
                 } catch {
                     return Contradiction(keyword: row.name, reason: error.problem.reason, hint: error.problem.hint)
                 }

@@ -1,10 +1,15 @@
 /// Turns directives into a configuration. Goes on after a problem, so that all of them are reported together.
 struct DirectiveInterpreter {
+    let algorithms: AlgorithmSupport
     private var configuration = DaemonConfiguration()
     private var problems: [ConfigurationProblem] = []
     private var notices: [ConfigurationProblem] = []
     /// Where each keyword was set first, by its name.
     private var places: [String: ConfigurationProblem] = [:]
+
+    init(algorithms: AlgorithmSupport) {
+        self.algorithms = algorithms
+    }
 
     /// Adds a problem that came up earlier.
     mutating func report(_ problem: ConfigurationProblem) {
@@ -31,6 +36,7 @@ struct DirectiveInterpreter {
         }
         let first = places[row.name]
         do throws(WordProblem) {
+            try check(row, directive.arguments)
             try row.apply(&configuration, directive.arguments, first == nil)
             places[row.name] = first ?? place
             if let first, !row.repeats { notices.append(Self.ignored(place, first: first)) }
@@ -44,9 +50,18 @@ struct DirectiveInterpreter {
         }
     }
 
+    /// What the values of a line can be wrong about beside their form, whether the line has an effect or not.
+    private func check(_ row: ConfigurationKeyword, _ words: [Word]) throws(WordProblem) {
+        var line = DaemonConfiguration()
+        try row.apply(&line, words, true)
+        if let problem = line.algorithmProblem(row.name, algorithms) {
+            throw WordProblem(problem, column: words[0].column)
+        }
+    }
+
     /// Checks the settings against each other. What they contradict comes last, at the line that set it.
     consuming func finish(file: String) throws(ConfigurationProblems) -> LoadedConfiguration {
-        for contradiction in configuration.contradictions {
+        for contradiction in configuration.contradictions(algorithms) {
             var problem = places[contradiction.keyword] ?? ConfigurationProblem(file: file, reason: "")
             problem.keyword = contradiction.keyword
             problem.reason = contradiction.reason
@@ -54,6 +69,12 @@ struct DirectiveInterpreter {
             problems.append(problem)
         }
         guard problems.isEmpty else { throw ConfigurationProblems(problems) }
+        for (keyword, names) in configuration.keepAlgorithms(algorithms) {
+            // A default that is not there is no news.
+            guard var notice = places[keyword] else { continue }
+            notice.reason = "\(names.joined(separator: ", ")) left out: \(algorithms.library) does not have it"
+            notices.append(notice)
+        }
         return LoadedConfiguration(configuration: configuration, notices: notices)
     }
 

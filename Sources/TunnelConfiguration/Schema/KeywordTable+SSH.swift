@@ -170,7 +170,7 @@ extension KeywordTable {
             .algorithms(.cipher),
             """
             Ciphers, best first; the client's order decides. + appends to the default list, - removes from it, ^ puts \
-            in front of it.
+            in front of it. What this libssh does not have is left out, here and in the next two.
             """
         ),
         ConfigurationKeyword(
@@ -179,7 +179,8 @@ extension KeywordTable {
             \.macs,
             .algorithms(.mac),
             """
-            Message authentication codes in the same form. The default ciphers need none, except aes256-ctr.
+            Message authentication codes in the same form. The default ciphers need none, except aes256-ctr. Codes that cover \
+            the plain text alone (hmac-sha2-256, hmac-sha2-512) can be added with +.
             """
         ),
         ConfigurationKeyword(
@@ -188,8 +189,9 @@ extension KeywordTable {
             \.keyExchanges,
             .algorithms(.keyExchange),
             """
-            Key exchange methods in the same form. The finite-field groups can be added with +, but cost the server up \
-            to 0.1 s of processor time for each connection, before it has authenticated.
+            Key exchange methods in the same form. The first three hold against a quantum computer, too; libssh has them \
+            from 0.12 on. NIST's curves (ecdh-sha2-nistp256 and so on) can be added with +, and the finite-field groups, but \
+            those cost the server up to 0.1 s of processor time for each connection, before it has authenticated.
             """
         ),
     ]

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SSHTransport
 internal import TunnelConfiguration
 
 /// The command line of `packet-tunnel`. Parses and hands over; runs no packet.
@@ -15,7 +16,7 @@ struct ClientCommand: AsyncParsableCommand {
             75 try again later, 76 host key or protocol, 77 not permitted.
             See also packet-tunnel(1).
             """,
-        version: "packet-tunnel \(ProgramVersion.text)",
+        version: "packet-tunnel \(ProgramVersion.text), libssh \(SSHLibrary.version)",
         subcommands: [UpCommand.self, InfoCommand.self, StatusCommand.self]
     )
 

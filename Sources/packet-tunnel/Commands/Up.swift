@@ -18,6 +18,7 @@ enum TunnelClientProgram {
         // A command of --via may go at any time.
         signal(SIGPIPE, SIG_IGN)
         let logger = makeLogger(verbosity: options.connection.verbosity)
+        if let newer = SSHLibrary.newerInstallation() { logger.warning("\(newer)") }
         let (events, sender) = AsyncStream<TunnelKeeper.Event>.makeStream()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let forwarding = Task {

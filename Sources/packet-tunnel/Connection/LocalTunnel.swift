@@ -96,8 +96,9 @@ final class LocalTunnel {
     }
 
     /// For the line that says the tunnel is up.
-    func description(_ framing: ChannelFraming) -> Logger.Metadata {
+    func description(_ framing: ChannelFraming, _ security: TransportSecurity?) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["channel": "\(framing.channelType)", "device": "\(deviceName)"]
+        if let security { metadata["security"] = "\(security)" }
         guard setup != nil else { return metadata }
         metadata["addresses"] = .array([options.address, options.address6].compactMap { $0 }.map { "\($0)" })
         return metadata

@@ -13,6 +13,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
     let peers: [IPAddress]
     /// The login has shown it.
     let awaitsAnswer = false
+    var security: TransportSecurity? { client.security }
     private let client: SSHClient
 
     /// Connects and logs in.

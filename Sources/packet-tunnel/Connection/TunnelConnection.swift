@@ -13,6 +13,9 @@ protocol TunnelConnection: AnyObject, Sendable {
     /// True where nothing but a packet from the other side shows that a server is there.
     var awaitsAnswer: Bool { get }
 
+    /// What keeps others out, where we do so ourselves; nil where a command does.
+    var security: TransportSecurity? { get }
+
     /// What the server says of itself; nil from servers other than ours, and where nobody can be asked.
     func information() -> ServerInformation?
 

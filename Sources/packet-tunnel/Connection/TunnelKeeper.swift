@@ -110,7 +110,7 @@ final class TunnelKeeper {
             }
             hasOpened = true
             readySince = .now
-            description = tunnel.description(framing)
+            description = tunnel.description(framing, connection.security)
             logger.notice(
                 connection.awaitsAnswer ? "running, but no packet has come back yet" : "ready",
                 metadata: description

@@ -22,6 +22,7 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
 
     let peers: [IPAddress]
     let awaitsAnswer = true
+    let security: TransportSecurity? = nil
     private let whenAnswered: @Sendable () -> Void
     private let child: ChildProcess
     private let start = ContinuousClock.now
