@@ -8,11 +8,12 @@ import Testing
 @testable import LinuxNetwork
 
 @Suite(
-    "Interface setup of a client",
+    "Interface setup of a client without routing rules",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
     .timeLimit(.minutes(1))
 )
 struct ClientSetupTests {
+    private static let port: UInt16 = 2222
     private static let network = ClientNetwork(
         addresses: [
             InterfaceAddress(address("10.200.0.2"), prefixLength: 24),
@@ -33,8 +34,8 @@ struct ClientSetupTests {
             let before = try hostState()
             let device = try lab.openDevice()
             var network = Self.network
-            network.peer = server(version)
-            let setup = try await InterfaceSetup.client(network, device: device, options: lab.options)
+            network.servers = [ServerEndpoint(server(version), port: Self.port)]
+            let setup = try await InterfaceSetup.client(network, device: device, options: lab.hostRouteOptions)
             for destination in ["8.8.8.8", "198.51.100.1", "203.0.113.1", "2606:4700::1", "2001:db8:5::1"] {
                 #expect(try HostNetwork.route(to: address(destination))?.interfaceName == "ptun0")
             }
@@ -65,13 +66,13 @@ struct ClientSetupTests {
             let before = try hostState()
             let device = try lab.openDevice()
             var network = Self.network
-            network.peer = server(version)
-            let setup = try await InterfaceSetup.client(network, device: device, options: lab.options)
-            try await setup.pin(server(version))
+            network.servers = [ServerEndpoint(server(version), port: Self.port)]
+            let setup = try await InterfaceSetup.client(network, device: device, options: lab.hostRouteOptions)
+            try await setup.admit(ServerEndpoint(server(version), port: Self.port))
             #expect(try HostNetwork.route(to: server(version))?.interfaceName == "egress")
 
             try shell("\(ip) route replace default via \(gateway) dev other")
-            try await setup.pin(server(version))
+            try await setup.admit(ServerEndpoint(server(version), port: Self.port))
             let moved = try #require(try HostNetwork.route(to: server(version)))
             #expect(moved.interfaceName == "other" && moved.gateway == address(gateway))
 
@@ -94,11 +95,12 @@ struct ClientSetupTests {
                 addresses: [InterfaceAddress(address("10.200.0.2"), prefixLength: 24)],
                 routes: [prefix("203.0.113.0/24"), prefix("192.0.2.0/25")]
             )
-            let setup = try await InterfaceSetup.client(network, device: device, options: lab.options)
+            let setup = try await InterfaceSetup.client(network, device: device, options: lab.hostRouteOptions)
             let before = try hostState()
-            try await setup.pin(address("198.51.100.1"))  // no route of the tunnel covers it
-            try await setup.pin(address("203.0.113.7"))  // the administrator's own route
-            try await setup.pin(address("192.0.2.1"))  // this host
+            // No route of the tunnel covers it; the administrator's own route; this host.
+            for text in ["198.51.100.1", "203.0.113.7", "192.0.2.1"] {
+                try await setup.admit(ServerEndpoint(address(text), port: Self.port))
+            }
             try expectUnchanged(since: before)
             await setup.undo()
             #expect(try HostNetwork.route(to: address("203.0.113.7"))?.gateway == address("192.0.2.9"))
@@ -115,12 +117,12 @@ struct ClientSetupTests {
             for version in IPVersion.allCases {
                 let device = try lab.openDevice()
                 var network = Self.network
-                network.peer = server(version)
-                _ = try await InterfaceSetup.client(network, device: device, options: lab.options)
+                network.servers = [ServerEndpoint(server(version), port: Self.port)]
+                _ = try await InterfaceSetup.client(network, device: device, options: lab.hostRouteOptions)
                 await device.close()
                 await eventually { if_nametoindex("ptun0") == 0 }
                 #expect(try HostNetwork.routes().contains { $0.destination == IPPrefix(only: server(version)) })
-                await InterfaceSetup.removeLeftovers(lab.options)
+                await InterfaceSetup.removeLeftovers(lab.hostRouteOptions)
                 try expectUnchanged(since: before)
             }
         }
@@ -139,7 +141,7 @@ struct ClientSetupTests {
             try shell("ip route add 192.0.2.0/24 dev other metric 0 2>/dev/null || true")
             let before = try hostState()
             let error = await failure {
-                _ = try await InterfaceSetup.client(network, device: device, options: lab.options)
+                _ = try await InterfaceSetup.client(network, device: device, options: lab.hostRouteOptions)
             }
             #expect(error?.kind == .routeClash)
             #expect(error?.problem.contains("192.0.2.0/24") == true)
@@ -155,9 +157,9 @@ struct ClientSetupTests {
         try await lab.server.run {
             let before = try hostState()
             let device = try lab.openDevice()
-            var options = lab.options
+            var options = lab.hostRouteOptions
             var network = Self.network
-            network.peer = server(.v6)
+            network.servers = [ServerEndpoint(server(.v6), port: Self.port)]
             network.queueLength = 600
             let byNetlink = try await InterfaceSetup.client(network, device: device, options: options)
             let isInUse = { (try? HostNetwork.route(to: address("fd77::2")))??.kind == .local }

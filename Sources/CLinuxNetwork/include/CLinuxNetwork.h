@@ -3,6 +3,7 @@
 #ifndef CLINUXNETWORK_H
 #define CLINUXNETWORK_H
 
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netfilter/nfnetlink.h>

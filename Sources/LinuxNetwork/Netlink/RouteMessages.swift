@@ -78,17 +78,29 @@ enum RouteMessages {
     private static func scope(of route: Route, removes: Bool) -> UInt8 {
         guard route.destination.network.isIPv4 else { return UInt8(RT_SCOPE_UNIVERSE.rawValue) }
         if removes { return UInt8(RT_SCOPE_NOWHERE.rawValue) }
-        return UInt8(route.gateway == nil ? RT_SCOPE_LINK.rawValue : RT_SCOPE_UNIVERSE.rawValue)
+        let isOnLink = route.gateway == nil && route.kind == .unicast
+        return UInt8(isOnLink ? RT_SCOPE_LINK.rawValue : RT_SCOPE_UNIVERSE.rawValue)
     }
 
     /// Asks which route the kernel takes to one address.
-    static func lookup(_ address: IPAddress) -> NetlinkMessage {
+    ///
+    /// - Parameter tcpPort: that a TCP packet to this port takes: rules may tell it from others.
+    static func lookup(_ address: IPAddress, tcpPort: UInt16? = nil) -> NetlinkMessage {
         var fixed = rtmsg()
         fixed.rtm_family = address.family
         fixed.rtm_dst_len = UInt8(address.bitWidth)
         var message = NetlinkMessage(type: RTM_GETROUTE, fixed)
         message.attribute(RTA_DST.rawValue, bytes: address.networkBytes)
+        if let tcpPort {
+            message.attribute(RTA_IP_PROTO.rawValue, UInt8(IPPROTO_TCP))
+            message.attribute(RTA_DPORT.rawValue, tcpPort.bigEndian)
+        }
         return message
+    }
+
+    /// Asks for all interfaces.
+    static func allLinks() -> NetlinkMessage {
+        NetlinkMessage(type: RTM_GETLINK, flags: NetlinkMessage.dump, ifinfomsg())
     }
 
     /// Asks for all routes of one family.
@@ -133,5 +145,6 @@ extension Route {
             table: attributes.uint32(RTA_TABLE.rawValue) ?? UInt32(fixed.rtm_table),
             kind: kind
         )
+        origin = fixed.rtm_protocol
     }
 }

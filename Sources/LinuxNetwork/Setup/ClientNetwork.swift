@@ -4,11 +4,16 @@ public import IPPacket
 public struct ClientNetwork: Sendable {
     /// Addresses of the tun. Any will do: the server rewrites them.
     public var addresses: [InterfaceAddress]
-    /// Destinations that go through the tunnel. `0.0.0.0/0` and `::/0` stand for everything; they are laid as two
-    /// halves each, which win over the host's default route without touching it.
+    /// Destinations that go through the tunnel. `0.0.0.0/0` and `::/0` stand for everything.
     public var routes: [IPPrefix]
-    /// The SSH server's address as the client is connected to it: kept out of the tunnel. Also `InterfaceSetup.pin`.
-    public var peer: IPAddress?
+    /// Destinations that are answered as unreachable instead, unless a longer one of `routes` holds them: a family that
+    /// the tunnel does not carry and that must not pass it by. Only where the kernel has routing rules.
+    public var unreachable: [IPPrefix] = []
+    /// Where servers listen, as far as that is known: kept out of the tunnel. Also `InterfaceSetup.admit`.
+    public var servers: [ServerEndpoint]
+    /// Lets every route of the main table that is no default route lead past a full tunnel. Otherwise those do that this
+    /// host's own links have made or an administrator (`proto static`), and none that a DHCP server may have sent.
+    public var allowsLocalNetwork = false
     /// Packets that wait in the tun for the client to read them; nil for the kernel's choice (500).
     public var queueLength: Int?
 
@@ -16,12 +21,12 @@ public struct ClientNetwork: Sendable {
     public init(
         addresses: [InterfaceAddress],
         routes: [IPPrefix] = [],
-        peer: IPAddress? = nil,
+        servers: [ServerEndpoint] = [],
         queueLength: Int? = nil
     ) {
         self.addresses = addresses
         self.routes = routes
-        self.peer = peer
+        self.servers = servers
         self.queueLength = queueLength
     }
 }
@@ -38,7 +43,7 @@ extension InterfaceSetup {
         options: NetworkSetupOptions
     ) async throws(NetworkSetupError) -> InterfaceSetup {
         await removeLeftovers(options)
-        let setup = try InterfaceSetup(device: device, tunnelRoutes: network.routes, options: options)
+        let setup = try InterfaceSetup(device: device, options: options)
         do {
             try await setup.makeClient(network, device: device)
         } catch {
@@ -57,18 +62,7 @@ extension InterfaceSetup {
             try await makeIPv6(ipv6Preparation + addresses6.map { .addAddress($0, interface: interface) })
         }
         try await make(.bringUp(interface: interface, mtu: device.mtu, queueLength: network.queueLength))
-        if let peer = network.peer { try await pin(peer) }
-        for route in network.routes.flatMap(\.withoutDefault) {
-            let change = NetworkChange.addRoute(
-                Route(route, interfaceIndex: device.index),
-                interface: interface
-            )
-            if route.network.isIPv4 {
-                try await make(change)
-            } else {
-                try await makeIPv6([change])
-            }
-        }
+        try await makeRoutes(network)
     }
 }
 

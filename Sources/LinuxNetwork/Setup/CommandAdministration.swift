@@ -15,6 +15,8 @@ struct CommandAdministration: NetworkAdministration {
             try await runner.run(["ip", "address", "add", "\(address)", "dev", interface] + flags)
         case .addRoute(let route, let interface):
             try await runner.run(Self.words(route, interface, verb: "add"))
+        case .addRule(let rule): try await runner.run(["ip"] + rule.words("add"))
+        case .useSlot: break
         case .set(let setting, _, let value):
             try await set(setting, value)
         case .keep(let setting, let value):
@@ -33,8 +35,10 @@ struct CommandAdministration: NetworkAdministration {
             guard if_nametoindex(interface) != 0 else { return }
             try await ignoringAbsence(["ip", "address", "del", "\(address)", "dev", interface])
         case .addRoute(let route, let interface):
-            guard if_nametoindex(interface) != 0 else { return }
+            guard route.interfaceIndex == 0 || if_nametoindex(interface) != 0 else { return }
             try await ignoringAbsence(Self.words(route, interface, verb: "del"))
+        case .addRule(let rule): try await ignoringAbsence(["ip"] + rule.words("del"))
+        case .useSlot(let slot): for change in try slot.contents() { try await revert(change) }
         case .set(let setting, let old, let new):
             try await keep(setting, at: old, insteadOf: new)
         case .keep(let setting, let value):
@@ -63,10 +67,13 @@ struct CommandAdministration: NetworkAdministration {
 
     private static func words(_ route: Route, _ interface: String, verb: String) -> [String] {
         var words = [
-            "ip", route.destination.network.isIPv4 ? "-4" : "-6", "route", verb, route.destination.description,
+            "ip", route.destination.network.isIPv4 ? "-4" : "-6", "route", verb,
         ]
+        if route.kind == .unreachable { words += ["unreachable"] }
+        words += [route.destination.description]
         if let gateway = route.gateway { words += ["via", gateway.description] }
-        words += ["dev", interface]
+        if route.interfaceIndex != 0 { words += ["dev", interface] }
+        if route.table != Route.mainTable { words += ["table", "\(route.table)"] }
         if route.metric != 0 { words += ["metric", "\(route.metric)"] }
         return words
     }

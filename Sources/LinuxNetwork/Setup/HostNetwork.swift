@@ -19,26 +19,19 @@ public enum HostNetwork {
 
     /// All addresses of all interfaces, without duplicates.
     public static func addresses() throws(NetworkSetupError) -> [InterfaceAddress] {
-        try query(RouteMessages.allAddresses(), "list the host's addresses") { answer -> InterfaceAddress? in
-            guard let fixed = answer.load(ifaddrmsg.self) else { return nil }
-            let attributes = answer.attributes(after: MemoryLayout<ifaddrmsg>.size)
-            // On a point-to-point link IFA_ADDRESS is the other end.
-            let bytes = attributes[IFA_LOCAL] ?? attributes[IFA_ADDRESS]
-            guard let address = bytes.flatMap({ IPAddress(networkBytes: $0) }),
-                Int(fixed.ifa_prefixlen) <= address.bitWidth
-            else { return nil }
-            return InterfaceAddress(address, prefixLength: Int(fixed.ifa_prefixlen))
-        }
+        try query(RouteMessages.allAddresses(), "list the host's addresses") { InterfaceAddress($0) }
     }
 
     /// The route that the kernel takes to `address` now; nil if there is none.
     ///
     /// Its destination is the address alone. `kind` is `local` if the address is the host's own.
-    public static func route(to address: IPAddress) throws(NetworkSetupError) -> Route? {
+    ///
+    /// - Parameter tcpPort: asks for TCP packets to this port, which rules may lead elsewhere.
+    public static func route(to address: IPAddress, tcpPort: UInt16? = nil) throws(NetworkSetupError) -> Route? {
         do {
             var socket = try NetlinkSocket(family: NETLINK_ROUTE)
             var route: Route?
-            try socket.query(RouteMessages.lookup(address)) { route = Route($0) ?? route }
+            try socket.query(RouteMessages.lookup(address, tcpPort: tcpPort)) { route = Route($0) ?? route }
             return route
         } catch {
             switch error.code {
@@ -76,7 +69,16 @@ public enum HostNetwork {
         }
     }
 
-    private static func query<Element: Hashable>(
+    /// The rules that this package has made, for all tunnels of this host.
+    static func ownRules(_ versions: some Sequence<IPVersion>) throws(NetworkSetupError) -> [RoutingRule] {
+        var rules: [RoutingRule] = []
+        for version in versions {
+            rules += try query(RuleMessages.allRules(version), "list the host's routing rules") { RoutingRule($0) }
+        }
+        return rules
+    }
+
+    static func query<Element: Hashable>(
         _ message: NetlinkMessage,
         _ action: String,
         _ parse: (NetlinkAnswer) -> Element?

@@ -1,5 +1,4 @@
 internal import Glibc
-public import IPPacket
 internal import Logging
 
 /// What was changed on the host for one tun interface, and the way back.
@@ -13,24 +12,21 @@ internal import Logging
 public final class InterfaceSetup {
     /// The interface's name.
     public let interface: String
-    /// Addresses that `pin(_:)` has to keep out of the tunnel.
-    private let tunnelRoutes: [IPPrefix]
-    private let interfaceIndex: UInt32
-    private let options: NetworkSetupOptions
-    private let administration: any NetworkAdministration
+    let interfaceIndex: UInt32
+    let options: NetworkSetupOptions
+    let administration: any NetworkAdministration
     let state: StateFile
     /// What was changed, in order.
-    private(set) var changes: [(change: NetworkChange, isRecorded: Bool)] = []
-    private var pins: [IPAddress: Route] = [:]
+    var changes: [(change: NetworkChange, isRecorded: Bool)] = []
+    /// How servers are kept out of the tunnel; nil for the setup of a server.
+    var outside: OutsidePaths?
 
     init(
         device: TunDevice,
-        tunnelRoutes: [IPPrefix] = [],
         options: NetworkSetupOptions
     ) throws(NetworkSetupError) {
         interface = device.name
         interfaceIndex = device.index
-        self.tunnelRoutes = tunnelRoutes
         self.options = options
         administration = options.administration
         state = try StateFile(directory: options.stateDirectory, name: device.name)
@@ -48,11 +44,14 @@ public final class InterfaceSetup {
                 guard let change = NetworkChange(record: record) else { continue }
                 do {
                     try await administration.revert(change)
-                    options.logger.notice("took back a change of a killed run", metadata: ["change": "\(record)"])
+                    options.logger.notice(
+                        "reverted network change left by a crashed run",
+                        metadata: ["change": "\(record)"]
+                    )
                 } catch {
                     isComplete = false
                     options.logger.warning(
-                        "cannot take back a change of a killed run",
+                        "cannot revert network change left by a crashed run",
                         metadata: ["change": "\(record)", "error": "\(error)"]
                     )
                 }
@@ -77,7 +76,7 @@ public final class InterfaceSetup {
                 )
             }
         }
-        pins = [:]
+        outside = nil
         if isComplete { state.remove() }
     }
 
@@ -119,62 +118,5 @@ public final class InterfaceSetup {
         [("disable_ipv6", "0"), ("addr_gen_mode", "1")].compactMap { name, value in
             ForwardingChanges.change("net/ipv6/conf/\(interface)/\(name)", to: value)
         }
-    }
-
-    // MARK: The way to the server
-
-    /// Keeps the path to `peer` out of the tunnel: if a route of the tunnel covers it, a route for this one address
-    /// goes where its packets went before.
-    ///
-    /// Call it again with each new connection, also with the same address: after a change of the network the old route
-    /// is replaced.
-    ///
-    /// - Throws: `NetworkSetupError`; of the kind `system` if nothing but the tunnel leads to `peer`.
-    public func pin(_ peer: IPAddress) async throws(NetworkSetupError) {
-        guard tunnelRoutes.contains(where: { $0.contains(peer) }) else { return }
-        guard let route = try outerRoute(to: peer) else {
-            throw NetworkSetupError(
-                .system,
-                "no route but the tunnel's leads to \(peer)",
-                advice: "check the network connection"
-            )
-        }
-        guard route.kind != .local else { return }
-        let pin = Route(IPPrefix(only: peer), gateway: route.gateway, interfaceIndex: route.interfaceIndex)
-        let existing = try HostNetwork.routes(peer.isIPv4 ? .v4 : .v6).filter {
-            $0.destination == pin.destination && $0.table == Route.mainTable && $0.interfaceIndex != interfaceIndex
-        }
-        if let old = pins[peer] {
-            guard old != pin || !existing.contains(where: { $0.leads(like: pin) }) else { return }
-            let change = NetworkChange.addRoute(old, interface: old.interfaceName)
-            try await administration.revert(change)
-            pins[peer] = nil
-            changes.removeAll { $0.change == change }
-        } else if !existing.isEmpty {
-            return  // The administrator's own.
-        }
-        try await make(.addRoute(pin, interface: pin.interfaceName))
-        pins[peer] = pin
-    }
-
-    /// How `peer` is reached without the tunnel.
-    private func outerRoute(to peer: IPAddress) throws(NetworkSetupError) -> Route? {
-        if pins[peer] == nil, let route = try HostNetwork.route(to: peer), route.interfaceIndex != interfaceIndex {
-            return route
-        }
-        let routes = try HostNetwork.routes(peer.isIPv4 ? .v4 : .v6).filter {
-            $0.table == Route.mainTable && $0.interfaceIndex != interfaceIndex && $0.kind == .unicast
-                && $0.destination.contains(peer) && !(pins[peer]?.leads(like: $0) ?? false)
-        }
-        return routes.max { left, right in
-            (left.destination.length, right.metric) < (right.destination.length, left.metric)
-        }
-    }
-}
-
-extension Route {
-    /// The same destination, by the same way. The kernel fills in a metric of its own for IPv6.
-    fileprivate func leads(like other: Route) -> Bool {
-        destination == other.destination && gateway == other.gateway && interfaceIndex == other.interfaceIndex
     }
 }

@@ -32,6 +32,8 @@ struct NetlinkAdministration: NetworkAdministration {
             try request(RouteMessages.address(address, index: index, makesRoute: true, removes: false), change)
         case .addRoute(let route, _):
             try request(RouteMessages.route(route, removes: false), change)
+        case .addRule(let rule): try request(RuleMessages.rule(rule, removes: false), change)
+        case .useSlot: break
         case .set(let setting, _, let value):
             try setting.write(value)
         case .keep(let setting, let value):
@@ -56,6 +58,8 @@ struct NetlinkAdministration: NetworkAdministration {
             try request(message, change, mayBeGone: true)
         case .addRoute(let route, _):
             try request(RouteMessages.route(route, removes: true), change, mayBeGone: true)
+        case .addRule(let rule): try request(RuleMessages.rule(rule, removes: true), change, mayBeGone: true)
+        case .useSlot(let slot): for change in try slot.contents() { try await revert(change) }
         case .set(let setting, let old, let new):
             // Somebody who has changed it since wants it so.
             try keep(setting, at: old, insteadOf: new)

@@ -9,6 +9,10 @@ enum NetworkChange: Hashable {
     case addAddress(InterfaceAddress, interface: String)
     /// Adds a route.
     case addRoute(Route, interface: String)
+    /// Adds a routing rule of a tunnel, whose slot takes it back.
+    case addRule(RoutingRule)
+    /// Uses the rules and the routing table of a slot. Made by adding to them; taken back by removing all of them.
+    case useSlot(PolicySlot)
     /// Changes a kernel setting.
     case set(Sysctl, from: String, to: String)
     /// Holds a kernel setting at a value that another change of ours may disturb.
@@ -24,6 +28,8 @@ enum NetworkChange: Hashable {
         case .addRoute(let route, let interface):
             "add the route to \(route.destination)"
                 + (route.gateway.map { " via \($0.description)" } ?? "") + " dev \(interface)"
+        case .addRule(let rule): "add the rule \(rule.words("").dropFirst(3).joined(separator: " "))"
+        case .useSlot(let slot): "use the routing table \(slot.table)"
         case .set(let setting, let old, let new): "change \(setting.path) from \(old) to \(new)"
         case .keep(let setting, let value): "keep \(setting.path) at \(value)"
         case .makeTable(let name, _): "make the nftables table inet \(name)"
@@ -35,6 +41,10 @@ enum NetworkChange: Hashable {
         switch self {
         case .bringUp, .addAddress: nil
         case .addRoute(_, ownInterface): nil
+        // Of a table of ours: its slot is recorded.
+        case .addRoute(let route, _) where route.table != Route.mainTable: nil
+        case .addRule: nil
+        case .useSlot(let slot): "slot \(slot.number)"
         case .addRoute(let route, let interface):
             "route \(route.destination) \(route.gateway?.description ?? "-") \(interface) \(route.metric)"
         case .set(let setting, _, _) where setting.path.contains("/\(ownInterface)/"): nil
@@ -59,6 +69,9 @@ enum NetworkChange: Hashable {
                 Route(destination, gateway: gateway, interfaceIndex: index, metric: metric),
                 interface: words[3]
             )
+        case ("slot", 2):
+            guard let number = UInt32(words[1]), number < PolicySlot.count else { return nil }
+            self = .useSlot(PolicySlot(number: number))
         case ("sysctl", 4):
             guard !words[1].contains("..") else { return nil }
             self = .set(Sysctl(path: words[1]), from: words[2], to: words[3])

@@ -16,6 +16,9 @@ public struct NetworkSetupOptions: Sendable {
     /// Gets warnings and what was removed of a killed run.
     public var logger: Logger
 
+    /// False makes host routes do where rules would be used. For the tests.
+    var usesRules = true
+
     /// Words before each command instead of `sudo -n` or none. The tests run commands in their namespaces by it.
     var commandPrefix: [String]?
 

@@ -45,7 +45,7 @@ final class LocalTunnel {
                 logger: logger
             )
             setup = try await InterfaceSetup.client(
-                ClientNetwork(options, peer: server.peers.first),
+                ClientNetwork(options, servers: server.peers),
                 device: device,
                 options: network
             )
@@ -55,9 +55,9 @@ final class LocalTunnel {
     }
 
     /// Keeps the way to the server out of the tunnel, wherever the server is now.
-    func keepOut(_ peers: [IPAddress]) async throws {
+    func keepOut(_ peers: [ServerEndpoint]) async throws {
         guard let setup else { return }
-        for peer in peers { try await setup.pin(peer) }
+        for peer in peers { try await setup.admit(peer) }
     }
 
     /// Relays over a connection until `disconnected` is called, once.
@@ -139,13 +139,13 @@ extension NetworkSetupOptions {
 
 extension ClientNetwork {
     /// What the options say about the host's network. The resolvers' addresses lead into the tunnel by themselves.
-    init(_ options: UpOptions, peer: IPAddress?) {
+    init(_ options: UpOptions, servers: [ServerEndpoint]) {
         let addresses = [options.address, options.address6].compactMap { $0 }
         let resolvers = options.dnsResolvers.map { IPPrefix($0, length: $0.isIPv4 ? 32 : 128) }
         self.init(
             addresses: addresses.map { LinuxNetwork.InterfaceAddress($0.address, prefixLength: $0.prefixLength) },
             routes: options.routes + resolvers.filter { !options.routes.contains($0) },
-            peer: peer,
+            servers: servers,
             queueLength: 1_000
         )
     }

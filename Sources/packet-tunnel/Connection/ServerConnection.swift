@@ -9,8 +9,8 @@ internal import TunnelConfiguration
 ///
 /// It is `Sendable` because one thread after the other uses it, never two at once.
 final class ServerConnection: TunnelConnection, @unchecked Sendable {
-    /// The server's address as this connection reaches it; none behind a proxy.
-    let peers: [IPAddress]
+    /// Where this connection leads; nowhere behind a proxy.
+    let peers: [ServerEndpoint]
     /// The login has shown it.
     let awaitsAnswer = false
     var security: TransportSecurity? { client.security }
@@ -36,7 +36,9 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         configuration.bindToDevice = { try HostNetwork.bindToDevice($0, $1) }
         configuration.notice = { StandardError.printLine("packet-tunnel: \($0)") }
         client = try SSHClient(connecting: configuration, prompts: Terminal.prompts)
-        peers = client.peerAddress.flatMap { IPAddress($0) }.map { [$0] } ?? []
+        let port = client.port
+        let address = client.peerAddress.flatMap { IPAddress($0) }
+        peers = address.map { [ServerEndpoint($0, port: port)] } ?? []
     }
 
     /// Asks a question of ours; nil if the server knows no such thing.

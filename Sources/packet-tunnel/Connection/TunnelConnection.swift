@@ -1,5 +1,5 @@
 internal import EventLoops
-internal import IPPacket
+internal import LinuxNetwork
 internal import PacketTunnel
 internal import TunnelConfiguration
 
@@ -7,8 +7,8 @@ internal import TunnelConfiguration
 ///
 /// Its members wait for others: they are called off every loop, by one thread after the other.
 protocol TunnelConnection: AnyObject, Sendable {
-    /// Addresses that packets of this connection go to, and that must stay out of its own tunnel. May be empty.
-    var peers: [IPAddress] { get }
+    /// Where the TCP connections of this connection lead, which must stay out of its own tunnel. May be empty.
+    var peers: [ServerEndpoint] { get }
 
     /// True where nothing but a packet from the other side shows that a server is there.
     var awaitsAnswer: Bool { get }

@@ -1,13 +1,14 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import IPPacket
+internal import LinuxNetwork
 
 /// The TCP connections of a process and of all that it has started, as /proc shows them (proc(5)).
 struct ChildConnections {
     /// The other sides of those that exist, without those on this host.
-    private(set) var established: [IPAddress] = []
+    private(set) var established: [ServerEndpoint] = []
     /// The other sides of those that are being made.
-    private(set) var connecting: [IPAddress] = []
+    private(set) var connecting: [ServerEndpoint] = []
 
     init(of process: pid_t) {
         let sockets = Self.family(of: process).reduce(into: Set<Substring>()) { $0.formUnion(Self.sockets(of: $1)) }
@@ -21,7 +22,7 @@ struct ChildConnections {
 
     /// One line of the table: number, local address, remote address, state, and six fields on the socket's inode.
     private mutating func add(_ fields: [Substring], ofAnyIn sockets: Set<Substring>) {
-        guard fields.count > 9, sockets.contains(fields[9]), let peer = Self.address(fields[2]) else { return }
+        guard fields.count > 9, sockets.contains(fields[9]), let peer = Self.endpoint(fields[2]) else { return }
         switch fields[3] {
         case "01": if !established.contains(peer) { established.append(peer) }
         case "02": if !connecting.contains(peer) { connecting.append(peer) }
@@ -30,8 +31,11 @@ struct ChildConnections {
     }
 
     /// `text` is the address in 32-bit words of this machine's byte order, and the port. Nil for this host's own.
-    static func address(_ text: Substring) -> IPAddress? {
-        guard let digits = text.split(separator: ":").first, digits.count == 8 || digits.count == 32 else { return nil }
+    static func endpoint(_ text: Substring) -> ServerEndpoint? {
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let port = UInt16(parts[1], radix: 16) else { return nil }
+        let digits = parts[0]
+        guard digits.count == 8 || digits.count == 32 else { return nil }
         var bits: UInt128 = 0
         var rest = digits
         while !rest.isEmpty {
@@ -43,7 +47,7 @@ struct ChildConnections {
         let isIPv4 = digits.count == 8 || bits >> 32 == 0xffff
         let address = isIPv4 ? IPAddress(ipv4: UInt32(truncatingIfNeeded: bits)) : IPAddress(bits: bits)
         let isLocal = isIPv4 ? UInt8(truncatingIfNeeded: bits >> 24) == 127 : bits <= 1
-        return isLocal ? nil : address
+        return isLocal ? nil : ServerEndpoint(address, port: port)
     }
 
     /// A process, and all that descend from it.

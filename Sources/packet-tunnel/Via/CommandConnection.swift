@@ -1,6 +1,6 @@
 internal import Dispatch
 internal import EventLoops
-internal import IPPacket
+internal import LinuxNetwork
 internal import PacketTunnel
 internal import Synchronization
 internal import TunnelConfiguration
@@ -20,7 +20,7 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     private static let trial: Duration = .seconds(30)
     private static let poll: Duration = .milliseconds(20)
 
-    let peers: [IPAddress]
+    let peers: [ServerEndpoint]
     let awaitsAnswer = true
     let security: TransportSecurity? = nil
     private let whenAnswered: @Sendable () -> Void
@@ -38,7 +38,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
         peers = try Self.waitForPeers(child, since: start)
     }
 
-    private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws -> [IPAddress]
+    private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws
+        -> [ServerEndpoint]
     {
         while true {
             if let status = child.waitForExit(poll) {

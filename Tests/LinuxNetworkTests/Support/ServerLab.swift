@@ -77,6 +77,13 @@ final class ServerLab: Sendable {
 
     func stop() { loop.stop() }
 
+    /// For setups that may not use routing rules.
+    var hostRouteOptions: NetworkSetupOptions {
+        var options = options
+        options.usesRules = false
+        return options
+    }
+
     /// Call it in the server's namespace.
     func openDevice(mtu: Int = 1500) throws -> TunDevice {
         try TunDevice(name: "ptun0", mtu: mtu, loops: [loop], joinsExisting: false)
@@ -108,6 +115,8 @@ func hostState() throws -> String {
         ip -o addr
         ip route show table all
         ip -6 route show table all
+        ip rule
+        ip -6 rule
         grep -r . /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/forwarding \
             /proc/sys/net/ipv6/conf/*/accept_ra /proc/sys/net/ipv6/conf/*/force_forwarding \
             /proc/sys/net/ipv4/ip_forward 2>/dev/null || true
