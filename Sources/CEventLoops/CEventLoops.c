@@ -1,7 +1,10 @@
+#define _GNU_SOURCE
 #include "CEventLoops.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,4 +31,27 @@ void eventloop_set_time_slice(uint64_t nanoseconds)
         return;
     attributes.runtime = nanoseconds;
     syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+ssize_t eventloop_receive(int socket, void *buffer, size_t size, struct eventloop_descriptors *passed)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(EVENTLOOP_PASSED_DESCRIPTORS * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    passed->count = 0;
+    if (length < 0 || message.msg_controllen == 0)
+        return length;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        passed->count = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(passed->descriptors, CMSG_DATA(header), (size_t)passed->count * sizeof(int));
+    }
+    return length;
 }

@@ -1,5 +1,6 @@
-public import PacketTunnel
+internal import CEventLoops
 internal import Glibc
+public import PacketTunnel
 
 /// A `PacketTransport` over descriptors: a connected socket, or the two pipes of a child process or of an SSH subsystem.
 ///
@@ -7,7 +8,8 @@ internal import Glibc
 /// where they can still be ordered and dropped.
 ///
 /// Who passes a descriptor may keep a copy, and switch its waiting on again. Sockets are safe from that: each call says
-/// that it must not wait. A pipe has to be opened anew to be safe. Writing to a pipe whose reader has gone raises
+/// that it must not wait, descriptors that arrive in a socket end the transport, and what is closed is closed elsewhere,
+/// because a close may take as long as somebody likes. A pipe has to be opened anew to be safe. Writing to a pipe whose reader has gone raises
 /// SIGPIPE, which the program has to ignore.
 public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     /// The loop that owns the transport.
@@ -35,6 +37,8 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     private var unsent: [UInt8] = []
     private var unsentStart = 0
     private var isClosed = false
+    /// Kept, so that no call has to fill it anew.
+    private var passed = eventloop_descriptors()
     private lazy var writeHandler = WriteHandler(transport: self)
 
     /// Takes two descriptors over; both may be the same. On the loop's thread.
@@ -95,8 +99,8 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         isClosed = true
         readSide?.cancel()
         writeSide?.cancel()
-        Glibc.close(input)
-        if output != input { Glibc.close(output) }
+        DescriptorDisposal.close(input)
+        if output != input { DescriptorDisposal.close(output) }
     }
 
     private func end(reason: String) {
@@ -149,12 +153,24 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         receiver?.transportDidBecomeWritable()
     }
 
+    /// Receives from a socket. Nobody honest passes descriptors in a stream of packets.
+    private func receive(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = eventloop_receive(input, buffer.baseAddress, buffer.count, &passed)
+        guard passed.count > 0 else { return count }
+        let passedCount = Int(passed.count)
+        withUnsafeBytes(of: &passed.descriptors) { bytes in
+            for descriptor in bytes.bindMemory(to: Int32.self).prefix(passedCount) {
+                DescriptorDisposal.close(descriptor)
+            }
+        }
+        end(reason: "the other side passes descriptors")
+        return 0
+    }
+
     private func read() {
         let buffer = eventLoop.scratch
-        let count =
-            inputIsSocket
-            ? recv(input, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
-            : Glibc.read(input, buffer.baseAddress, buffer.count)
+        let count = inputIsSocket ? receive(buffer) : Glibc.read(input, buffer.baseAddress, buffer.count)
+        guard !isClosed else { return }
         guard count > 0 else {
             if count < 0 && errno == EAGAIN { return }
             return end(reason: count == 0 ? "the other side has closed" : "read: \(String(cString: strerror(errno)))")

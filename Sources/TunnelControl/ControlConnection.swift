@@ -67,7 +67,8 @@ public final class ControlConnection: @unchecked Sendable {
         isClosed = true
         deadline?.cancel()
         registration?.cancel()
-        Glibc.close(descriptor)
+        // Messages that nobody has taken may wait in it, with descriptors of others.
+        DescriptorDisposal.close(descriptor)
         server.remove(self)
         let onClose = self.onClose
         self.onClose = nil
@@ -100,8 +101,11 @@ public final class ControlConnection: @unchecked Sendable {
         let result = tunnelcontrol_receive(descriptor, &buffer, buffer.count, &message)
         guard result != -EAGAIN else { return }
         guard result == 0 else { return close() }
-        let all = withUnsafeBytes(of: message.descriptors) { Array($0.bindMemory(to: Int32.self)) }
-        let descriptors = PassedDescriptors(Array(all.prefix(Int(message.descriptor_count))))
+        let descriptors = PassedDescriptors(
+            withUnsafeBytes(of: &message.descriptors) { bytes in
+                Array(bytes.bindMemory(to: Int32.self).prefix(Int(message.descriptor_count)))
+            }
+        )
         guard message.length > 0, !message.is_truncated, !hasAsked,
             let request = ControlWire.decodeRequest(buffer.prefix(message.length), descriptors)
         else { return close() }

@@ -19,7 +19,10 @@ public struct ControlPeer: Hashable, Sendable {
     }
 
     /// What stands for a key of this user, in the place of a fingerprint.
-    public var keyFingerprint: String { "uid:\(user)" }
+    public var keyFingerprint: String { "\(Self.fingerprintPrefix)\(user)" }
+
+    /// How that begins; no key's does.
+    public static let fingerprintPrefix = "uid:"
 
     /// The user's name on this host; nil if there is none. Asks the name service, which may wait for the network.
     public func lookUpUserName() -> String? {

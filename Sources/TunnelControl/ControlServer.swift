@@ -103,7 +103,7 @@ public final class ControlServer: DescriptorHandler, @unchecked Sendable {
             countsPerUser[peer.user, default: 0] < limits.connectionsPerUser,
             let connection = try? ControlConnection(descriptor, peer: peer, server: self)
         else {
-            Glibc.close(descriptor)
+            DescriptorDisposal.close(descriptor)
             return
         }
         connections[ObjectIdentifier(connection)] = connection

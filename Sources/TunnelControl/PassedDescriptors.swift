@@ -1,5 +1,5 @@
 internal import CTunnelControl
-internal import Dispatch
+internal import EventLoops
 internal import Glibc
 internal import Synchronization
 
@@ -34,7 +34,7 @@ public final class PassedDescriptors: Sendable {
         let input = Self.privateEnd(taken[0], forWriting: false)
         let output = Self.privateEnd(taken[1], forWriting: true)
         guard input >= 0, output >= 0 else {
-            for descriptor in [input, output] where descriptor >= 0 { Glibc.close(descriptor) }
+            for descriptor in [input, output] where descriptor >= 0 { DescriptorDisposal.close(descriptor) }
             let code = min(input, output)
             let reason = code == -ENOTSUP ? "neither a pipe nor a UNIX stream socket" : ControlError.text(code)
             throw ControlError(.system, "standard input and output cannot be used: \(reason)")
@@ -55,23 +55,5 @@ public final class PassedDescriptors: Sendable {
         let reopened = tunnelcontrol_reopen_pipe(descriptor, forWriting)
         DescriptorDisposal.close(descriptor)
         return reopened
-    }
-}
-
-/// Closes descriptors of others. The close of a file on a hostile file system, or of a TCP socket that lingers, may wait
-/// as long as somebody likes; no event loop must.
-enum DescriptorDisposal {
-    private static let queue = DispatchQueue(label: "control.disposal")
-    private static let waiting = Atomic<Int>(0)
-
-    /// Descriptors that are still to be closed. While there are many of them, somebody means harm.
-    static var backlog: Int { waiting.load(ordering: .relaxed) }
-
-    static func close(_ descriptor: Int32) {
-        waiting.wrappingAdd(1, ordering: .relaxed)
-        queue.async {
-            Glibc.close(descriptor)
-            waiting.wrappingSubtract(1, ordering: .relaxed)
-        }
     }
 }

@@ -117,8 +117,11 @@ lab_start hostile server setpriv --reuid alice --regid alice --init-groups \
     "$LAB_PYTHON" "$LAB_HERE/control.py" "$socket" hostile
 ok "whatever is sent is answered or closed" wait_for 20 lab_logged hostile '^done'
 like "a socket whose close would wait is refused" "$(lab_log hostile)" 'answer: .*neither a pipe nor a UNIX stream'
-like "others are served meanwhile" "$(page client2 "$LAB_WEB4" 2>&1)" "hello"
-lab_wait hostile 20
+like "a stream that descriptors come in is ended" "$(lab_log hostile)" 'buried: .*passes descriptors'
+for number in 1 2 3; do
+    like "others are served meanwhile, at once ($number)" "$(page client2 "$LAB_WEB4" 1 2>&1)" "hello"
+done
+lab_wait hostile 30
 is "no bad manners broke their own test" "$LAB_STATUS" 0
 ok "descriptors come back" wait_for 20 eval \
     '[ "$(find "/proc/$(lab_pid daemon)/fd" -mindepth 1 | wc -l)" -le '"$files"' ]'

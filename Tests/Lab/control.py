@@ -63,6 +63,35 @@ def lingering():
         return listener, sender
 
 
+def bury(channel):
+    """Sends lingering sockets, of which nobody else has a copy then: whoever drops the message closes them."""
+    attacks = [lingering() for _ in range(3)]
+    send(channel, b"\0", [sender.fileno() for _, sender in attacks])
+    for _, sender in attacks:
+        sender.close()
+    return [listener for listener, _ in attacks]
+
+
+def buried(path, request):
+    """Lingering sockets inside of what is passed: in the queue of a stream that is read, of one that is refused, and of the
+    control connection itself."""
+    listeners, kept = [], []
+    refused = json.dumps({"request": "tunnel", "channelType": "shell"}).encode()
+    for number in range(4):
+        near, far = socket.socketpair()
+        listeners += bury(far)
+        control = connect(path)
+        send(control, refused if number == 3 else request, [near.fileno(), near.fileno()])
+        near.close()
+        print("buried:", [answer.get("reason", answer["reply"]) for answer in answers(control)], flush=True)
+        kept.append(far)
+    control = connect(path)
+    send(control, json.dumps({"request": "status"}).encode())
+    listeners += bury(control)
+    control.close()
+    return listeners, kept
+
+
 def hostile(path):
     request = json.dumps({"request": "tunnel", "channelType": "tun@psiphon.ca"}).encode()
     files = [os.open(tempfile.mkstemp()[1], os.O_RDWR), os.open("/dev/zero", os.O_RDONLY)]
@@ -90,11 +119,12 @@ def hostile(path):
         # Whoever closes last has to wait; that must not be this thread.
         threading.Thread(target=sender.close, daemon=True).start()
         print("answer:", next(answers(control)), flush=True)
+    listeners, kept = buried(path, request)
     silent = [connect(path) for _ in range(200)]
     print("done", flush=True)
-    time.sleep(3)
+    time.sleep(6)
     # What still waits is cut off, here and in the daemon.
-    for listener, _ in attacks:
+    for listener in [listener for listener, _ in attacks] + listeners:
         listener.close()
 
 

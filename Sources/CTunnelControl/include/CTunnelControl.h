@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Descriptors that are taken from one message; the kernel drops what goes beyond. */
-#define TUNNELCONTROL_DESCRIPTORS 4
+/* Descriptors of one message: as many as it can carry (SCM_MAX_FD of the kernel). What there is no room for, the kernel closes
+ * before recvmsg(2) returns, which takes as long as whoever passed it likes. */
+#define TUNNELCONTROL_DESCRIPTORS 253
 
 /* Who made the connection, as the kernel saw it then (SO_PEERCRED). */
 struct tunnelcontrol_peer {
