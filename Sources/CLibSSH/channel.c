@@ -17,7 +17,6 @@ libssh_shim_channel *libssh_shim_channel_watch(libssh_shim_peer *peer, ssh_chann
     if (open != NULL) {
         watched->remote = open->sender;
         watched->max_packet = open->max_packet;
-        watched->initial = open->window;
     }
     watched->next = peer->channels;
     peer->channels = watched;
@@ -45,14 +44,14 @@ void libssh_shim_channel_take_data(libssh_shim_channel *watched, libssh_shim_dat
 
 uint32_t libssh_shim_channel_window(const libssh_shim_channel *watched)
 {
-    return ssh_channel_window_size(watched->channel);
+    uint32_t window = ssh_channel_window_size(watched->channel);
+
+    return watched->uncredited < window ? window - (uint32_t)watched->uncredited : 0;
 }
 
-uint32_t libssh_shim_channel_outstanding(const libssh_shim_channel *watched)
+uint64_t libssh_shim_channel_granted(const libssh_shim_channel *watched)
 {
-    uint32_t window = libssh_shim_channel_window(watched);
-
-    return window < watched->initial ? watched->initial - window : 0;
+    return watched->granted;
 }
 
 uint32_t libssh_shim_channel_message_size(const libssh_shim_channel *watched)
@@ -63,6 +62,13 @@ uint32_t libssh_shim_channel_message_size(const libssh_shim_channel *watched)
 void libssh_shim_channel_sent_datagram(libssh_shim_channel *watched)
 {
     watched->uncredited += 4;
+}
+
+void libssh_shim_channel_is_not_charged(libssh_shim_channel *watched)
+{
+    watched->uncredited = 0;
+    watched->refund += watched->cut;
+    watched->cut = 0;
 }
 
 uint32_t libssh_shim_channel_refusal(const libssh_shim_channel *watched)

@@ -33,6 +33,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// Where the peer is OpenSSH and each message a datagram.
     private var sendWindow: OpenSSHSendWindow?
     private var isWatchingSendWindow = false
+    private var hasMeasured = false
     private let session: SSHSession
     private let handle: ssh_channel
     private let watched: OpaquePointer
@@ -86,8 +87,11 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     ///
     /// 0 while the kernel has not taken earlier output, and during a key exchange. On a channel that carries datagrams
     /// also while a message of any size might not fit.
-    public var writableByteCount: Int {
-        guard !isEnding, sessionTakesOutput, sendWindowIsOpen else { return blocked() }
+    public var writableByteCount: Int { sendWindow?.isOpen == false ? blocked() : room }
+
+    /// The same, as far as the session and the peer's own window let through.
+    private var room: Int {
+        guard !isEnding, sessionTakesOutput else { return blocked() }
         let window = Int(libssh_shim_channel_window(watched))
         if carriesDatagrams {
             return window < preferredWriteSize ? blocked() : preferredWriteSize
@@ -100,23 +104,26 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         return state == 0 || (state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
     }
 
-    private var sendWindowIsOpen: Bool {
-        let isOpen = sendWindow?.isOpen(
-            outstanding: Int(libssh_shim_channel_outstanding(watched)),
-            roundTrip: session.roundTrip,
-            packetsReceived: session.packetsReceived,
-            now: session.loop.now
-        )
-        if isOpen == false { waitForGrant() }
-        return isOpen != false
-    }
-
-    /// Has the peer say something, and the window looked at again, in case nothing else happens while it is closed.
-    private func waitForGrant() {
+    /// Tells the send window what has happened, and has the peer say something while it is closed, in case nothing else does.
+    private func serviceSendWindow() {
+        guard sendWindow != nil else { return }
+        sendWindow?.didGrant(total: libssh_shim_channel_granted(watched))
+        sendWindow?.didAnswer(session.repliesReceived, now: session.loop.now)
+        sendWindow?.didMeasure(roundTrip: session.roundTrip.shortest)
+        if sendWindow?.timePassed(now: session.loop.now) == true { libssh_shim_channel_is_not_charged(watched) }
+        if !hasMeasured {
+            // Before anything else is sent, so that nothing of ours is in the way of the first answer.
+            hasMeasured = true
+            session.sendKeepalive()
+        }
+        guard sendWindow?.isOpen == false else { return }
         libssh_shim_acknowledge(ssh_get_fd(session.handle))
+        if sendWindow?.needsRequest == true {
+            session.sendKeepalive()
+            sendWindow?.didRequest(session.roundTrip.requests)
+        }
         guard !isWatchingSendWindow else { return }
         isWatchingSendWindow = true
-        session.sendKeepalive()
         session.loop.schedule(after: OpenSSHSendWindow.patience) { [weak self] in
             self?.isWatchingSendWindow = false
             self?.session.setNeedsService()
@@ -132,7 +139,8 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
 
     /// Sends `bytes`; one message if they are no more than `preferredWriteSize`.
     public func write(_ bytes: RawSpan) -> Int {
-        let room = writableByteCount
+        // Whoever asked for `writableByteCount` has asked the send window; one datagram more does no harm.
+        let room = room
         guard room > 0, bytes.byteCount > 0 else { return 0 }
         guard room >= bytes.byteCount || !carriesDatagrams else { return blocked() }
         let length = UInt32(min(room, bytes.byteCount))
@@ -146,8 +154,16 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         }
         if written < bytes.byteCount { isBlocked = true }
         guard written > 0 else { return 0 }
-        if sendWindow != nil { libssh_shim_channel_sent_datagram(watched) }
+        noteSent(Int(written))
         return Int(written)
+    }
+
+    @inline(__always)
+    private func noteSent(_ byteCount: Int) {
+        guard sendWindow != nil else { return }
+        sendWindow?.didSend(byteCount)
+        if sendWindow?.surcharge != .refuted { libssh_shim_channel_sent_datagram(watched) }
+        if sendWindow?.isOpen == false { session.setNeedsService() }
     }
 
     /// Names the receiver; may be called again. Bytes that arrive while there is none are dropped.
@@ -213,6 +229,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     // MARK: At the end of a turn
 
     func service() {
+        serviceSendWindow()
         if hasReceived {
             hasReceived = false
             receiver?.transportDidFinishReceiving()
