@@ -1,7 +1,8 @@
 /* Ending a session with a reason of our own choice.
  *
  * ssh_disconnect() always gives reason 11, "by application". It hands the one packet that it sends to
- * ssh_packet_encrypt(), which is the seam: armed just before, it writes the wanted reason over that one. */
+ * ssh_packet_encrypt(), which is the seam: armed just before, it writes the wanted reason over that one. What passes there
+ * otherwise is counted: libssh keeps what it has encrypted until the kernel takes it, without a limit. */
 #include "internal.h"
 
 /* Not in libssh's public headers, but ordinary external symbols of libssh.a. */
@@ -17,6 +18,7 @@ unsigned char *__wrap_ssh_packet_encrypt(ssh_session session, void *packet, uint
     /* uint32 packet length, byte padding length, byte 1, uint32 reason (RFC 4253 sections 6 and 11.1) */
     if (armed != 0 && length >= 10 && bytes[5] == MSG_DISCONNECT)
         put32(bytes + 6, armed);
+    libssh_shim_note_output(session, bytes, length);
     return __real_ssh_packet_encrypt(session, packet, length);
 }
 

@@ -12,6 +12,7 @@ enum {
     MSG_KEXINIT = 20,
     MSG_NEWKEYS = 21,
     MSG_USERAUTH_REQUEST = 50,
+    MSG_GLOBAL_REQUEST = 80,
     MSG_REQUEST_SUCCESS = 81,
     MSG_REQUEST_FAILURE = 82,
     MSG_CHANNEL_OPEN = 90,
@@ -22,17 +23,28 @@ enum {
     MSG_CHANNEL_REQUEST = 98,
 };
 
+enum {
+    WAITING_LOGINS = 16,
+    /* Bytes. */
+    WAITING_LOGINS_SIZE = 64 << 10,
+};
+
 struct libssh_shim_peer {
     ssh_session session;
     libssh_shim_open_handler open_handler;
     libssh_shim_request_handler request_handler;
     void *user;
+    libssh_shim_login_handler login_handler;
+    ssh_buffer waiting[WAITING_LOGINS]; /* requests whose turn has not come: see libssh_shim_defer_logins() */
+    uint32_t waiting_count;
+    size_t waiting_size;
     libssh_shim_channel *channels;
     bool has_open; /* `open` is about the message being dispatched */
     bool is_rekeying;
     uint32_t key_exchanges;
     uint32_t public_key_requests;
     uint32_t replies;
+    uint32_t questions; /* during this key exchange: see libssh_shim_questions() */
     libssh_shim_open open;
     char type[256];
     uint8_t *payload;
@@ -49,9 +61,11 @@ struct libssh_shim_channel {
     ssh_channel channel;
     uint32_t remote;      /* the peer's number for the channel */
     uint32_t max_packet;  /* as the peer announced it */
-    uint32_t initial;     /* the window that it announced at first */
     uint32_t refusal;
+    uint64_t granted;     /* all grants of the peer, as it sent them */
     uint64_t uncredited;  /* window that OpenSSH will grant although we never used it */
+    uint64_t cut;         /* of grants so far, for the same reason */
+    uint64_t refund;      /* cut from grants of a peer that never charged it */
     libssh_shim_data_handler data_handler;
     void *data_user;
     uint32_t grant_step;
@@ -62,6 +76,9 @@ enum {
     /* libssh 0.10 keeps a 32-bit window and adds grants without looking for an overflow. */
     LIBSSH_SHIM_GREATEST_WINDOW = 1 << 30,
 };
+
+/* Counts a packet that libssh is about to encrypt, and notices our own request for new keys. */
+void libssh_shim_note_output(ssh_session session, const uint8_t *packet, size_t length);
 
 static inline uint32_t get32(const uint8_t *p)
 {

@@ -6,6 +6,7 @@
 /* Not in libssh's public headers, but ordinary external symbols of libssh.a. */
 extern void ssh_packet_set_callbacks(ssh_session session, ssh_packet_callbacks callbacks);
 extern ssh_channel ssh_channel_from_local(ssh_session session, uint32_t number);
+extern int ssh_packet_userauth_request(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
 
 enum {
     /* libssh 0.10 subtracts 10 from the peer's packet maximum and loops for ever when nothing is left; nobody honest
@@ -39,6 +40,7 @@ static int on_newkeys(ssh_session session, uint8_t type, ssh_buffer packet, void
 {
     (void)session, (void)type, (void)packet;
     ((libssh_shim_peer *)user)->is_rekeying = false;
+    ((libssh_shim_peer *)user)->questions = 0;
     ((libssh_shim_peer *)user)->key_exchanges += 1;
     return SSH_PACKET_NOT_USED;
 }
@@ -63,30 +65,125 @@ static bool is(const uint8_t *text, uint32_t length, const char *name)
     return length == strlen(name) && memcmp(text, name, length) == 0;
 }
 
-/* libssh gives no answer at all to a key type that it cannot parse, which leaves an honest client with several keys
- * waiting. A method that does not exist gets the refusal it needs. The method that binds the signature to the host key, which
- * 0.12 offers, begins with the same fields (PROTOCOL of OpenSSH, section 3.3.1). */
-static int on_userauth_request(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
-{
-    libssh_shim_peer *peer = user;
-    uint8_t *at = ssh_buffer_get(packet), *end = at + ssh_buffer_get_len(packet), *method, *algorithm;
-    uint32_t length;
-    (void)session, (void)type;
+/* The parts of a request of method publickey (RFC 4252 sections 5 and 7). The method that binds the signature to the host key,
+ * which 0.12 offers, begins with the same fields (PROTOCOL of OpenSSH, section 3.3.1). */
+struct login {
+    const uint8_t *name;
+    uint32_t name_length;
+    uint8_t *method;
+    bool is_usable; /* libssh can parse the type of its key */
+};
 
-    if (libssh_shim_next_string(&at, end, &length) == NULL || libssh_shim_next_string(&at, end, &length) == NULL ||
-        (method = libssh_shim_next_string(&at, end, &length)) == NULL)
-        return SSH_PACKET_NOT_USED;
-    if (!is(method, length, "publickey") && !is(method, length, "publickey-hostbound-v00@openssh.com"))
-        return SSH_PACKET_NOT_USED;
+/* False for any other method. */
+static bool parse_login(ssh_buffer packet, struct login *login)
+{
+    uint8_t *at = ssh_buffer_get(packet), *end = at + ssh_buffer_get_len(packet), *algorithm;
+    uint32_t length;
+
+    if ((login->name = libssh_shim_next_string(&at, end, &login->name_length)) == NULL ||
+        libssh_shim_next_string(&at, end, &length) == NULL ||
+        (login->method = libssh_shim_next_string(&at, end, &length)) == NULL ||
+        (!is(login->method, length, "publickey") && !is(login->method, length, "publickey-hostbound-v00@openssh.com")))
+        return false;
+    login->is_usable = true;
     if (at < end) {
         at += 1; /* whether it is signed */
         algorithm = libssh_shim_next_string(&at, end, &length);
-        if (algorithm != NULL && is_certificate_or_unknown(algorithm, length)) {
-            memcpy(method, "unusable-", strlen("unusable-"));
-            return SSH_PACKET_NOT_USED;
-        }
+        login->is_usable = algorithm == NULL || !is_certificate_or_unknown(algorithm, length);
     }
-    peer->public_key_requests += 1;
+    return true;
+}
+
+/* libssh gives no answer at all to a key type that it cannot parse, which leaves an honest client with several keys
+ * waiting. A method that does not exist gets the refusal it needs. */
+static void prepare_login(libssh_shim_peer *peer, ssh_buffer packet)
+{
+    struct login login;
+
+    if (!parse_login(packet, &login))
+        return;
+    if (login.is_usable)
+        peer->public_key_requests += 1;
+    else
+        memcpy(login.method, "unusable-", strlen("unusable-"));
+}
+
+static bool may_log_in(libssh_shim_peer *peer, ssh_buffer packet)
+{
+    char name[256];
+    struct login login;
+
+    /* Nobody has a longer name. */
+    if (peer->login_handler == NULL || !parse_login(packet, &login) || login.name_length >= sizeof name)
+        return true;
+    memcpy(name, login.name, login.name_length);
+    name[login.name_length] = 0;
+    return peer->login_handler(name, peer->user);
+}
+
+static void keep_login(libssh_shim_peer *peer, ssh_buffer packet)
+{
+    uint32_t length = ssh_buffer_get_len(packet);
+    ssh_buffer copy;
+
+    if (peer->waiting_count == WAITING_LOGINS || peer->waiting_size + length > WAITING_LOGINS_SIZE ||
+        (copy = ssh_buffer_new()) == NULL)
+        return;
+    if (ssh_buffer_add_data(copy, ssh_buffer_get(packet), length) < 0) {
+        ssh_buffer_free(copy);
+        return;
+    }
+    peer->waiting[peer->waiting_count++] = copy;
+    peer->waiting_size += length;
+}
+
+static int on_userauth_request(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
+{
+    libssh_shim_peer *peer = user;
+    (void)session, (void)type;
+
+    if (peer->waiting_count > 0 || !may_log_in(peer, packet)) {
+        keep_login(peer, packet);
+        return SSH_PACKET_USED;
+    }
+    prepare_login(peer, packet);
+    return SSH_PACKET_NOT_USED;
+}
+
+void libssh_shim_defer_logins(libssh_shim_peer *peer, libssh_shim_login_handler handler)
+{
+    peer->login_handler = handler;
+}
+
+static ssh_buffer next_login(libssh_shim_peer *peer)
+{
+    ssh_buffer packet = peer->waiting[0];
+
+    peer->waiting_count -= 1;
+    peer->waiting_size -= ssh_buffer_get_len(packet);
+    memmove(peer->waiting, peer->waiting + 1, peer->waiting_count * sizeof *peer->waiting);
+    return packet;
+}
+
+void libssh_shim_resume_logins(libssh_shim_peer *peer)
+{
+    while (peer->waiting_count > 0 && may_log_in(peer, peer->waiting[0])) {
+        ssh_buffer packet = next_login(peer);
+
+        prepare_login(peer, packet);
+        ssh_packet_userauth_request(peer->session, MSG_USERAUTH_REQUEST, packet, peer->session);
+        ssh_buffer_free(packet);
+    }
+}
+
+/* A peer that does not take part in the key exchange that we have asked for may go on to send what is answered. */
+static int on_question(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
+{
+    libssh_shim_peer *peer = user;
+    (void)session, (void)type, (void)packet;
+
+    if (peer->is_rekeying)
+        peer->questions += 1;
     return SSH_PACKET_NOT_USED;
 }
 
@@ -95,8 +192,8 @@ static int on_channel_open(ssh_session session, uint8_t type, ssh_buffer packet,
     libssh_shim_peer *peer = user;
     uint8_t *bytes = ssh_buffer_get(packet);
     uint32_t length = ssh_buffer_get_len(packet), type_length;
-    (void)session, (void)type;
 
+    on_question(session, type, packet, user);
     peer->has_open = false;
     if (length < 4 || (type_length = get32(bytes)) >= sizeof peer->type || length < 4 + type_length + 12)
         return SSH_PACKET_NOT_USED;
@@ -146,7 +243,6 @@ static int on_open_confirmation(ssh_session session, uint8_t type, ssh_buffer pa
     if (watched != NULL) {
         watched->remote = get32(bytes + 4);
         watched->max_packet = get32(bytes + 12);
-        watched->initial = get32(bytes + 8);
     }
     return SSH_PACKET_NOT_USED;
 }
@@ -176,9 +272,15 @@ static int on_window_adjust(ssh_session session, uint8_t type, ssh_buffer packet
     grant = get32(bytes + 4);
     watched = find(user, get32(bytes));
     if (watched != NULL) {
+        watched->granted += grant;
         cut = watched->uncredited < grant ? (uint32_t)watched->uncredited : grant;
         watched->uncredited -= cut;
+        watched->cut += cut;
         grant -= cut;
+        if (watched->refund <= LIBSSH_SHIM_GREATEST_WINDOW - (uint64_t)grant % LIBSSH_SHIM_GREATEST_WINDOW) {
+            grant += (uint32_t)watched->refund;
+            watched->refund = 0;
+        }
     }
     window = ssh_channel_window_size(channel);
     if (window >= LIBSSH_SHIM_GREATEST_WINDOW)
@@ -219,17 +321,24 @@ static int on_request_reply(ssh_session session, uint8_t type, ssh_buffer packet
     return SSH_PACKET_NOT_USED;
 }
 
-static ssh_packet_callback handlers[MSG_CHANNEL_DATA - MSG_KEXINIT + 1] = {
+/* By message number, from 20 on. libssh answers whatever it does not know. */
+static ssh_packet_callback handlers[] = {
     [MSG_KEXINIT - MSG_KEXINIT] = on_kexinit,
     [MSG_NEWKEYS - MSG_KEXINIT] = on_newkeys,
     [MSG_USERAUTH_REQUEST - MSG_KEXINIT] = on_userauth_request,
+    [22 - MSG_KEXINIT ... 29 - MSG_KEXINIT] = on_question,
+    [36 - MSG_KEXINIT ... 49 - MSG_KEXINIT] = on_question,
+    [61 - MSG_KEXINIT ... MSG_GLOBAL_REQUEST - MSG_KEXINIT] = on_question,
     [MSG_REQUEST_SUCCESS - MSG_KEXINIT] = on_request_reply,
     [MSG_REQUEST_FAILURE - MSG_KEXINIT] = on_request_reply,
     [MSG_CHANNEL_OPEN - MSG_KEXINIT] = on_channel_open,
     [MSG_CHANNEL_OPEN_CONFIRMATION - MSG_KEXINIT] = on_open_confirmation,
     [MSG_CHANNEL_OPEN_FAILURE - MSG_KEXINIT] = on_open_failure,
     [MSG_CHANNEL_WINDOW_ADJUST - MSG_KEXINIT] = on_window_adjust,
+    [83 - MSG_KEXINIT ... 89 - MSG_KEXINIT] = on_question,
     [MSG_CHANNEL_DATA - MSG_KEXINIT] = on_channel_data,
+    [MSG_CHANNEL_REQUEST - MSG_KEXINIT] = on_question,
+    [101 - MSG_KEXINIT ... 255 - MSG_KEXINIT] = on_question,
 };
 
 /* ---- Messages, as libssh makes them of packets ------------------------------------------------------------------- */
@@ -296,6 +405,8 @@ void libssh_shim_peer_free(libssh_shim_peer *peer)
         return;
     while (peer->channels != NULL)
         libssh_shim_channel_forget(peer, peer->channels);
+    while (peer->waiting_count > 0)
+        ssh_buffer_free(next_login(peer));
     free(peer->payload);
     free(peer->host_keys);
     free(peer);
@@ -304,6 +415,16 @@ void libssh_shim_peer_free(libssh_shim_peer *peer)
 uint32_t libssh_shim_public_key_requests(const libssh_shim_peer *peer)
 {
     return peer->public_key_requests;
+}
+
+uint32_t libssh_shim_questions(const libssh_shim_peer *peer)
+{
+    return peer->questions;
+}
+
+uint64_t libssh_shim_bytes_received(const libssh_shim_peer *peer)
+{
+    return peer->packets.in_bytes;
 }
 
 uint32_t libssh_shim_key_exchanges(const libssh_shim_peer *peer)

@@ -3,7 +3,7 @@
  * libssh polls, reserves 4096 bytes at the end of its input, has recv() fill them, and gives back with
  * ssh_buffer_pass_bytes_end() what was not. The poll receives already; the rest of a larger read is appended when bytes are
  * given back. */
-#include "CLibSSH.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +15,16 @@ extern ssize_t __real_recv(int descriptor, void *buffer, size_t size, int flags)
 extern ssize_t __real_send(int descriptor, const void *buffer, size_t size, int flags);
 extern int __real_poll(struct pollfd *descriptors, nfds_t count, int timeout);
 extern uint32_t __real_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
+/* libssh keeps errno also where recv(2) has not failed, and gives it as the reason for the end of a connection. */
+static ssize_t receive(int descriptor, void *buffer, size_t size, int flags)
+{
+    ssize_t received = __real_recv(descriptor, buffer, size, flags);
+
+    if (received == 0)
+        errno = 0;
+    return received;
+}
+
 ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags);
 ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags);
 int __wrap_poll(struct pollfd *descriptors, nfds_t count, int timeout);
@@ -25,14 +35,18 @@ enum {
     READ_SIZE = 64 << 10,
     /* What may be sent on the strength of one poll(2) for room. */
     ROOM = 64 << 10,
+    /* Of most ciphers. */
+    MAC_SIZE = 16,
 };
 
 struct libssh_shim_receiver {
     ssh_session session;
+    libssh_shim_peer *peer;
     int descriptor;
     enum libssh_shim_hold hold;
     int failure; /* of a recv(2) that libssh has not made yet, or 0 */
     size_t room; /* bytes that may be sent before the next poll(2) */
+    size_t unsent; /* bytes that libssh has encrypted and the kernel has not taken */
     uint8_t *bytes; /* the thread's block, or memory of its own */
     size_t head, tail;
 };
@@ -80,14 +94,16 @@ static bool reserve(int descriptor)
     return true;
 }
 
-libssh_shim_receiver *libssh_shim_receive_attach(ssh_session session)
+libssh_shim_receiver *libssh_shim_receive_attach(libssh_shim_peer *peer)
 {
+    ssh_session session = peer->session;
     int descriptor = ssh_get_fd(session);
     libssh_shim_receiver *receiver;
 
     if (descriptor < 0 || !reserve(descriptor) || (receiver = calloc(1, sizeof *receiver)) == NULL)
         return NULL;
     receiver->session = session;
+    receiver->peer = peer;
     receiver->descriptor = descriptor;
     receivers[descriptor] = receiver;
     count += 1;
@@ -129,6 +145,26 @@ void libssh_shim_receive_detach(libssh_shim_receiver *receiver)
 size_t libssh_shim_receive_pending(const libssh_shim_receiver *receiver)
 {
     return receiver->tail - receiver->head;
+}
+
+void libssh_shim_note_output(ssh_session session, const uint8_t *packet, size_t length)
+{
+    libssh_shim_receiver *receiver = find(ssh_get_fd(session));
+
+    if (receiver == NULL)
+        return;
+    receiver->unsent += length + MAC_SIZE;
+    /* uint32 packet length, byte padding length, byte message (RFC 4253 section 6) */
+    if (length > 5 && packet[5] == MSG_KEXINIT)
+        receiver->peer->is_rekeying = true;
+}
+
+size_t libssh_shim_unsent(libssh_shim_receiver *receiver)
+{
+    /* The sizes of message authentication codes are guessed: begin anew whenever libssh says that it holds nothing. */
+    if ((ssh_get_status(receiver->session) & SSH_WRITE_PENDING) == 0)
+        receiver->unsent = 0;
+    return receiver->unsent;
 }
 
 void libssh_shim_receive_hold(libssh_shim_receiver *receiver, enum libssh_shim_hold hold)
@@ -189,7 +225,7 @@ ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
         return -1;
     }
     if (receiver->head == receiver->tail)
-        return __real_recv(descriptor, buffer, size, flags);
+        return receive(descriptor, buffer, size, flags);
     part = available(receiver, size);
     memcpy(buffer, receiver->bytes + receiver->head, part);
     consume(receiver, part);
@@ -239,6 +275,8 @@ ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
         receiver->room = 0;
         return 0;
     }
+    if (sent > 0)
+        receiver->unsent -= (size_t)sent < receiver->unsent ? (size_t)sent : receiver->unsent;
     receiver->room -= sent > 0 && (size_t)sent < receiver->room ? (size_t)sent : receiver->room;
     return sent;
 }

@@ -10,6 +10,7 @@ import Testing
         let session: ssh_session
         let near: Int32
         private(set) var far: Int32
+        let peer: OpaquePointer
         let receiver: OpaquePointer
 
         init(_ library: SSHServerLibrary) throws {
@@ -17,12 +18,14 @@ import Testing
             try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
             (near, far) = (pair[0], pair[1])
             session = try #require(library.makeSession(near))
-            receiver = try #require(libssh_shim_receive_attach(session))
+            peer = try #require(libssh_shim_peer_attach(session, nil, nil, nil))
+            receiver = try #require(libssh_shim_receive_attach(peer))
         }
 
         deinit {
             libssh_shim_receive_detach(receiver)
             ssh_free(session)
+            libssh_shim_peer_free(peer)
             closeFar()
         }
 

@@ -14,13 +14,32 @@ enum SSHRuntime {
         printable(String(cString: ssh_get_error(UnsafeMutableRawPointer(session))))
     }
 
-    /// `text` without what could break a log line or a terminal, cut at `limit` characters.
+    /// `text` with everything escaped that could break a log line, or change how a terminal shows the rest of it, cut at
+    /// `limit` characters.
     static func printable(_ text: String, limit: Int = 200) -> String {
-        String(
-            text.unicodeScalars.prefix(limit).map { scalar -> Character in
-                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-                    ? "?" : Character(scalar)
+        var result = ""
+        for scalar in text.unicodeScalars.prefix(limit) {
+            if isInvisible(scalar) {
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                result.unicodeScalars.append(scalar)
             }
+        }
+        return result
+    }
+
+    /// A user's name for a log line. No blank and no equals sign: a program that reads the log must not find a field in it.
+    static func userName(_ name: String) -> String {
+        String(
+            printable(name, limit: 64).map { $0 == " " || $0 == "=" ? "?" : $0 }
         )
+    }
+
+    /// Control characters of ASCII and ISO 8859-1, marks that change the direction of writing, and line ends of Unicode.
+    static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }

@@ -36,27 +36,30 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     var security: TransportSecurity?
     var opening: [SSHChannelOpening] = []
     private(set) var isEnded = false
-    /// Nanoseconds that the peer has taken to answer a keepalive, the shortest so far; 0 before it has. Includes what waited
-    /// before the keepalive.
-    private(set) var roundTrip: UInt64 = 0
+    /// The round trip to the peer, as keepalives measure it.
+    var roundTrip = SSHRoundTrip()
 
     private let event: ssh_event
     private let receiver: OpaquePointer
     private var registration: Registration?
     private var isInsideLibrary = false
     private var endReason: String?
+    /// True from the moment on in which the end is certain.
+    var isEnding: Bool { isEnded || endReason != nil }
     private var farewell: String?
     private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
     private var gatheredByteCount = 0
-    /// When a request was sent whose answer is to come, and how many answers there had been then.
-    private var asked: (time: UInt64, replies: UInt32)?
+    private var readGate = SSHReadGate()
+    /// Nothing is read while somebody elsewhere finds out what to answer.
+    private(set) var isPaused = false
+    private var holdsInput: Bool { readGate.isClosed || isPaused }
 
     /// Nanoseconds after which a turn takes no more of what has been received: other descriptors wait, and 256 KiB of small
     /// packets are several milliseconds of work.
     private static let turnLimit: UInt64 = 300_000
 
-    /// How libssh says that a message is out of place; its number and a parenthesis follow.
-    private static let rejection = "Packet filter: rejected packet (type "
+    /// Requests that are answered during one key exchange: the answers wait for its end.
+    private static let questionLimit = 1_000
 
     /// Two full SSH packets: a super-packet in one send.
     private static let gatheredByteLimit = 64 << 10
@@ -76,7 +79,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     ) throws(SSHError) {
         loop.preconditionCurrent()
         guard let event = ssh_event_new() else { throw SSHError(.resources, "out of memory") }
-        guard let receiver = libssh_shim_receive_attach(handle) else {
+        guard let receiver = libssh_shim_receive_attach(peer) else {
             ssh_event_free(event)
             throw SSHError(.resources, "out of memory")
         }
@@ -88,7 +91,10 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         prepareSocket(options)
         begin(handle)
         do {
-            guard ssh_get_fd(handle) != -1 else { throw SSHError(.connection, SSHRuntime.lastError(of: handle)) }
+            guard ssh_get_fd(handle) != -1 else {
+                let text = SSHRuntime.lastError(of: handle)
+                throw SSHError(.connection, SSHEndReason.plain(text, isHandshaking: isHandshaking))
+            }
             guard ssh_event_add_session(event, handle) == SSH_OK else { throw SSHError(.resources, "out of memory") }
             registration = try loop.register(ssh_get_fd(handle), interest: [.readable, .writable], handler: self)
             if libssh_shim_receive_pending(receiver) > 0 { registration?.callAgain() }
@@ -117,20 +123,35 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     func descriptorIsReady(_ events: DescriptorEvents) {
         guard !isEnded else { return }
+        if isPaused, events.contains(.ended) { end("the other side closed the connection") }
         gatheredByteCount = 0
         isInsideLibrary = true
         var result: Int32
+        libssh_shim_receive_hold(receiver, holdsInput ? LIBSSH_SHIM_HOLD_INPUT : LIBSSH_SHIM_HOLD_NOTHING)
         repeat {
             result = ssh_event_dopoll(event, 0)
-        } while result == SSH_OK && endReason == nil && libssh_shim_receive_pending(receiver) > 0
+            updateReadGate()
+        } while result == SSH_OK && endReason == nil && !holdsInput && libssh_shim_receive_pending(receiver) > 0
             && loop.timeInTurn < Self.turnLimit
+        libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_NOTHING)
         isInsideLibrary = false
         service()
     }
 
+    /// Stops reading, and gives the peer up in time, while it takes nothing of what its own messages have caused.
+    private func updateReadGate() {
+        if libssh_shim_questions(peer) > Self.questionLimit { end("too many requests during a key exchange") }
+        guard readGate.update(unsent: libssh_shim_unsent(receiver)) else { return }
+        let closing = readGate.closings
+        loop.schedule(after: SSHReadGate.patience) { [weak self] in
+            guard let self, readGate.isClosed, readGate.closings == closing else { return }
+            end("the other side asks and takes no answer")
+        }
+    }
+
     /// What callbacks have left to do, and what follows from what they saw.
     private func service() {
-        noteReply()
+        roundTrip.answered(repliesReceived, now: loop.now)
         noteDeath()
         if endReason == nil {
             serviceOpenings()
@@ -143,7 +164,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     private func noteDeath() {
         guard endReason == nil, libssh_shim_state(peer) & Int32(LIBSSH_SHIM_DEAD) != 0 else { return }
-        let reason = plainReason(SSHRuntime.lastError(of: handle))
+        let reason = SSHEndReason.plain(SSHRuntime.lastError(of: handle), isHandshaking: isHandshaking)
         endReason = reason
         // libssh gives up without a word over a message that it cannot take, and RFC 4252 §6 wants one.
         guard ssh_get_fd(handle) != -1 else { return }
@@ -151,25 +172,27 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         farewellCode = UInt32(LIBSSH_SHIM_PROTOCOL_ERROR)
     }
 
-    private func plainReason(_ text: String) -> String {
-        switch text {
-        case let text where text.hasPrefix(Self.rejection):
-            "message \(text.dropFirst(Self.rejection.count).dropLast()) is not allowed "
-                + (isHandshaking ? "before authentication" : "now")
-        case "", "Socket error: disconnected", "Socket error: Success": "the other side closed the connection"
-        case let text where text.hasPrefix("Received SSH_MSG_DISCONNECT: "):
-            "the other side disconnected (\(text.dropFirst(29)))"
-        case let text where text.hasPrefix("Socket error: "): "\(text.dropFirst(14))"
-        default: text
-        }
-    }
-
     private func updateInterest() {
         var wantsToWrite = libssh_shim_state(peer) & Int32(LIBSSH_SHIM_PENDING) != 0
         if isHandshaking { wantsToWrite = wantsToWrite || ssh_get_poll_flags(handle) & SSH_WRITE_PENDING != 0 }
+        guard !holdsInput else {
+            registration?.setInterest(wantsToWrite ? .writable : [])
+            return
+        }
         registration?.setInterest(wantsToWrite ? [.readable, .writable] : .readable)
         // Level-triggered epoll does not see what has been received already.
         if libssh_shim_receive_pending(receiver) > 0 { registration?.callAgain() }
+    }
+
+    /// Stops reading until `resume`. From inside the library, too.
+    func pause() { isPaused = true }
+
+    /// Goes on to read, after `body`, which may send.
+    func resume(_ body: () -> Void) {
+        guard isPaused, !isEnded else { return }
+        isPaused = false
+        withLibrary(body)
+        setNeedsService()
     }
 
     /// Asks for a turn soon: there is work to do outside of the library.
@@ -222,30 +245,9 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         let state = libssh_shim_state(peer)
         if state & Int32(LIBSSH_SHIM_DEAD) != 0 {
             registration?.callAgain()
-        } else if state & Int32(LIBSSH_SHIM_PENDING) != 0 {
+        } else if state & Int32(LIBSSH_SHIM_PENDING) != 0, !holdsInput {
             registration?.setInterest([.readable, .writable])
         }
-    }
-
-    /// Packets of any kind received so far.
-    var packetsReceived: UInt64 { libssh_shim_packets_received(peer) }
-
-    /// Sends a request that any peer answers, and takes the time until it does. libssh's own keepalive keeps state and
-    /// sends only every second time.
-    func sendKeepalive() {
-        guard !isEnded, endReason == nil else { return }
-        if asked == nil { asked = (loop.now + loop.timeInTurn, libssh_shim_replies(peer)) }
-        // RFC 4254 §4: byte 80, string name, boolean want reply.
-        let name = Array("keepalive@openssh.com".utf8)
-        let packet = [80, 0, 0, 0, UInt8(name.count)] + name + [1]
-        _ = withLibrary { libssh_shim_send_packet(handle, packet, packet.count) }
-    }
-
-    private func noteReply() {
-        guard let asked, libssh_shim_replies(peer) != asked.replies else { return }
-        self.asked = nil
-        let trip = loop.now > asked.time ? loop.now - asked.time : 1
-        roundTrip = roundTrip == 0 ? trip : min(roundTrip, trip)
     }
 
     // MARK: The end
