@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "SSHTransport",
             dependencies: [
-                "CLibSSH", "EventLoops", "PacketTunnel",
+                "CLibSSH", "EventLoops", "IPPacket", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
@@ -177,7 +177,7 @@ let package = Package(
         .testTarget(
             name: "SSHTransportTests",
             dependencies: [
-                "CLibSSH", "EventLoops", "PacketTunnel", "SSHTransport",
+                "CLibSSH", "EventLoops", "IPPacket", "PacketTunnel", "SSHTransport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common

@@ -25,6 +25,7 @@ import Testing
         expected.listenAddresses = []
         expected.allowedUsers = []
         expected.deniedUsers = []
+        expected.penaltyExemptions = []
         expected.dnsResolvers = []
         expected.deniedDomains = []
         #expect(expected == DaemonConfiguration())

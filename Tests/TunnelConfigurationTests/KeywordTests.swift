@@ -36,6 +36,23 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         KeywordCase("LoginGraceTime 30") { $0.loginGraceTime = .seconds(30) },
         KeywordCase("MaxStartups 5:50:20") { $0.maxStartups = MaxStartups(start: 5, rate: 50, full: 20) },
         KeywordCase("PerSourceMaxStartups 4") { $0.perSourceMaxStartups = 4 },
+        KeywordCase("PerSourceMaxStartups none") { $0.perSourceMaxStartups = nil },
+        KeywordCase("PerSourceNetBlockSize 24") { $0.perSourceNetBlockSize = NetBlockSize(ipv4: 24) },
+        KeywordCase("PerSourceNetBlockSize 24:48") { $0.perSourceNetBlockSize = NetBlockSize(ipv4: 24, ipv6: 48) },
+        KeywordCase("PerSourcePenalties no") { $0.perSourcePenalties = nil },
+        KeywordCase("PerSourcePenalties authfail:1m noauth:1 max-sources6:9 overflow:deny-all min:0") {
+            $0.perSourcePenalties?.authenticationFailure = .seconds(60)
+            $0.perSourcePenalties?.noAuthentication = .seconds(1)
+            $0.perSourcePenalties?.sourceLimitIPv6 = 9
+            $0.perSourcePenalties?.overflowIPv4 = .denyAll
+            $0.perSourcePenalties?.least = .zero
+        },
+        KeywordCase("PerSourcePenaltyExemptList 192.0.2.0/24 2001:db8::1") {
+            $0.penaltyExemptions = [
+                IPPrefix(IPAddress(ipv4: 0xc000_0200), length: 24),
+                IPPrefix(IPAddress(bits: 0x2001_0db8 << 96 | 1), length: 128),
+            ]
+        },
         KeywordCase("ClientAliveInterval 0") { $0.clientAliveInterval = .zero },
         KeywordCase("ClientAliveCountMax 9") { $0.clientAliveCountMax = 9 },
         KeywordCase("RekeyLimit 16M 1h") { $0.rekeyLimit = RekeyLimit(bytes: 16 << 20, interval: .seconds(3600)) },

@@ -20,8 +20,7 @@ public final class SSHServer: @unchecked Sendable {
 
     // Owned by the first loop.
     private var listeners: [SSHServerListener] = []
-    private var dropped = 0
-    private var nextDropLine: UInt64 = 0
+    private var dropLines: [SSHServerStartups.Refusal: (count: Int, next: UInt64)] = [:]
 
     /// Loads the host keys, listens, and starts accepting. From any thread but the loops' own.
     ///
@@ -76,6 +75,9 @@ public final class SSHServer: @unchecked Sendable {
         }
     }
 
+    /// What every key takes now.
+    public var keyStatus: [SSHServerKeyStatus] { context.shares.status }
+
     /// Connections that are open now.
     public var connectionCount: Int { shards.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
 
@@ -105,8 +107,12 @@ public final class SSHServer: @unchecked Sendable {
 
     /// On the first loop's thread.
     func accepted(_ descriptor: Int32, address: String, port: UInt16) {
-        guard context.startups.take(address) else {
-            logDrop(address)
+        let source = SSHServerSource(address, blockSize: context.configuration.netBlockSize)
+        let place: SSHServerPlace
+        switch context.startups.take(source, now: shards[0].loop.now) {
+        case .success(let taken): place = taken
+        case .failure(let refusal):
+            logDrop(address, refusal)
             close(descriptor)
             return
         }
@@ -114,23 +120,25 @@ public final class SSHServer: @unchecked Sendable {
         let shard = shards[loads.indices.min { loads[$0] < loads[$1] } ?? 0]
         shard.load.add(1, ordering: .relaxed)
         if shard.loop.isCurrent {
-            shard.adopt(descriptor, address: address, port: port)
+            shard.adopt(descriptor, address: address, port: port, place: place)
         } else {
-            shard.loop.execute { shard.adopt(descriptor, address: address, port: port) }
+            shard.loop.execute { shard.adopt(descriptor, address: address, port: port, place: place) }
         }
     }
 
-    /// One line a second at most: a flood of connections must not become a flood of lines.
-    private func logDrop(_ address: String) {
-        dropped += 1
+    /// One line a second at most for each reason: a flood of connections must not become a flood of lines.
+    private func logDrop(_ address: String, _ refusal: SSHServerStartups.Refusal) {
         let now = shards[0].loop.now
-        guard now >= nextDropLine else { return }
-        context.logger.info(
-            "connections dropped: too many unauthenticated ones (MaxStartups)",
-            metadata: ["address": "\(address)", "count": "\(dropped)"]
-        )
-        dropped = 0
-        nextDropLine = now &+ 1_000_000_000
+        var line = dropLines[refusal] ?? (count: 0, next: 0)
+        line.count += 1
+        if now >= line.next {
+            context.logger.info(
+                "connections dropped: \(refusal.rawValue)",
+                metadata: ["address": "\(address)", "count": "\(line.count)"]
+            )
+            line = (count: 0, next: now &+ 1_000_000_000)
+        }
+        dropLines[refusal] = line
     }
 
     /// On the first loop's thread.

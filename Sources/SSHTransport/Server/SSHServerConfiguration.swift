@@ -51,9 +51,18 @@ public struct SSHServerConfiguration: Sendable {
     /// Unauthenticated connections over all addresses (`MaxStartups`).
     public var maxStartups = MaxStartups(begin: 10, rate: 30, full: 100)
 
-    /// Unauthenticated connections from one address (`PerSourceMaxStartups`), so that one peer that stalls cannot take
-    /// every place.
-    public var perSourceMaxStartups = 20
+    /// Unauthenticated connections from one source (`PerSourceMaxStartups`), so that one peer that stalls cannot take every
+    /// place; nil for no such limit.
+    public var perSourceMaxStartups: Int? = 20
+
+    /// What counts as one source.
+    public var netBlockSize = NetBlockSize()
+
+    /// What the connections of one key may take.
+    public var keyLimits = KeyLimits()
+
+    /// What sources are refused for.
+    public var penalties = Penalties()
 
     /// Channels of one connection at a time (`MaxSessions`, of any type). A channel counts until both sides closed it.
     public var maxChannels = 10
@@ -100,7 +109,7 @@ public struct SSHServerConfiguration: Sendable {
     /// never, but a tunnel's client may vanish without a word.
     public var clientAliveInterval: Duration = .seconds(30)
 
-    /// Questions without any packet from the client after which its connection is ended (`ClientAliveCountMax`).
+    /// Questions without any packet from the client after which its connection is ended (`ClientAliveCountMax`); 0 is never.
     public var clientAliveCountMax = 3
 
     /// The name by which our clients know our servers from others.
@@ -115,12 +124,25 @@ public struct SSHServerConfiguration: Sendable {
     /// Unsent bytes at which the kernel stops taking more of a connection's output (`TCP_NOTSENT_LOWAT`).
     public var notSentLowWater: Int32 = 131_072
 
+    /// Finds a key among those of one user. Must not wait for anything.
+    public typealias KeyCheck =
+        @Sendable (_ key: SSHPublicKey, _ remoteAddress: String) -> Result<AuthorizedKey, AuthorizedKeysRefusal>
+
     /// Finds the key among those that `user` may log in with. Called on a connection's loop, for each key that a client
     /// offers and again when it has proved to hold it, so it must not wait for anything.
     public var authorize:
         @Sendable (_ user: String, _ key: SSHPublicKey, _ remoteAddress: String) -> Result<
             AuthorizedKey, AuthorizedKeysRefusal
         > = { _, _, _ in .failure(.unknownKey) }
+
+    /// In the place of `authorize`, for servers that have to look somewhere: a file, a name service. Called on a
+    /// connection's loop once for each user that it claims to be, and again every `keyCheckInterval` while anybody is logged
+    /// in as that user; has to call `done` once, on any thread. The connection waits for it, no other does.
+    public var loadKeys: (@Sendable (_ user: String, _ done: @escaping @Sendable (@escaping KeyCheck) -> Void) -> Void)?
+
+    /// Time after which `loadKeys` is asked again whether who is logged in still may. A connection whose key is refused twice
+    /// in a row is ended: a file that is just being written may be empty once.
+    public var keyCheckInterval: Duration = .seconds(2)
 
     /// Everything at its default. Without `hostKeyFiles` a server does not start.
     public init() {}
@@ -139,11 +161,17 @@ public struct SSHServerConfiguration: Sendable {
             (1...startups.full).contains(startups.begin) && (1...100).contains(startups.rate),
             "MaxStartups \(startups.begin):\(startups.rate):\(startups.full): has to be begin:percent:full, begin <= full"
         )
-        try require(perSourceMaxStartups >= 1, "PerSourceMaxStartups \(perSourceMaxStartups): has to be at least 1")
+        let perSource = perSourceMaxStartups ?? 1
+        try require(perSource >= 1, "PerSourceMaxStartups \(perSource): has to be at least 1")
+        let block = netBlockSize
+        try require(
+            (0...32).contains(block.ipv4) && (0...128).contains(block.ipv6),
+            "PerSourceNetBlockSize \(block.ipv4):\(block.ipv6): has to be 0 to 32, and 0 to 128"
+        )
         try require((1...1000).contains(maxChannels), "MaxSessions \(maxChannels): has to be 1 to 1000")
         try require(
-            clientAliveCountMax >= 1,
-            "ClientAliveCountMax \(clientAliveCountMax): has to be at least 1"
+            clientAliveCountMax >= 0,
+            "ClientAliveCountMax \(clientAliveCountMax): has to be at least 0"
         )
         let isPlain = version.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "-") }
         try require(

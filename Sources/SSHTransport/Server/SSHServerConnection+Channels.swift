@@ -55,6 +55,11 @@ enum SSHServerSessionChannel {
                 return true
             case .execute(let command):
                 guard channel.receiver == nil else { return false }
+                guard connection.context.shares.mayRun(connection.keyFingerprint, now: connection.loop.now) else {
+                    // Refused one by one, they would cost as much.
+                    connection.close(reason: "too many commands of this key")
+                    return false
+                }
                 return connection.context.delegate.connection(connection, execRequested: command) {
                     [weak channel] reply in
                     guard let channel else { return }

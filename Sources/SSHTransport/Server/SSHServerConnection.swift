@@ -15,11 +15,11 @@ public final class SSHServerConnection: @unchecked Sendable {
     /// The client's port.
     public let remotePort: UInt16
     /// Who has logged in.
-    public private(set) var user = ""
+    public internal(set) var user = ""
     /// The key of the login.
-    public private(set) var publicKey: SSHPublicKey?
+    public internal(set) var publicKey: SSHPublicKey?
     /// The line of `authorized_keys` that let the key in, with its restrictions.
-    public private(set) var authorizedKey: AuthorizedKey?
+    public internal(set) var authorizedKey: AuthorizedKey?
 
     /// `SHA256:…` of the key of the login, as OpenSSH prints it.
     public var keyFingerprint: String { publicKey?.fingerprint ?? "" }
@@ -31,24 +31,40 @@ public final class SSHServerConnection: @unchecked Sendable {
     public var channels: [SSHChannel] { session?.channels ?? [] }
 
     let shard: SSHServerShard
+    /// Held until the login.
+    let place: SSHServerPlace
+    /// What the connection has done that is to be held against where it came from.
+    var offence: SSHServerPenalties.Offence? = .noAuthentication
     var context: SSHServerContext { shard.context }
     private(set) var session: SSHSession?
-    private(set) var isAuthenticated = false
+    var isAuthenticated = false
     /// The loop's time by which the client has to be authenticated.
     let loginDeadline: UInt64
 
+    /// What a client may send before it has logged in.
+    private static let packetLimit = 2_000
+    private static let byteLimit = 1 << 20
+
     private let callbacks: UnsafeMutablePointer<ssh_server_callbacks_struct>
-    private var failures = 0
-    private var triedNone = false
-    private var answeredKeys: UInt32 = 0
+    var failures = 0
+    var triedNone = false
+    var answeredKeys: UInt32 = 0
+    /// What `loadKeys` has found for the user that the client claims to be.
+    var loaded: (user: String, check: SSHServerConfiguration.KeyCheck)?
+    /// Rounds of `checkKey` in a row that have refused the key.
+    var keyRefusals = 0
     private var isAnnounced = false
+    /// Channels when it was last looked whether there is a tunnel, and what was seen.
+    private var knownChannelCount = 0
+    private var hasTunnel = false
 
     private var packetsBefore: UInt64 = 0
     private var unansweredKeepalives = 0
 
-    init(remoteAddress: String, remotePort: UInt16, shard: SSHServerShard) {
+    init(remoteAddress: String, remotePort: UInt16, place: SSHServerPlace, shard: SSHServerShard) {
         self.remoteAddress = remoteAddress
         self.remotePort = remotePort
+        self.place = place
         self.shard = shard
         loginDeadline = shard.loop.now &+ shard.context.configuration.loginGraceTime.nanoseconds
         callbacks = .allocate(capacity: 1)
@@ -68,6 +84,7 @@ public final class SSHServerConnection: @unchecked Sendable {
             throw SSHError(.resources, "out of memory")
         }
         libssh_shim_peer_set_host_keys(peer, context.library.hostKeyAlgorithms)
+        if context.configuration.loadKeys != nil { libssh_shim_defer_logins(peer, loginArrived) }
         callbacks.pointee.size = MemoryLayout<ssh_server_callbacks_struct>.size
         callbacks.pointee.userdata = userData
         callbacks.pointee.auth_pubkey_function = publicKeyArrived
@@ -94,62 +111,20 @@ public final class SSHServerConnection: @unchecked Sendable {
         session?.end(reason, farewell: reason)
     }
 
-    // MARK: Authentication, from inside the library
-
-    fileprivate func noneWasTried() {
-        if triedNone { noteFailure("method none") }
-        triedNone = true
-    }
-
-    /// Called twice for each key: would it do, and here is the proof. Only the second lets anybody in.
-    fileprivate func permits(user: String, key: ssh_key, state: ssh_publickey_state_e) -> Bool {
-        answeredKeys += 1
-        guard state == SSH_PUBLICKEY_STATE_NONE || state == SSH_PUBLICKEY_STATE_VALID else { return false }
-        guard failures < context.configuration.maxAuthTries, !isAuthenticated else { return false }
-        guard let publicKey = SSHPublicKey(key) else {
-            noteFailure("a key that cannot be read")
-            return false
-        }
-        let name = SSHRuntime.printable(user, limit: 64)
-        guard context.configuration.permits(user: user) else {
-            noteFailure("user \(name) is not allowed, \(publicKey)")
-            return false
-        }
-        switch context.configuration.authorize(user, publicKey, remoteAddress) {
-        case .failure(let refusal):
-            noteFailure("user \(name), \(publicKey): \(refusal)")
-            return false
-        case .success(let line):
-            guard state == SSH_PUBLICKEY_STATE_VALID else { return true }
-            self.user = user
-            self.publicKey = publicKey
-            authorizedKey = line
-            isAuthenticated = true
-            return true
-        }
-    }
-
-    fileprivate func noteFailure(_ what: String) {
-        guard !isAuthenticated else { return }
-        failures += 1
-        log(.info, "authentication refused: \(what)")
-        if failures >= context.configuration.maxAuthTries {
-            session?.end("too many authentication failures", farewell: "Too many authentication failures")
-        }
-    }
-
-    fileprivate func requestWasRefused(type: Int32, subtype: Int32) {
-        let isKnownMethod = subtype == SSH_AUTH_METHOD_NONE || subtype == SSH_AUTH_METHOD_PUBLICKEY
-        guard type == Int32(SSH_REQUEST_AUTH.rawValue), !isKnownMethod else { return }
-        noteFailure("a method that is not offered")
-    }
-
     // MARK: Deadlines
 
     /// Ends a connection that has not logged in by `now`.
     func checkLogin(now: UInt64) {
         guard !isAuthenticated, now >= loginDeadline else { return }
+        if failures == 0 { offence = .graceExceeded }
         session?.endNow("no login within the grace time", farewell: "Timeout before authentication")
+    }
+
+    /// Another connection has been given the place. That is nobody's fault: many may share an address.
+    func wasDisplaced() {
+        guard !isAuthenticated, let session else { return }
+        if failures == 0 { offence = nil }
+        session.endNow("its place was needed for another address", farewell: "Too many unauthenticated connections")
     }
 
     /// Asks a silent client for a sign of life, and ends the connection of one that has given none. Any packet is one.
@@ -159,7 +134,8 @@ public final class SSHServerConnection: @unchecked Sendable {
             packetsBefore = session.packetsReceived
             unansweredKeepalives = 0
         }
-        guard unansweredKeepalives < context.configuration.clientAliveCountMax else {
+        let limit = context.configuration.clientAliveCountMax
+        guard limit == 0 || unansweredKeepalives < limit else {
             return session.endNow("the client has given no sign of life")
         }
         unansweredKeepalives += 1
@@ -167,6 +143,12 @@ public final class SSHServerConnection: @unchecked Sendable {
     }
 
     // MARK: Log
+
+    /// A line about a peer that has not logged in, unless there were too many.
+    func logRefusal(_ message: String) {
+        guard let suppressed = context.refusals.line(about: place.source, now: loop.now) else { return }
+        log(.info, suppressed == 0 ? message : "\(message) (\(suppressed) lines about refusals left out before)")
+    }
 
     func log(_ level: Logger.Level, _ message: @autoclosure () -> String) {
         context.logger.log(
@@ -179,12 +161,12 @@ public final class SSHServerConnection: @unchecked Sendable {
 
 extension SSHServerConnection: SSHSessionDelegate {
     func sessionDidProgress(_ session: SSHSession) {
-        guard !isAnnounced else { return }
+        guard !isAnnounced else { return noteChannels(session) }
         // libssh answers nothing to a signature that is wrong, and the client would wait for ever.
         if libssh_shim_public_key_requests(session.peer) != answeredKeys {
             return session.end("a signature that does not verify", farewell: "invalid signature")
         }
-        guard isAuthenticated else { return }
+        guard isAuthenticated else { return checkAmount(session) }
         isAnnounced = true
         session.isHandshaking = false
         let hostKey = libssh_shim_host_key_algorithm(session.peer).map { String(cString: $0) } ?? ""
@@ -192,16 +174,47 @@ extension SSHServerConnection: SSHSessionDelegate {
         session.security = security
         shard.didAuthenticate(self)
         let key = publicKey.map { "\($0)" } ?? ""
-        log(.info, "accepted user \(SSHRuntime.printable(user, limit: 64)), \(key); \(security)")
+        noteIdle(isNew: true)
+        log(.info, "accepted user \(SSHRuntime.userName(user)), \(key); \(security)")
+    }
+
+    /// Counts the connection among those of its key that have no tunnel, or among the others.
+    private func noteChannels(_ session: SSHSession) {
+        guard session.channels.count != knownChannelCount else { return }
+        knownChannelCount = session.channels.count
+        let hasTunnel = session.channels.contains { $0.type != "session" }
+        guard hasTunnel != self.hasTunnel else { return }
+        self.hasTunnel = hasTunnel
+        if hasTunnel {
+            context.shares.leftIdle(keyFingerprint, ObjectIdentifier(self), isOver: false)
+        } else {
+            noteIdle(isNew: false)
+        }
+    }
+
+    private func noteIdle(isNew: Bool) {
+        let id = ObjectIdentifier(self)
+        context.shares.becameIdle(keyFingerprint, id, isNew: isNew, now: loop.now) { [weak self, loop] in
+            loop.execute { [weak self] in
+                self?.close(reason: "too many connections of this key without a tunnel")
+            }
+        }
+    }
+
+    /// A login takes some dozens of messages, a few more for each key that is offered.
+    private func checkAmount(_ session: SSHSession) {
+        guard session.packetsReceived > Self.packetLimit || session.bytesReceived > Self.byteLimit else { return }
+        session.end("too many messages before login", farewell: "Too many messages before authentication")
     }
 
     func sessionDidEnd(_ session: SSHSession, reason: String) {
         self.session = nil
         if isAnnounced {
-            log(.info, "user \(SSHRuntime.printable(user, limit: 64)), \(keyFingerprint): connection ended: \(reason)")
+            log(.info, "user \(SSHRuntime.userName(user)), \(keyFingerprint): connection ended: \(reason)")
+            context.shares.leftIdle(keyFingerprint, ObjectIdentifier(self), isOver: true)
             context.delegate.connectionDidClose(self)
         } else {
-            log(.info, "connection ended before login: \(reason)")
+            logRefusal("connection ended before login: \(reason)")
         }
         shard.didEnd(self)
     }
@@ -245,6 +258,11 @@ private func publicKeyArrived(
     guard let user, let key, let connection = connection(userData) else { return denied }
     let state = ssh_publickey_state_e(rawValue: Int32(state))
     return connection.permits(user: String(cString: user), key: key, state: state) ? success : denied
+}
+
+private func loginArrived(_ name: UnsafePointer<CChar>?, _ userData: UnsafeMutableRawPointer?) -> Bool {
+    guard let name, let connection = connection(userData) else { return true }
+    return connection.hasKeys(of: String(cString: name))
 }
 
 private func requestArrived(

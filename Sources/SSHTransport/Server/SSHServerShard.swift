@@ -8,6 +8,8 @@ final class SSHServerContext: Sendable {
     let configuration: SSHServerConfiguration
     let library: SSHServerLibrary
     let startups: SSHServerStartups
+    let refusals = SSHServerRefusalLog()
+    let shares: SSHServerKeyShares
     let delegate: any SSHServerDelegate
     let logger: Logger
 
@@ -21,7 +23,12 @@ final class SSHServerContext: Sendable {
         self.library = library
         self.delegate = delegate
         self.logger = logger
-        startups = SSHServerStartups(limits: configuration.maxStartups, perSource: configuration.perSourceMaxStartups)
+        shares = SSHServerKeyShares(configuration.keyLimits)
+        startups = SSHServerStartups(
+            limits: configuration.maxStartups,
+            perSource: configuration.perSourceMaxStartups,
+            penalties: configuration.penalties
+        )
     }
 }
 
@@ -38,6 +45,9 @@ final class SSHServerShard: @unchecked Sendable {
     private var unauthenticated: [ObjectIdentifier: SSHServerConnection] = [:]
     private var loginTimer: (any ScheduledWork)?
     private var aliveTimer: (any ScheduledWork)?
+    private var keyTimer: (any ScheduledWork)?
+    /// Users whose keys are being looked for.
+    private var awaitedUsers: Set<String> = []
     private var isStopped = false
 
     init(loop: EventLoop, context: SSHServerContext) {
@@ -45,30 +55,38 @@ final class SSHServerShard: @unchecked Sendable {
         self.context = context
     }
 
-    /// Starts a connection over `descriptor`, whose place in `startups` is taken already.
-    func adopt(_ descriptor: Int32, address: String, port: UInt16) {
-        let connection = SSHServerConnection(remoteAddress: address, remotePort: port, shard: self)
+    /// Starts a connection over `descriptor`.
+    func adopt(_ descriptor: Int32, address: String, port: UInt16, place: SSHServerPlace) {
+        let connection = SSHServerConnection(remoteAddress: address, remotePort: port, place: place, shard: self)
         connections[ObjectIdentifier(connection)] = connection
         unauthenticated[ObjectIdentifier(connection)] = connection
         do {
             try connection.start(descriptor)
             if isStopped { return connection.close(reason: "the server is stopping") }
         } catch {
-            connection.log(.warning, "connection not started: \(error)")
+            // Who has gone already, a probe for instance, is no failure of ours.
+            let isGone = error.kind == .connection
+            connection.logRefusal("\(isGone ? "connection ended before login" : "connection not started"): \(error)")
             return didEnd(connection)
+        }
+        place.whenRevoked { [weak connection, loop] in
+            loop.execute { [weak connection] in connection?.wasDisplaced() }
         }
         armLoginTimer()
     }
 
     func didAuthenticate(_ connection: SSHServerConnection) {
         guard unauthenticated.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
-        context.startups.release(connection.remoteAddress)
+        context.startups.loggedIn(connection.place, now: loop.now)
         armAliveTimer()
+        armKeyTimer()
     }
 
     func didEnd(_ connection: SSHServerConnection) {
         if unauthenticated.removeValue(forKey: ObjectIdentifier(connection)) != nil {
-            context.startups.release(connection.remoteAddress)
+            context.startups.ended(connection.place, connection.offence, now: loop.now)
+        } else {
+            context.startups.wasHere(connection.place.source, now: loop.now)
         }
         if connections.removeValue(forKey: ObjectIdentifier(connection)) != nil {
             load.subtract(1, ordering: .relaxed)
@@ -80,6 +98,7 @@ final class SSHServerShard: @unchecked Sendable {
         isStopped = true
         loginTimer?.cancel()
         aliveTimer?.cancel()
+        keyTimer?.cancel()
         for connection in Array(connections.values) { connection.session?.endNow(reason, farewell: reason) }
     }
 
@@ -94,6 +113,29 @@ final class SSHServerShard: @unchecked Sendable {
             for connection in Array(unauthenticated.values) { connection.checkLogin(now: loop.now) }
             armLoginTimer()
         }
+    }
+
+    /// Asks whether who is logged in still may.
+    private func armKeyTimer() {
+        guard keyTimer == nil, !isStopped, connections.count > unauthenticated.count,
+            let load = context.configuration.loadKeys
+        else { return }
+        keyTimer = loop.schedule(after: context.configuration.keyCheckInterval.nanoseconds) { [weak self] in
+            guard let self else { return }
+            keyTimer = nil
+            for user in Set(connections.values.lazy.filter(\.isAuthenticated).map(\.user)).subtracting(awaitedUsers) {
+                awaitedUsers.insert(user)
+                load(user) { [weak self, loop] check in
+                    loop.execute { [weak self] in self?.check(user, check) }
+                }
+            }
+            armKeyTimer()
+        }
+    }
+
+    private func check(_ user: String, _ check: SSHServerConfiguration.KeyCheck) {
+        awaitedUsers.remove(user)
+        for connection in Array(connections.values) where connection.user == user { connection.checkKey(check) }
     }
 
     private func armAliveTimer() {

@@ -35,6 +35,12 @@ public struct DaemonConfiguration: Hashable, Sendable {
     /// Connections from one address that may be unauthenticated at once, so that one peer that stalls cannot take every
     /// place; nil for no such limit.
     public var perSourceMaxStartups: Int? = 20
+    /// What counts as one source of connections.
+    public var perSourceNetBlockSize = NetBlockSize()
+    /// What a source is refused for; nil for nothing.
+    public var perSourcePenalties: SourcePenalties? = SourcePenalties()
+    /// Networks without penalties.
+    public var penaltyExemptions: [IPPrefix] = []
     /// Silence after which the client is asked whether it is still there; zero for never.
     public var clientAliveInterval: Duration = .seconds(30)
     /// Questions without answer after which the client counts as gone; 0 for never.
@@ -124,8 +130,19 @@ extension DaemonConfiguration {
     }
 
     /// True if a user may connect from an address: not denied, and allowed if only some are.
-    public func admits(user: String, from address: IPAddress) -> Bool {
-        if deniedUsers.contains(where: { $0.matches(user: user, from: address) }) { return false }
-        return allowedUsers.isEmpty || allowedUsers.contains { $0.matches(user: user, from: address) }
+    public func admits(user: String, from address: IPAddress) -> Bool { refusal(of: user, from: address) == nil }
+
+    /// Which keyword keeps a user from connecting from an address, as a clause for the log; nil if none does.
+    public func refusal(of user: String, from address: IPAddress) -> String? {
+        if let pattern = deniedUsers.first(where: { $0.matches(user: user, from: address) }) {
+            return "DenyUsers \(pattern) denies this user"
+        }
+        if allowedUsers.isEmpty || allowedUsers.contains(where: { $0.matches(user: user, from: address) }) {
+            return nil
+        }
+        guard allowedUsers.contains(where: { $0.matches(user: user) }) else {
+            return "AllowUsers does not name this user"
+        }
+        return "AllowUsers does not admit this user from this address"
     }
 }

@@ -120,8 +120,46 @@ extension KeywordTable {
             \.perSourceMaxStartups,
             ValueSyntax<Int>.number(1...100_000, "NUMBER").optional(nilWord: "none"),
             """
-            Connections from one address that may be unauthenticated at once. Unlike in sshd the default is not none, so \
-            that one peer that stalls cannot take every place.
+            Connections from one source that may be unauthenticated at once. Unlike in sshd the default is not none, so \
+            that one peer that stalls cannot take every place. Where there is no place left, the oldest connection of the \
+            source that has most of them makes room for a newcomer. A source from which somebody has logged in within \
+            the last day has places of its own, a quarter of MaxStartups.
+            """
+        ),
+        ConfigurationKeyword(
+            "PerSourceNetBlockSize",
+            .ssh,
+            \.perSourceNetBlockSize,
+            .value,
+            """
+            Leading bits of an IPv4 and an IPv6 address that make one source for PerSourceMaxStartups and \
+            PerSourcePenalties. Unlike in sshd a whole IPv6 network of 64 bits is one, since a host there has as many \
+            addresses as it likes.
+            """
+        ),
+        ConfigurationKeyword(
+            "PerSourcePenalties",
+            .ssh,
+            \.perSourcePenalties,
+            .sourcePenalties,
+            """
+            Times for which a source is refused after a failed login (authfail:5s, invaliduser:5s), a connection without a \
+            login (noauth:0), or one that used up LoginGraceTime (grace-exceeded:10s). They add up to at most max:10m, and \
+            hold from min:15s on. max-sources4:65536 and max-sources6:65536 bound how many sources are remembered; with \
+            more, overflow:permissive and overflow6:permissive forget those with the shortest penalty, deny-all lets nobody \
+            else in. A source from which somebody has logged in within the last day has no penalties. Unlike in sshd, \
+            noauth is 0: clients that do not accept the host key, and monitors, come again and again.
+            """
+        ),
+        ConfigurationKeyword(
+            each: "PerSourcePenaltyExemptList",
+            .ssh,
+            \.penaltyExemptions,
+            .anyPrefix,
+            severalPerLine: true,
+            example: "198.51.100.0/24 2001:db8::/32",
+            """
+            Networks that have no penalties.
             """
         ),
         ConfigurationKeyword(

@@ -96,6 +96,11 @@ extension ValueSyntax where Value == IPAddress {
 }
 
 extension ValueSyntax where Value == IPPrefix {
+    /// A prefix of either family.
+    static var anyPrefix: ValueSyntax {
+        .word("PREFIX", text: { "\($0)" }) { (text) throws(ValueProblem) in try PrefixText.parse(text) }
+    }
+
     /// A prefix of one family, with a length of a range.
     static func prefix(isIPv4: Bool, lengths: ClosedRange<Int>) -> ValueSyntax {
         .word("PREFIX", text: { "\($0)" }) { (text) throws(ValueProblem) in

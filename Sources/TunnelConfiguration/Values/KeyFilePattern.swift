@@ -67,8 +67,17 @@ public struct KeyFilePattern: ConfigurationValue {
         return result
     }
 
+    /// Ends of the names that editors and packages give to the copies that they leave beside a file: such a copy holds keys
+    /// that may have been taken away since, and is nobody's.
+    private static let copies = [
+        "~", "#", ",v", ".bak", ".old", ".orig", ".save", ".swp", ".swo", ".tmp", ".new",
+        ".rpmsave", ".rpmnew", ".rpmorig", ".dpkg-old", ".dpkg-new", ".dpkg-dist", ".dpkg-tmp", ".ucf-old", ".ucf-new",
+        ".ucf-dist",
+    ]
+
     private static func isSafe(_ user: String) -> Bool {
-        !user.isEmpty && !user.hasPrefix(".")
+        !user.isEmpty && !user.hasPrefix(".") && !user.hasPrefix("#")
+            && !copies.contains { user.lowercased().hasSuffix($0) }
             && user.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") }
     }
 }

@@ -32,6 +32,9 @@ public struct UserPattern: ConfigurationValue {
     /// The text that is read back to an equal value.
     public var description: String { address.map { "\(user)@\($0)" } ?? user }
 
+    /// True for a user, wherever they come from.
+    func matches(user name: String) -> Bool { Wildcard.matches(user, name) }
+
     /// True for a user who comes from an address.
     public func matches(user name: String, from source: IPAddress) -> Bool {
         guard Wildcard.matches(user, name) else { return false }
