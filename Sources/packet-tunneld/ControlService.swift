@@ -19,9 +19,10 @@ final class ControlService: ControlServerDelegate {
     private static let localSource = IPAddress(ipv4: 0x7f00_0001)
 
     private let server: PacketTunnelServer
-    private let configuration: DaemonConfiguration
+    private let configuration: LiveConfiguration
     private let dnsQuality: DNSQuality?
     private let loops: [EventLoop]
+    private let keys: @Sendable () -> [SSHServerKeyStatus]
     private let logger: Logger
     private let loads: Mutex<[Int]>
     /// Names of users may come from the network.
@@ -29,22 +30,24 @@ final class ControlService: ControlServerDelegate {
 
     init(
         server: PacketTunnelServer,
-        configuration: DaemonConfiguration,
+        configuration: LiveConfiguration,
         dnsQuality: DNSQuality?,
         loops: [EventLoop],
+        keys: @escaping @Sendable () -> [SSHServerKeyStatus],
         logger: Logger
     ) {
         self.server = server
         self.configuration = configuration
         self.dnsQuality = dnsQuality
         self.loops = loops
+        self.keys = keys
         self.logger = logger
         loads = Mutex(Array(repeating: 0, count: loops.count))
     }
 
     /// Opens the socket that the configuration names; nil if it names none.
     func start() throws -> ControlServer? {
-        guard let path = configuration.controlSocketPath else { return nil }
+        guard let path = configuration.current.controlSocketPath else { return nil }
         return try ControlServer(path: path, group: Self.group, loop: loops[0], delegate: self, logger: logger)
     }
 
@@ -64,12 +67,13 @@ final class ControlService: ControlServerDelegate {
         case .status:
             // Root may see what it could do anything to.
             let everybody = connection.peer.user == 0
-            Task { [server, dnsQuality] in
+            Task { [server, dnsQuality, keys] in
                 // The sessions first: to ask for them ends what is idle, and the rest counts it.
                 var status = DaemonStatus(sessions: await server.status(user: everybody ? nil : user))
                 if everybody {
                     status.server = await server.serverStatus()
                     status.dns = dnsQuality?.status
+                    status.keys = keys()
                 }
                 let text = JSONText.encode(status)
                 connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }
@@ -86,13 +90,32 @@ final class ControlService: ControlServerDelegate {
 
     // MARK: Tunnels
 
+    /// Ends the tunnels of users of this host whom the configuration does not admit any more. Those of SSH are looked at by
+    /// the server itself.
+    func endRefused() async {
+        let configuration = configuration.current
+        for session in await server.status() where session.keyFingerprint.hasPrefix(ControlPeer.fingerprintPrefix) {
+            guard session.channelType != nil, configuration.refusal(of: session.user, from: Self.localSource) != nil
+            else {
+                continue
+            }
+            server.clientDisconnected(
+                SessionIdentity(user: session.user, keyFingerprint: session.keyFingerprint, name: session.name)
+            )
+        }
+    }
+
     private func open(
         _ handOver: TunnelHandOver,
         _ descriptors: PassedDescriptors,
         for connection: ControlConnection,
         user: String
     ) {
-        guard configuration.admits(user: user, from: Self.localSource) else {
+        if let reason = configuration.current.refusal(of: user, from: Self.localSource) {
+            logger.notice(
+                "user not admitted",
+                metadata: ["user": "\(user)", "reason": "\(reason)", "via": "control socket"]
+            )
             return refuse(connection, user: user, .permission, "user \(user) may not use this server")
         }
         // The messages of `tun@openssh.com` have no length of their own, and a stream has no messages.
@@ -131,7 +154,7 @@ final class ControlService: ControlServerDelegate {
                 connection.loop.execute { connection.finish(.ended(reason: reason)) }
             }
             do throws(SessionError) {
-                let hooks = KeyHooks(configuration, TunnelRestrictions(), dnsQuality).hooks
+                let hooks = KeyHooks(configuration.current, TunnelRestrictions(), dnsQuality).hooks(for: server)
                 try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             } catch {
                 connection.loop.execute { self.refuse(connection, user: identity.user, .temporary, "\(error)") }

@@ -47,7 +47,8 @@ extension ServerConfiguration {
 
 extension SSHServerConfiguration {
     /// What the configuration says about SSH.
-    init(_ configuration: DaemonConfiguration, logger: Logger) {
+    init(_ live: LiveConfiguration, logger: Logger) {
+        let configuration = live.current
         self.init()
         listenAddresses = configuration.endpoints.map { ListenAddress(host: "\($0.address)", port: $0.port) }
         hostKeyFiles = configuration.hostKeyFiles
@@ -58,25 +59,32 @@ extension SSHServerConfiguration {
             rate: configuration.maxStartups.rate,
             full: configuration.maxStartups.full
         )
-        perSourceMaxStartups = configuration.perSourceMaxStartups ?? perSourceMaxStartups
+        perSourceMaxStartups = configuration.perSourceMaxStartups
+        netBlockSize = NetBlockSize(
+            ipv4: configuration.perSourceNetBlockSize.ipv4,
+            ipv6: configuration.perSourceNetBlockSize.ipv6
+        )
+        penalties = Penalties(configuration)
         clientAliveInterval = configuration.clientAliveInterval
-        clientAliveCountMax = max(1, configuration.clientAliveCountMax)
+        clientAliveCountMax = configuration.clientAliveCountMax
         rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
         rekeyInterval = configuration.rekeyLimit.interval ?? .zero
         permitsCompression = configuration.permitsCompression
         ciphers = configuration.ciphers
         macs = configuration.macs
         keyExchanges = configuration.keyExchanges
-        let store = KeyStore(
-            patterns: configuration.authorizedKeysFiles,
-            strictModes: configuration.strictModes,
-            logger: logger
-        )
-        authorize = { user, key, address in
-            guard let source = IPAddress(address), configuration.admits(user: user, from: source) else {
-                return .failure(.unknownKey)
+        let store = KeyStore(live, logger: logger)
+        loadKeys = { user, done in
+            store.load(user) { keys in
+                done { key, address in
+                    // The scope of a link-local address is the link it came by, and no part of any rule.
+                    guard let source = IPAddress(String(address.prefix { $0 != "%" })) else {
+                        return .failure(.user("its address \(address) cannot be read"))
+                    }
+                    if let reason = live.current.refusal(of: user, from: source) { return .failure(.user(reason)) }
+                    return keys.authorize(key, address)
+                }
             }
-            return store.authorize(user, key, address)
         }
     }
 }
@@ -89,6 +97,28 @@ extension AlgorithmSupport {
         case .mac: SSHLibrary.knows(name, in: .mac)
         case .keyExchange: SSHLibrary.knows(name, in: .keyExchange)
         }
+    }
+}
+
+extension SSHServerConfiguration.Penalties {
+    /// What the configuration refuses sources for.
+    init(_ configuration: DaemonConfiguration) {
+        self.init()
+        exemptions = configuration.penaltyExemptions
+        guard let penalties = configuration.perSourcePenalties else {
+            isEnabled = false
+            return
+        }
+        authenticationFailure = penalties.authenticationFailure
+        invalidUser = penalties.invalidUser
+        noAuthentication = penalties.noAuthentication
+        graceExceeded = penalties.graceExceeded
+        least = penalties.least
+        greatest = penalties.greatest
+        sourceLimitIPv4 = penalties.sourceLimitIPv4
+        sourceLimitIPv6 = penalties.sourceLimitIPv6
+        overflowIPv4 = penalties.overflowIPv4 == .denyAll ? .denyAll : .permissive
+        overflowIPv6 = penalties.overflowIPv6 == .denyAll ? .denyAll : .permissive
     }
 }
 

@@ -13,26 +13,34 @@ internal import UnixSignals
 enum DaemonProgram {
     /// Runs until told to stop.
     ///
-    /// - Parameter configuration: checked settings.
+    /// - Parameters:
+    ///   - configuration: checked settings.
+    ///   - reload: reads them anew.
     /// - Returns: how the process ends. What went wrong has been printed.
-    @concurrent static func run(_ configuration: DaemonConfiguration) async -> ExitStatus {
+    @concurrent static func run(
+        _ configuration: DaemonConfiguration,
+        reload: @escaping @Sendable () throws(ConfigurationProblems) -> LoadedConfiguration
+    ) async -> ExitStatus {
         // Whoever reads what was written to a pipe may go at any time.
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptorLimit()
         let logger = ProgramLog.make(configuration)
         if let newer = SSHLibrary.newerInstallation() { logger.warning("\(newer)") }
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        let live = LiveConfiguration(configuration, logger: logger, load: reload)
         do {
             let loops = try (0..<(configuration.loops ?? ProcessorCount.available)).map {
                 try EventLoop(name: "ptun-loop-\($0)")
             }
             defer { for loop in loops { loop.stop() } }
-            return try await run(configuration, loops: loops, logger: logger, until: signals)
+            return try await run(live, loops: loops, logger: logger, until: signals)
         } catch let error as NetworkSetupError {
             return fail("\(error)", error.kind == .notPermitted ? .permission : .unavailable)
         } catch let error as SSHError {
             return fail("\(error)", error.kind == .configuration ? .configuration : .unavailable)
         } catch let error as ControlError {
+            return fail("\(error)", .unavailable)
+        } catch let error as PidFileError {
             return fail("\(error)", .unavailable)
         } catch let error as ConfigurationError {
             return fail("\(error)", .configuration)
@@ -55,11 +63,12 @@ enum DaemonProgram {
     }
 
     private static func run(
-        _ configuration: DaemonConfiguration,
+        _ live: LiveConfiguration,
         loops: [EventLoop],
         logger: Logger,
         until signals: UnixSignalsSequence
     ) async throws -> ExitStatus {
+        let configuration = live.current
         var options = NetworkSetupOptions(logger: logger)
         options.stateDirectory = configuration.stateDirectory
         options.usesSudo = configuration.usesSudo
@@ -88,27 +97,37 @@ enum DaemonProgram {
             let dnsQuality = configuration.tracksDNSFlows ? DNSQuality() : nil
             let service = TunnelService(
                 server: server,
-                configuration: configuration,
+                configuration: live,
                 dnsQuality: dnsQuality,
                 logger: logger
             )
             let sshServer = try SSHServer.start(
-                configuration: SSHServerConfiguration(configuration, logger: logger),
+                configuration: SSHServerConfiguration(live, logger: logger),
                 loops: loops,
                 delegate: service,
                 logger: logger
             )
             let control = ControlService(
                 server: server,
-                configuration: configuration,
+                configuration: live,
                 dnsQuality: dnsQuality,
                 loops: loops,
+                keys: { sshServer.keyStatus },
                 logger: logger
             )
             let controlServer = try control.start()
+            let pidFile = try configuration.pidFile.map { (path) throws(PidFileError) in try PidFile(path) }
+            defer { pidFile?.remove() }
+            for key in sshServer.hostKeys {
+                logger.info("host key", metadata: ["type": "\(key.type)", "fingerprint": "\(key.fingerprint)"])
+            }
             let addresses = sshServer.addresses.map(\.description).joined(separator: " ")
             logger.notice("ready", metadata: ["listening": "\(addresses)", "device": "\(device.name)"])
             for await signal in signals {
+                if signal == .sighup {
+                    if live.reload() { await control.endRefused() }
+                    continue
+                }
                 logger.notice("stopping", metadata: ["signal": "\(signal)"])
                 break
             }

@@ -11,6 +11,7 @@ struct DaemonCommand: AsyncParsableCommand {
         usage: "packet-tunneld [-f file] [-o keyword=value] [-t|-T|--status|--example]",
         discussion: """
             Runs in the foreground until SIGTERM or SIGINT, and logs to standard error.
+            SIGHUP has it read its configuration anew.
 
             Examples:
               packet-tunneld -t -f FILE        list everything wrong with a file
@@ -61,7 +62,11 @@ struct DaemonCommand: AsyncParsableCommand {
         if printsSettings { print(loaded.configuration.text, terminator: "") }
         if printsSettings || checksOnly { return }
         if printsStatus { return try printStatus(loaded.configuration) }
-        throw ExitCode(await DaemonProgram.run(loaded.configuration).rawValue)
+        let (file, options) = (file, options)
+        let status = await DaemonProgram.run(loaded.configuration) { () throws(ConfigurationProblems) in
+            try DaemonConfiguration.load(file, options: options)
+        }
+        throw ExitCode(status.rawValue)
     }
 
     private func printStatus(_ configuration: DaemonConfiguration) throws {

@@ -1,4 +1,5 @@
 internal import PacketTunnel
+internal import SSHTransport
 
 /// What the control socket answers to `status`.
 struct DaemonStatus: Encodable {
@@ -6,6 +7,8 @@ struct DaemonStatus: Encodable {
     var server: ServerStatus?
     /// How the resolvers answer, where `DNSFlowTracking` is on; for root alone.
     var dns: [DNSQuality.Status]?
+    /// What every key takes; for root alone.
+    var keys: [SSHServerKeyStatus]?
     /// The sessions of the user who asks, or of all for root.
     var sessions: [SessionStatus]
 }

@@ -21,13 +21,19 @@ struct KeyHooks {
         deniedNetworks = restrictions.deniedNetworks.compactMap { IPPrefix($0) }
     }
 
+    /// Sessions of one key, used or not, unless its line says otherwise with `sessions=`: half of the addresses, 1,024 at
+    /// most.
+    static func sessionShare(of server: PacketTunnelServer) -> Int {
+        min(1_024, max(1, server.addressPool.capacity / 2))
+    }
+
     /// The hooks that the core asks.
-    var hooks: ClientHooks {
+    func hooks(for server: PacketTunnelServer) -> ClientHooks {
         var hooks = ClientHooks()
         hooks.allowsTCPPort = checker(tcpPorts)
         hooks.allowsUDPPort = checker(udpPorts)
         hooks.rateLimitInBytesPerSecond = restrictions.rateBytesPerSecond
-        hooks.maximumSessions = restrictions.maximumSessions
+        hooks.maximumSessions = restrictions.maximumSessions ?? Self.sessionShare(of: server)
         if !deniedDomains.isEmpty { hooks.allowsDomain = domainChecker }
         if let dnsQuality {
             hooks.reportDNSQuality = { dnsQuality.count(received: $0, nanoseconds: $1, resolver: $2) }

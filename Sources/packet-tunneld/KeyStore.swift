@@ -1,65 +1,124 @@
 internal import Glibc
 internal import Logging
 internal import SSHTransport
+internal import Synchronization
 internal import TunnelConfiguration
 
-/// Finds the keys that a user may log in with, in the files that the configuration names. Reads them anew for each
-/// connection, so that a key that is taken away stays away.
-struct KeyStore: Sendable {
-    let patterns: [KeyFilePattern]
-    let strictModes: Bool
-    let logger: Logger
+/// Finds the keys that users may log in with, in the files that the configuration names. From any thread.
+///
+/// Files are looked at anew for each connection, so that a key that is taken away stays away, and read anew when they have
+/// changed. Both happen on threads of their own: a file server or a name service may take as long as it likes.
+final class KeyStore: Sendable {
+    private let configuration: LiveConfiguration
+    private let logger: Logger
+    /// Files that were read lately, by path.
+    private let files = Mutex<[String: AuthorizedKeys]>([:])
+    private let work = BoundedWork(label: "packet-tunneld.keys", width: 8)
 
-    /// The line of `user`'s files that lets `key` in.
-    func authorize(
-        _ user: String,
-        _ key: SSHPublicKey,
-        _ remoteAddress: String
-    ) -> Result<AuthorizedKey, AuthorizedKeysRefusal> {
-        let account = Account(user)
-        var refusal = AuthorizedKeysRefusal.unknownKey
+    /// Beyond it all are read anew once; a file can be as long as its administrator likes.
+    private static let fileLimit = 1_024
+
+    init(_ configuration: LiveConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Looks for the keys of `user`, and calls `done` on a thread of its own.
+    func load(_ user: String, done: @escaping @Sendable (UserKeys) -> Void) {
+        work.run { [self] in done(find(user)) }
+    }
+
+    private func find(_ user: String) -> UserKeys {
+        let configuration = configuration.current
+        let patterns = configuration.authorizedKeysFiles
+        var keys = UserKeys()
+        var account: Account?
+        if patterns.contains(where: \.needsHome) {
+            switch Account.find(user) {
+            case .success(let found): account = found
+            case .failure(let error): keys.trouble = error.description
+            }
+        }
         for pattern in patterns {
             guard let path = pattern.path(user: user, home: account?.home) else { continue }
-            guard let keys = read(path, account: pattern.needsHome ? account : nil) else { continue }
+            do throws(AuthorizedKeysFileError) {
+                keys.files.append(try read(path, pattern.needsHome ? account : nil, configuration.strictModes))
+            } catch {
+                if error.isTransient { keys.trouble = error.description }
+                if !error.isMissing { logger.warning("key file refused", metadata: ["problem": "\(error)"]) }
+            }
+        }
+        return keys
+    }
+
+    private func read(
+        _ path: String,
+        _ account: Account?,
+        _ strictModes: Bool
+    ) throws(AuthorizedKeysFileError) -> AuthorizedKeys {
+        let previous = files.withLock { $0[path] }
+        let keys = try AuthorizedKeys(
+            contentsOf: path,
+            owner: account?.identifier ?? 0,
+            home: account?.home,
+            checksModes: strictModes,
+            previous: previous
+        )
+        if let previous, keys.isUnchanged(since: previous) { return keys }
+        for problem in keys.problems where previous?.problems.contains(problem) != true {
+            logger.warning("key refused", metadata: ["problem": "\(problem)"])
+        }
+        files.withLock { files in
+            if files.count >= Self.fileLimit, files[path] == nil { files = [:] }
+            files[path] = keys
+        }
+        return keys
+    }
+}
+
+/// The keys of one user, as they were at one moment.
+struct UserKeys: Sendable {
+    var files: [AuthorizedKeys] = []
+    /// Why there may be more.
+    var trouble: String?
+
+    /// The line that lets `key` in, now.
+    func authorize(_ key: SSHPublicKey, _ remoteAddress: String) -> Result<AuthorizedKey, AuthorizedKeysRefusal> {
+        var refusal = files.isEmpty ? AuthorizedKeysRefusal.noKeys : .unknownKey
+        for keys in files {
             switch keys.match(key, remoteAddress: remoteAddress, now: Int64(time(nil))) {
             case .success(let authorized): return .success(authorized)
             case .failure(.unknownKey): continue
             case .failure(let reason): refusal = reason
             }
         }
+        if let trouble, refusal == .noKeys || refusal == .unknownKey { return .failure(.unavailable(trouble)) }
         return .failure(refusal)
-    }
-
-    private func read(_ path: String, account: Account?) -> AuthorizedKeys? {
-        do throws(AuthorizedKeysFileError) {
-            let keys = try AuthorizedKeys(
-                contentsOf: path,
-                owner: account?.identifier ?? 0,
-                home: account?.home,
-                checksModes: strictModes
-            )
-            for problem in keys.problems { logger.warning("key refused", metadata: ["problem": "\(problem)"]) }
-            return keys
-        } catch {
-            if !error.isMissing { logger.warning("key file refused", metadata: ["problem": "\(error)"]) }
-            return nil
-        }
     }
 }
 
 /// What the host knows of a user; many users of a tunnel have no account.
-struct Account {
+struct Account: Sendable {
     let identifier: uid_t
     let home: String
 
-    init?(_ user: String) {
+    /// The name service has not answered.
+    struct LookupError: Error, CustomStringConvertible {
+        let code: Int32
+        var description: String { "the name service: \(String(cString: strerror(code)))" }
+    }
+
+    /// Asks the name service, which may take its time; nil for a user without account.
+    static func find(_ user: String) -> Result<Account?, LookupError> {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         var buffer = [CChar](repeating: 0, count: 16_384)
-        guard getpwnam_r(user, &entry, &buffer, buffer.count, &found) == 0, found != nil, let home = entry.pw_dir else {
-            return nil
+        let code = getpwnam_r(user, &entry, &buffer, buffer.count, &found)
+        // getpwnam(3): for a name that is not found, some services give one of these.
+        guard code == 0 || [ENOENT, ESRCH, EBADF, EPERM].contains(code) else {
+            return .failure(LookupError(code: code))
         }
-        identifier = entry.pw_uid
-        self.home = String(cString: home)
+        guard found != nil, let home = entry.pw_dir else { return .success(nil) }
+        return .success(Account(identifier: entry.pw_uid, home: String(cString: home)))
     }
 }

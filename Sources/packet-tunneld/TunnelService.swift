@@ -8,13 +8,13 @@ internal import TunnelConfiguration
 /// Hands the tunnel channels of the SSH server to the core, and answers `info` and `status`.
 final class TunnelService: SSHServerDelegate {
     private let server: PacketTunnelServer
-    private let configuration: DaemonConfiguration
+    private let configuration: LiveConfiguration
     private let dnsQuality: DNSQuality?
     private let logger: Logger
 
     init(
         server: PacketTunnelServer,
-        configuration: DaemonConfiguration,
+        configuration: LiveConfiguration,
         dnsQuality: DNSQuality?,
         logger: Logger
     ) {
@@ -47,7 +47,8 @@ final class TunnelService: SSHServerDelegate {
                 // The other types name their session after the open, and can only be closed then.
                 let name = OpenSSHTunnelRequest.sessionName(restrictions.tunnelUnit ?? unit)
                 let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
-                if let refusal = server.refusal(of: identity, maximumSessions: restrictions.maximumSessions) {
+                let most = restrictions.maximumSessions ?? KeyHooks.sessionShare(of: server)
+                if let refusal = server.refusal(of: identity, maximumSessions: most) {
                     return .refuse(.resourceShortage, refusal.description)
                 }
             }
@@ -84,7 +85,7 @@ final class TunnelService: SSHServerDelegate {
                 identity,
                 transport: channel,
                 framing: framing,
-                hooks: KeyHooks(configuration, key.restrictions, dnsQuality).hooks
+                hooks: KeyHooks(configuration.current, key.restrictions, dnsQuality).hooks(for: server)
             )
         } catch {
             logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])
@@ -99,7 +100,7 @@ final class TunnelService: SSHServerDelegate {
     ) -> Bool {
         switch command {
         case "info":
-            var information = ServerInformation(server, configuration)
+            var information = ServerInformation(server, configuration.current)
             information.security = connection.security
             reply(ExecReply(output: JSONText.encode(information)))
         case "status":

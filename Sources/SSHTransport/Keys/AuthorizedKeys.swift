@@ -10,6 +10,9 @@ public struct AuthorizedKeys: Sendable {
     /// The lines that were refused, in the file's order.
     public private(set) var problems: [AuthorizedKeysProblem] = []
 
+    /// The file as it was when it was read; nil if it had been changed so lately that a later change might look the same.
+    var identity: FileIdentity?
+
     private var keysByBlob: [[UInt8]: [Int]] = [:]
     private var problemsByBlob: [[UInt8]: Int] = [:]
 
@@ -40,6 +43,11 @@ public struct AuthorizedKeys: Sendable {
     private mutating func insert(_ refusal: AuthorizedKeysLine.Refusal, line: Int) {
         if let blob = refusal.blob { problemsByBlob[blob] = problems.count }
         problems.append(AuthorizedKeysProblem(file: file, line: line, reason: refusal.reason))
+    }
+
+    /// True if these are the same lines of the same file, unread since.
+    public func isUnchanged(since previous: AuthorizedKeys) -> Bool {
+        identity != nil && identity == previous.identity
     }
 
     /// Finds the first line that lets `key` in from where it comes, now.
@@ -108,6 +116,12 @@ public struct AuthorizedKeysProblem: Error, Sendable, Equatable, CustomStringCon
 public enum AuthorizedKeysRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// No line has the key.
     case unknownKey
+    /// There is no file with keys of this user.
+    case noKeys
+    /// The keys cannot be looked for now: a file or the name service does not answer.
+    case unavailable(String)
+    /// The server's rules for users say no, whatever the key: a clause for the log.
+    case user(String)
     /// The key is on a line that is not understood in full.
     case invalidLine(AuthorizedKeysProblem)
     /// The line's `from=` does not name the client's address.
@@ -115,10 +129,26 @@ public enum AuthorizedKeysRefusal: Error, Sendable, Equatable, CustomStringConve
     /// The line's `expiry-time=` has passed.
     case expired(line: Int)
 
+    /// True if the answer may be another one soon, without anybody's doing.
+    var isUncertain: Bool {
+        if case .unavailable = self { true } else { false }
+    }
+
+    /// True if no key of this user would do.
+    var isAboutUser: Bool {
+        switch self {
+        case .noKeys, .user: true
+        default: false
+        }
+    }
+
     /// A clause for a log line.
     public var description: String {
         switch self {
         case .unknownKey: "the key is not listed"
+        case .noKeys: "there are no keys for this user"
+        case .unavailable(let reason): "its keys cannot be read (\(reason))"
+        case .user(let reason): reason
         case .invalidLine(let problem): "its line is refused (\(problem))"
         case .sourceAddress(let line): "line \(line): from= does not permit this address"
         case .expired(let line): "line \(line): expiry-time= has passed"

@@ -13,19 +13,28 @@ extension AuthorizedKeys {
     ///   - owner: the user whose keys these are.
     ///   - home: the directory above which nothing is checked; nil: check up to the root.
     ///   - checksModes: false leaves out the checks (`StrictModes no`).
+    ///   - previous: what the file held when it was read last; taken again, unread, if the file is still the same.
     /// - Throws: `AuthorizedKeysFileError`, with the path and what to do.
     public init(
         contentsOf path: String,
         owner: uid_t,
         home: String? = nil,
-        checksModes: Bool = true
+        checksModes: Bool = true,
+        previous: AuthorizedKeys? = nil
     ) throws(AuthorizedKeysFileError) {
         guard let resolved = AuthorizedKeysFile.resolve(path) else { throw AuthorizedKeysFileError(path, code: errno) }
-        let text = try AuthorizedKeysFile.read(resolved, owner: checksModes ? owner : nil)
+        let (descriptor, status) = try AuthorizedKeysFile.open(resolved, owner: checksModes ? owner : nil)
+        defer { close(descriptor) }
         if checksModes {
             try AuthorizedKeysFile.checkDirectories(above: resolved, owner: owner, home: home)
         }
-        self.init(parsing: text, file: path)
+        let identity = FileIdentity(status)
+        if let previous, let identity, previous.identity == identity, previous.file == path {
+            self = previous
+            return
+        }
+        self.init(parsing: try AuthorizedKeysFile.contents(of: descriptor, resolved), file: path)
+        self.identity = identity
     }
 }
 
@@ -37,17 +46,21 @@ public struct AuthorizedKeysFileError: Error, Sendable, Equatable, CustomStringC
     public let reason: String
     /// True if there is no such file, which only means that the user has no keys.
     public let isMissing: Bool
+    /// True if the file may be good, and only cannot be read now.
+    public let isTransient: Bool
 
     init(_ path: String, reason: String) {
         self.path = path
         self.reason = reason
         isMissing = false
+        isTransient = false
     }
 
     init(_ path: String, code: Int32) {
         self.path = path
         reason = String(cString: strerror(code))
         isMissing = code == ENOENT || code == ENOTDIR
+        isTransient = [EIO, ESTALE, ETIMEDOUT, ENFILE, EMFILE, ENOMEM, EINTR].contains(code)
     }
 
     /// `path: reason`.
@@ -65,10 +78,31 @@ enum AuthorizedKeysFile {
     }
 
     static func read(_ path: String, owner: uid_t?) throws(AuthorizedKeysFileError) -> String {
-        // Non-blocking: a pipe in the file's place must not hold the thread.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw AuthorizedKeysFileError(path, code: errno) }
+        let (descriptor, _) = try open(path, owner: owner)
         defer { close(descriptor) }
+        return try contents(of: descriptor, path)
+    }
+
+    static func open(
+        _ path: String,
+        owner: uid_t?
+    ) throws(AuthorizedKeysFileError) -> (descriptor: Int32, status: stat) {
+        // Non-blocking: a pipe in the file's place must not hold the thread.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw AuthorizedKeysFileError(path, code: errno) }
+        do {
+            return (descriptor, try status(of: descriptor, path, owner: owner))
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    private static func status(
+        of descriptor: Int32,
+        _ path: String,
+        owner: uid_t?
+    ) throws(AuthorizedKeysFileError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw AuthorizedKeysFileError(path, code: errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
@@ -76,10 +110,10 @@ enum AuthorizedKeysFile {
         }
         guard status.st_size <= sizeLimit else { throw AuthorizedKeysFileError(path, reason: "larger than 16 MiB") }
         if let owner { try check(status, path, owner: owner) }
-        return try contents(of: descriptor, path)
+        return status
     }
 
-    private static func contents(of descriptor: Int32, _ path: String) throws(AuthorizedKeysFileError) -> String {
+    static func contents(of descriptor: Int32, _ path: String) throws(AuthorizedKeysFileError) -> String {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
         while bytes.count <= sizeLimit {

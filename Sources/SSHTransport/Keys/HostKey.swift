@@ -45,6 +45,9 @@ struct HostKey: ~Copyable {
             throw SSHError(.hostKey, "\(path): \(String(cString: strerror(errno)))")
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw SSHError(.hostKey, "\(path): not a regular file") }
+        guard status.st_size > 0 else {
+            throw SSHError(.hostKey, "\(path): empty, and no key was ever in it; remove it, and a new key is made")
+        }
         guard status.st_mode & 0o077 == 0 else {
             let mode = String(status.st_mode & 0o777, radix: 8)
             throw SSHError(.hostKey, "\(path): others may read it (mode 0\(mode)); run: chmod 600 \(path)")
@@ -58,19 +61,55 @@ struct HostKey: ~Copyable {
             throw SSHError(.hostKey, "\(path): no key can be generated")
         }
         defer { ssh_key_free(key) }
+        var text: UnsafeMutablePointer<CChar>?
+        guard ssh_pki_export_privkey_base64(key, nil, nil, nil, &text) == SSH_OK, let text else {
+            throw SSHError(.hostKey, "\(path): the new key cannot be written as text")
+        }
+        defer { ssh_string_free_char(text) }
+        let file = NewFile(path)
+        try file.create(Array(UnsafeRawBufferPointer(start: text, count: strlen(text))), mode: 0o600, replaces: false)
+        // For people, and for `ssh-keygen -lf`. The key is good without it.
+        guard let publicKey = SSHPublicKey(key) else { return }
+        try? NewFile("\(path).pub").create(
+            Array("\(publicKey.type) \(Base64.encode(publicKey.blob))\n".utf8),
+            mode: 0o644,
+            replaces: true
+        )
+    }
+}
+
+/// A file that is complete or absent at any moment, also when the disk is full or the machine stops.
+private struct NewFile {
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    /// Writes the file beside its place and moves it there.
+    ///
+    /// - Parameter replaces: false keeps a file that is there by now, and counts as success.
+    func create(_ bytes: [UInt8], mode: mode_t, replaces: Bool) throws(SSHError) {
         let temporary = "\(path).\(getpid()).new"
         unlink(temporary)  // of an earlier process with this number that was killed
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw SSHError(.hostKey, "\(path): cannot be made: \(String(cString: strerror(errno)))")
-        }
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw failure("cannot be made") }
         defer { unlink(temporary) }
-        // libssh opens the file by name and keeps the mode it has.
-        let isWritten = ssh_pki_export_privkey_file(key, nil, nil, nil, temporary) == SSH_OK && fsync(descriptor) == 0
-        close(descriptor)
-        guard isWritten else { throw SSHError(.hostKey, "\(path): cannot be written") }
-        guard link(temporary, path) == 0 || errno == EEXIST else {
-            throw SSHError(.hostKey, "\(path): cannot be made: \(String(cString: strerror(errno)))")
+        errno = 0
+        let isWritten = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        let code = errno
+        guard close(descriptor) == 0, isWritten else {
+            errno = isWritten ? errno : code
+            throw failure("cannot be written")
         }
+        let isPlaced = replaces ? rename(temporary, path) == 0 : link(temporary, path) == 0 || errno == EEXIST
+        guard isPlaced else { throw failure("cannot be made") }
+        let slash = path.lastIndex(of: "/")
+        let directory = open(slash.map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { return }
+        fsync(directory)
+        close(directory)
+    }
+
+    private func failure(_ what: String) -> SSHError {
+        SSHError(.hostKey, "\(path): \(what): \(errno == 0 ? "the disk is full" : String(cString: strerror(errno)))")
     }
 }
