@@ -144,6 +144,10 @@ public final class PacketTunnelServer: Sendable {
     private func attach(_ client: ServerClient) throws(SessionError) -> SessionTable.Attachment {
         let now = client.worker.loop.now
         let resolvers = configuration.dnsResolvers
+        if let maximumSessions = client.hooks.maximumSessions {
+            let idle = sessions.removeIdle(for: client.identity, maximumSessions: maximumSessions)
+            if !idle.isEmpty { expire(idle, reason: "its key began another session") }
+        }
         do {
             return try sessions.attach(client, now: now, resolvers: resolvers)
         } catch .poolIsExhausted where endExpired(now: now) {

@@ -78,6 +78,10 @@ final class SessionTable: Sendable {
                 state.entries[identity] = entry
                 return .success(Attachment(session: entry.session, previous: previous, isNew: false))
             }
+            // Those that nobody uses count, too: by one name after the other a key could lease the whole pool.
+            if let most = client.hooks.maximumSessions, Self.held(by: identity, in: state) >= most {
+                return .failure(.tooManySessions)
+            }
             let index = freeIndex(in: state)
             let session = Session(identity: identity, index: index, pool: pool, resolvers: resolvers())
             state.entries[identity] = Entry(session: session, client: client, idleSince: now)
@@ -140,6 +144,22 @@ final class SessionTable: Sendable {
         }
     }
 
+    /// Takes out the sessions of a key that nobody uses, the oldest first, so far as it must have fewer to begin one more. Their
+    /// indexes stay reserved until `release`.
+    ///
+    /// - Parameter maximumSessions: that the key may have, used or not.
+    func removeIdle(for identity: SessionIdentity, maximumSessions: Int) -> [Session] {
+        state.withLock { state in
+            guard state.entries[identity] == nil else { return [] }
+            let own = state.entries.values.filter { Self.isSameKey($0.session.identity, identity) }
+            let surplus = own.count - maximumSessions + 1
+            guard surplus > 0 else { return [] }
+            let idle = own.filter { $0.client == nil }.sorted { $0.idleSince < $1.idleSince }.prefix(surplus)
+            for entry in idle { Self.forget(entry.session, in: &state) }
+            return idle.map(\.session)
+        }
+    }
+
     /// Takes every session out, used or not.
     func removeAll() -> [Session] {
         state.withLock { state in
@@ -181,10 +201,15 @@ final class SessionTable: Sendable {
     }
 
     private static func inUse(by identity: SessionIdentity, in state: State) -> Int {
-        state.entries.values.count {
-            $0.client != nil && $0.session.identity.user == identity.user
-                && $0.session.identity.keyFingerprint == identity.keyFingerprint
-        }
+        state.entries.values.count { $0.client != nil && isSameKey($0.session.identity, identity) }
+    }
+
+    private static func held(by identity: SessionIdentity, in state: State) -> Int {
+        state.entries.values.count { isSameKey($0.session.identity, identity) }
+    }
+
+    private static func isSameKey(_ one: SessionIdentity, _ other: SessionIdentity) -> Bool {
+        one.user == other.user && one.keyFingerprint == other.keyFingerprint
     }
 
     /// A name of 32 hex digits is drawn at random by a client, so two clients never share one by accident.

@@ -1,0 +1,79 @@
+"""One key that takes as much as it gets.
+
+    key-share.py HOST PORT USER KEYFILE sessions COUNT   opens that many tunnels, one after the other, each under a name of its own
+    key-share.py HOST PORT USER KEYFILE commands COUNT   runs that many commands as fast as it can, and goes on when thrown out
+    key-share.py HOST PORT USER KEYFILE idle COUNT       logs in that often, opens nothing, and holds on
+
+Prints one line at the end: what it got.
+"""
+
+import socket
+import struct
+import sys
+import time
+
+import paramiko
+
+
+class Transport(paramiko.Transport):
+    """open_channel() has no argument for the payload of a type that the library does not know."""
+
+    payload = b""
+
+    def _send_user_message(self, data):
+        if data.asbytes()[0] == 90:  # SSH_MSG_CHANNEL_OPEN, RFC 4254 section 5.1
+            data.packet.write(self.payload)
+        super()._send_user_message(data)
+
+
+def log_in():
+    transport = Transport(socket.create_connection((host, int(port)), timeout=10))
+    transport.start_client(timeout=10)
+    transport.auth_publickey(user, key)
+    return transport
+
+
+def sessions(count):
+    transport = log_in()
+    opened = 0
+    for unit in range(count):
+        # tun@openssh.com: layer 3, and the unit number, which names the session.
+        transport.payload = struct.pack(">II", 1, unit)
+        try:
+            transport.open_channel("tun@openssh.com", timeout=10)
+            opened += 1
+        except paramiko.ChannelException:
+            pass
+    transport.close()
+    return f"opened {opened}"
+
+
+def commands(count):
+    answered = ended = 0
+    transport = log_in()
+    while answered + ended < count and ended < 20:
+        try:
+            channel = transport.open_session(timeout=10)
+            channel.settimeout(10)
+            channel.exec_command("info")
+            answered += bool(channel.recv(1))
+            channel.close()
+        except (paramiko.SSHException, OSError, EOFError):
+            ended += 1
+            transport.close()
+            transport = log_in()
+    return f"answered {answered} ended {ended}"
+
+
+def idle(count):
+    transports = []
+    for _ in range(count):
+        transports.append(log_in())
+        time.sleep(0.1)
+    time.sleep(1)
+    return f"alive {sum(transport.is_active() for transport in transports)}"
+
+
+host, port, user, key_file, attack, count = sys.argv[1:]
+key = paramiko.Ed25519Key.from_private_key_file(key_file)
+print({"sessions": sessions, "commands": commands, "idle": idle}[attack](int(count)), flush=True)
