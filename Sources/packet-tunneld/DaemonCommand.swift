@@ -64,7 +64,7 @@ struct DaemonCommand: AsyncParsableCommand {
         if printsStatus { return try printStatus(loaded.configuration) }
         let (file, options) = (file, options)
         let status = await DaemonProgram.run(loaded.configuration) { () throws(ConfigurationProblems) in
-            try DaemonConfiguration.load(file, options: options)
+            try DaemonConfiguration.load(file, options: options, algorithms: .library)
         }
         throw ExitCode(status.rawValue)
     }
