@@ -120,7 +120,8 @@ extension AddressRewriter {
         by difference: UInt64,
         isPartial: Bool
     ) {
-        guard summary.transport != .icmp else { return }
+        // The checksum of a datagram stands in its first fragment.
+        guard summary.transport != .icmp, summary.fragment != .later else { return }
         guard isPartial else { return adjustTransport(of: &packet, summary: summary, by: difference) }
         let offset = summary.offsetOfTransportChecksum
         packet.store(InternetChecksum.fold(UInt64(packet.uint16(at: offset)) &+ difference), at: offset)

@@ -13,7 +13,8 @@ extension PacketOffload {
         mtu: Int,
         minimumSegmentSize: Int = 256
     ) throws(RejectReason) {
-        let isSegmentable = summary.transport == .tcp || summary.transport == .udp
+        let isSegmentable =
+            (summary.transport == .tcp || summary.transport == .udp) && summary.fragment == .whole
         guard isSegmentable || !checksumIsPartial else { throw .invalidFrame }
         guard isSuperPacket else {
             guard summary.packetLength <= mtu else { throw .invalidFrame }

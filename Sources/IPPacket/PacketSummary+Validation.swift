@@ -44,6 +44,7 @@ extension PacketSummary {
         self.destinationPort = facts.destinationPort
         self.tcpFlags = facts.tcpFlags
         self.icmpType = facts.icmpType
+        self.fragment = .whole
     }
 
     @inlinable @inline(__always)

@@ -12,6 +12,16 @@
     case v6 = 6
 }
 
+/// Which part of a datagram a packet carries.
+@frozen public enum FragmentPart: UInt8, Sendable {
+    /// All of it: the packet is no fragment.
+    case whole
+    /// The first fragment, which has the transport header.
+    case first
+    /// Another fragment: it has no transport header, so no ports.
+    case later
+}
+
 /// The facts about one packet, after one pass that checked every length in it.
 ///
 /// Whoever holds a summary of a packet may read and write each of its header fields without checking again.
@@ -20,9 +30,10 @@
     public var version: IPVersion
     /// What follows the IP header.
     public var transport: TransportProtocol
-    /// Bytes of the IP header: 20 or 40, since options and extension headers are refused.
+    /// Bytes before the transport header: 20 or 40, since options and extension headers are refused; 48 in an IPv6
+    /// fragment, whose fragment header counts.
     public var ipHeaderLength: Int
-    /// Bytes of the TCP header with its options, or 8 for UDP and ICMP.
+    /// Bytes of the TCP header with its options, 8 for UDP and ICMP, 0 in a later fragment.
     public var transportHeaderLength: Int
     /// Bytes of the whole packet.
     public var packetLength: Int
@@ -38,13 +49,15 @@
     public var tcpFlags: UInt8
     /// The ICMP type of either family; 0 for other protocols.
     public var icmpType: UInt8
+    /// Which part of a datagram the packet carries. `FragmentFacts` has the rest of a fragment's header.
+    public var fragment: FragmentPart
 
     /// Bytes before the payload.
     @inlinable public var headerLength: Int { ipHeaderLength + transportHeaderLength }
     /// Bytes of the payload.
     @inlinable public var payloadLength: Int { packetLength - headerLength }
 
-    /// Where the transport checksum stands, from the start of the packet.
+    /// Where the transport checksum stands, from the start of the packet. Later fragments have none.
     @inlinable public var offsetOfTransportChecksum: Int {
         switch transport {
         case .tcp: ipHeaderLength + 16

@@ -32,10 +32,16 @@
     case disallowedDomain
     /// The source is not the address that this connection uses, or is no unicast address.
     case invalidSourceAddress
-    /// The packet is an IP fragment.
+    /// The packet is an IP fragment, and fragments are refused.
     case fragment
-    /// The client has as many flows as it may have, and none of them is idle.
-    case flowLimit
+    /// A fragment covers bytes of its datagram that another one has carried (RFC 5722); the rest of it is refused, too.
+    case fragmentOverlap
+    /// The first fragment of a datagram is too short for the transport header (RFC 1858, RFC 7112).
+    case fragmentTooShort
+    /// A later fragment belongs to no datagram whose first fragment has passed lately.
+    case fragmentWithoutFirst
+    /// The rest of an unfinished datagram was given up, because the client has too many of them.
+    case fragmentLimit
     /// The queue towards the client or the channel is full.
     case queueFull
     /// A frame header contradicts the packet that it frames.
@@ -65,7 +71,10 @@ extension RejectReason: CustomStringConvertible {
         case .disallowedDomain: "disallowed_domain"
         case .invalidSourceAddress: "invalid_source_address"
         case .fragment: "fragment"
-        case .flowLimit: "flow_limit"
+        case .fragmentOverlap: "fragment_overlap"
+        case .fragmentTooShort: "fragment_too_short"
+        case .fragmentWithoutFirst: "fragment_without_first"
+        case .fragmentLimit: "fragment_limit"
         case .queueFull: "queue_full"
         case .invalidFrame: "invalid_frame"
         case .rateLimit: "rate_limit"

@@ -39,9 +39,10 @@
 
     /// Starts a run; nil if `first` has to travel alone.
     ///
-    /// Alone travel: ICMP, packets without payload, TCP with any flag but ACK and ECE or with small segments, UDP without
+    /// Alone travel: ICMP, fragments, packets without payload, TCP with any flag but ACK and ECE or with small segments, UDP without
     /// a checksum, and whatever has a wrong checksum.
     public init?(first packet: RawSpan, summary: PacketSummary, checksumIsPartial: Bool = false) {
+        guard summary.fragment == .whole else { return nil }
         switch summary.transport {
         case .tcp:
             guard summary.tcpFlags & ~TCPFlags.ece == TCPFlags.ack else { return nil }
@@ -127,7 +128,7 @@ extension SegmentCoalescer {
     private func isSameFlow(_ other: PacketSummary) -> Bool {
         other.version == first.version && other.transport == first.transport
             && other.sourcePort == first.sourcePort && other.destinationPort == first.destinationPort
-            && other.transportHeaderLength == first.transportHeaderLength
+            && other.transportHeaderLength == first.transportHeaderLength && other.fragment == .whole
             && other.source == first.source && other.destination == first.destination
     }
 

@@ -54,7 +54,7 @@ public struct TCPSegment: Sendable {
     /// Bytes before the payload.
     public var headerLength: Int { ipHeaderLength + transportHeaderLength }
 
-    private var ipHeaderLength: Int { version == .v4 ? 20 : 40 }
+    private var ipHeaderLength: Int { IPHeader.length(version) }
     private var transportHeaderLength: Int { 20 + (timestamps == nil ? 0 : Self.timestampsLength) }
 
     /// Writes the headers in front of a payload that stands at `headerLength` already.
@@ -62,7 +62,7 @@ public struct TCPSegment: Sendable {
     /// - Returns: bytes of the whole packet, from the front of `output`, which has to have room for them.
     public func write(into output: inout MutableRawSpan, payloadLength: Int = 0) -> Int {
         let length = headerLength + payloadLength
-        writeIPHeader(into: &output, length: length)
+        IPHeader(version, from: source, to: destination, .tcp).write(into: &output, packetLength: length)
         let start = ipHeaderLength
         output.store(sourcePort, at: start)
         output.store(destinationPort, at: start + 2)
@@ -87,24 +87,6 @@ public struct TCPSegment: Sendable {
         let sum = InternetChecksum.sum(output.bytes.slice(at: start, count: length - start), initial: pseudo)
         output.store(~InternetChecksum.fold(sum), at: start + 16)
         return length
-    }
-
-    private func writeIPHeader(into output: inout MutableRawSpan, length: Int) {
-        switch version {
-        case .v4:
-            output.store(0x4500_0000 | UInt32(length), at: 0)
-            // No identification, and no fragments (RFC 6864 §4.1).
-            output.store(0x0000_4000 as UInt32, at: 4)
-            output.store(0x4006_0000 as UInt32, at: 8)
-            output.store(source.ipv4, at: 12)
-            output.store(destination.ipv4, at: 16)
-            output.store(~InternetChecksum.fold(InternetChecksum.sum(output.bytes.prefix(20))), at: 10)
-        case .v6:
-            output.store(0x6000_0000 as UInt32, at: 0)
-            output.store(UInt32(length - 40) << 16 | 0x0640, at: 4)
-            output.store(source.bits, at: 8)
-            output.store(destination.bits, at: 24)
-        }
     }
 
     private static func timestamps(in header: RawSpan) -> (value: UInt32, echo: UInt32)? {

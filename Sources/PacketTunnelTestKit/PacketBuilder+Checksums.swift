@@ -60,7 +60,7 @@ extension PacketBuilder {
     }
 
     /// RFC 1071 as it is written: two bytes at a time, the carry added back at once.
-    private static func folded(_ bytes: some Collection<UInt8>) -> UInt16 {
+    static func folded(_ bytes: some Collection<UInt8>) -> UInt16 {
         var sum: UInt32 = 0
         var isHigh = true
         for byte in bytes {
@@ -71,7 +71,7 @@ extension PacketBuilder {
         return UInt16(sum)
     }
 
-    private static func put(_ value: UInt16, at offset: Int, in packet: inout [UInt8]) {
+    static func put(_ value: UInt16, at offset: Int, in packet: inout [UInt8]) {
         packet[offset] = UInt8(value >> 8)
         packet[offset + 1] = UInt8(value & 0xff)
     }

@@ -36,6 +36,8 @@ private final class ServerFixture {
         transport = MemoryTransport(on: loop)
         var configuration = ServerConfiguration()
         configuration.policy.permittedICMP = [.echo, .errors]
+        configuration.policy.fragments = .carry
+        configuration.policy.refusals = .reject
         configuration.dnsResolvers = { DNSResolvers(ipv4: [IPAddress(ipv4: 0x0909_0909)]) }
         server = try PacketTunnelServer(
             configuration: configuration,
@@ -63,7 +65,8 @@ private final class ServerFixture {
         loop.run()
         guard let session = server.sessions.sessions.first?.session else { return check(false, "a session") }
         for packet in device.takeWritten() {
-            guard let summary = try? PacketSummary(validating: packet.bytes.span.bytes) else {
+            let bytes = packet.bytes.span.bytes
+            guard let summary = (try? PacketSummary(validating: bytes)) ?? (try? PacketSummary(fragment: bytes)) else {
                 check(false, "only packets are written")
                 continue
             }

@@ -31,6 +31,13 @@ private func allSeeds() -> [String: [[UInt8]]] {
             [128, 0, 2, 0, 2, 0x23, 0, 0, 21, 0, 0xa3, 0, 21, 10, 0, 0x23, 0, 31, 10, 0, 0x23, 0, 21, 21, 3, 15],
         ],
         "segments": packets.flatMap { [[1, 144, 0, 3] + $0, [0, 32, 1, 0, 1, 0, 30, 9, 2] + $0] },
+        // In order, twice, over each other, the last one first; and packets as they are.
+        "fragments": [
+            [7, 64] + [UInt8](repeating: 1, count: 65) + [0x83, 24] + [UInt8](repeating: 2, count: 25),
+            [5, 64] + [UInt8](repeating: 1, count: 65) + [0x87, 24] + [UInt8](repeating: 2, count: 25)
+                + [0x81, 24] + [UInt8](repeating: 2, count: 25),
+            [0x81, 24] + [UInt8](repeating: 2, count: 25) + [5, 64] + [UInt8](repeating: 1, count: 65),
+        ] + packets.map { [0, 0xf8] + $0 },
         "gso-header": packets.map { [1, 0, UInt8($0.count)] + $0 + [1, 0, 1, 44] + $0 }
             + packets.map { [0, 0, 0] + MemoryFrames.frame($0, as: .gso) },
     ]

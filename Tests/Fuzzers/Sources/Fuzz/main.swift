@@ -13,6 +13,7 @@ let targets: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32] = [
     "dns": { fuzzDNS(Input($0, $1)) },
     "dns-stream": { fuzzDNSStream(Input($0, $1)) },
     "segments": { fuzzSegments(Input($0, $1)) },
+    "fragments": { fuzzFragments(Input($0, $1)) },
     "gso-header": { fuzzGSOHeader(Input($0, $1)) },
 ]
 

@@ -12,9 +12,13 @@ public enum ICMPMessage {
     @inlinable public static var parameterProblem: UInt8 { 12 }
     /// The code of `destinationUnreachable` that carries an MTU.
     @inlinable public static var fragmentationNeeded: UInt8 { 4 }
+    /// The code of `destinationUnreachable` for what an administrator forbids (RFC 1812 §5.2.7.1).
+    @inlinable public static var prohibited: UInt8 { 13 }
 
     /// Destination unreachable, ICMPv6.
     @inlinable public static var destinationUnreachableV6: UInt8 { 1 }
+    /// The code of `destinationUnreachableV6` for what an administrator forbids.
+    @inlinable public static var prohibitedV6: UInt8 { 1 }
     /// Packet too big, ICMPv6, with the MTU in bytes 4 to 7.
     @inlinable public static var packetTooBig: UInt8 { 2 }
     /// Time exceeded, ICMPv6.
