@@ -12,7 +12,7 @@ internal import IPPacket
     private var run: SegmentCoalescer?
     private var first = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var firstSummary: PacketSummary?
-    private var refusedCount = 0
+    private var dropped = DroppedTraffic()
 
     init(device: any PacketDevice, pool: PacketBufferPool) {
         self.device = device
@@ -21,10 +21,11 @@ internal import IPPacket
         self.pool = pool
     }
 
-    /// Packets that the device did not take since the last call.
-    mutating func takeRefusedCount() -> Int {
-        defer { refusedCount = 0 }
-        return refusedCount
+    /// What the device did not take since the last call; nil if it took everything.
+    mutating func takeDropped() -> DroppedTraffic? {
+        guard !dropped.isEmpty else { return nil }
+        defer { dropped = DroppedTraffic() }
+        return dropped
     }
 
     /// Writes a packet, at the latest with the next `flush`.
@@ -72,7 +73,7 @@ internal import IPPacket
 
     private mutating func writeParts(summary: PacketSummary, offload: PacketOffload) {
         if !device.write(parts, summary: summary, offload: offload) {
-            refusedCount += offload.packetCount(payloadLength: summary.payloadLength)
+            dropped.add(summary, offload)
         }
         parts.removeAll()
     }

@@ -138,8 +138,8 @@ struct ChannelSenderTests {
         for packet in packets(3, size: 600) + small { try fixture.enqueue(packet) }
         fixture.flush()
         #expect(try fixture.packets() == small)
-        #expect(fixture.sender.takeDropCount() == 3)
-        #expect(fixture.sender.takeDropCount() == 0)
+        #expect(fixture.sender.takeDropped()?.packetCount == 3)
+        #expect(fixture.sender.takeDropped() == nil)
     }
 
     // MARK: Super-packets

@@ -32,7 +32,7 @@ struct DeviceWriterTests {
             return device.takeWritten()
         }
 
-        func takeRefusedCount() -> Int { writer.takeRefusedCount() }
+        func takeRefusedCount() -> Int { writer.takeDropped()?.packetCount ?? 0 }
     }
 
     /// Consecutive segments of one TCP connection.

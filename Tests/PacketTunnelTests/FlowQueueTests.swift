@@ -38,7 +38,7 @@ struct FlowQueueTests {
         var isEmpty: Bool { queue.isEmpty }
         var footprint: Int { queue.footprint }
         var markCount: Int { queue.markCount }
-        func takeDropCount() -> Int { queue.takeDropCount() }
+        func takeDropCount() -> Int { queue.takeDropped().packetCount }
 
         func drain() -> [UInt8] {
             var flows: [UInt8] = []

@@ -9,12 +9,19 @@ struct RejectReasonTests {
     // MARK: Upstream
 
     @Test(
-        "a client's packet is refused for its reason, counted upstream, and left untouched",
+        "a client's packet is refused for its reason, counted upstream, and left untouched, under either set of rules",
         arguments: upstreamCases,
-        ChannelFraming.allCases
+        RuleSet.allCases
     )
-    func upstream(_ refused: RefusedPacket, _ framing: ChannelFraming) throws {
-        let harness = try ServerHarness(configure: refused.configure)
+    func upstream(_ refused: RefusedPacket, _ rules: RuleSet) throws {
+        for framing in ChannelFraming.allCases { try expectRefusal(refused, framing, rules) }
+    }
+
+    private func expectRefusal(_ refused: RefusedPacket, _ framing: ChannelFraming, _ rules: RuleSet) throws {
+        let harness = try ServerHarness {
+            $0.policy = rules.policy
+            refused.configure(&$0)
+        }
         let connection = try harness.connect(framing: framing, hooks: refused.hooks)
         for packet in refused.prelude { connection.send(packet) }
         harness.runAll()
@@ -22,8 +29,10 @@ struct RejectReasonTests {
         let frame = MemoryFrames.frame(refused.packet, offload: refused.offload, as: framing)
         connection.transport.deliver(frame) { memory in #expect(Array(memory) == frame) }
         #expect(harness.device.takeWritten().isEmpty)
-        expectOnly(refused.reason, .upstream, in: harness.counters())
+        expectOnly(refused.reason(rules), .upstream, in: harness.counters())
         #expect(!connection.transport.isClosed)
+        // The seed's rules answer nothing but a name that may not be looked up.
+        if rules == .seed, refused.reason != .disallowedDomain { #expect(connection.transport.writtenCount == 0) }
     }
 
     static let upstreamCases: [RefusedPacket] = IPVersion.allCases.flatMap { version in
@@ -76,11 +85,6 @@ struct RejectReasonTests {
                 .with { $0.hooks.allowsTCPPort = { $1 != 25 } },
             RefusedPacket(.disallowedUDPDestinationPort, "\(version)", Sample.upstreamUDP(version))
                 .with { $0.hooks.allowsUDPPort = { $1 != 4_433 } },
-            RefusedPacket(.flowLimit, "\(version)", Sample.upstreamUDP(version, sourcePort: 40_002))
-                .with {
-                    $0.prelude = [Sample.upstreamUDP(version), Sample.upstreamUDP(version, sourcePort: 40_001)]
-                    $0.configure = { $0.flowLimit = 2 }
-                },
         ]
     }
 
@@ -116,6 +120,7 @@ struct RejectReasonTests {
         harness.device.capacity = 0
         connection.send(Sample.upstreamUDP(version))
         expectOnly(.queueFull, .upstream, in: harness.counters())
+        #expect(harness.counters().carried(.upstream, version, .udp) == TrafficCount())
     }
 
     @Test("a frame that contradicts its packet is refused, and the channel goes on", arguments: badOffloads)
@@ -154,12 +159,17 @@ struct RejectReasonTests {
 
     // MARK: Downstream
 
-    @Test("a malformed packet from the device is counted downstream", arguments: IPVersion.allCases)
-    func malformedDownstream(_ version: IPVersion) throws {
-        let harness = try ServerHarness()
+    @Test(
+        "a malformed packet from the device is counted downstream, and nobody is told",
+        arguments: IPVersion.allCases,
+        RuleSet.allCases
+    )
+    func malformedDownstream(_ version: IPVersion, _ rules: RuleSet) throws {
+        let harness = try ServerHarness { $0.policy = rules.policy }
         let connection = try harness.connect()
         harness.runAll()
         connection.send(Sample.upstreamUDP(version))
+        _ = harness.device.takeWritten()
         let address = try harness.address(version)
         let cases = RefusedPacket.malformed(
             version,
@@ -168,11 +178,13 @@ struct RejectReasonTests {
             other: PacketBuilder.icmpEcho(source: Sample.remote(version), destination: address)
         )
         for refused in cases {
-            let before = harness.refusedDownstream(refused.reason)
+            let reason = refused.reason(rules)
+            let before = harness.refusedDownstream(reason)
             harness.device.inject(refused.packet)
-            #expect(harness.refusedDownstream(refused.reason) == before + 1, "\(refused.testDescription)")
+            #expect(harness.refusedDownstream(reason) == before + 1, "\(refused.testDescription)")
         }
         #expect(try connection.received().isEmpty)
+        #expect(harness.device.takeWritten().isEmpty)
     }
 
     @Test(
@@ -187,8 +199,13 @@ struct RejectReasonTests {
         harness.device.inject(Sample.downstreamUDP(to: IPAddress(bits: address.bits ^ 1)))
         #expect(harness.refusedDownstream(.noSession) == 1)
         connection.transport.finish()
-        harness.device.inject(Sample.downstreamUDP(to: address))
-        #expect(harness.refusedDownstream(.noClient) == 1)
+        // What comes now waits for the client, up to a limit.
+        let packet = Sample.downstreamUDP(to: address, payload: patternBytes(1_000))
+        let room = ParkedPackets.limit / packet.count
+        harness.device.inject(MemoryPacket(packet), count: room)
+        #expect(harness.refusedDownstream(.noClient) == 0)
+        harness.device.inject(MemoryPacket(packet), count: 10)
+        #expect(harness.refusedDownstream(.noClient) == 10)
     }
 
     @Test(
@@ -217,15 +234,18 @@ struct RejectReasonTests {
         #expect(dropped > 100)
         transport.allow(.max)
         #expect(try connection.received().count == 200 - Int(dropped))
-        #expect(harness.counters().carried(.downstream, .v4, .udp).packets == 200)
+        let carried = harness.counters().carried(.downstream, .v4, .udp)
+        #expect(carried.packets == 200 - dropped)
+        #expect(carried.bytes == carried.packets * Int64(packet.count))
+        #expect(carried.applicationBytes == carried.packets * 1_000)
     }
 
     @Test(
         "a refused packet towards a client is left untouched, and stays the caller's",
-        arguments: [RejectReason.disallowedTCPDestinationPort, .disallowedUDPDestinationPort, .flowLimit]
+        arguments: [RejectReason.disallowedTCPDestinationPort, .disallowedUDPDestinationPort]
     )
     func downstreamUntouched(_ reason: RejectReason) throws {
-        let harness = try ServerHarness { $0.flowLimit = 1 }
+        let harness = try ServerHarness()
         var hooks = ClientHooks()
         if reason == .disallowedTCPDestinationPort { hooks.allowsTCPPort = { _, _ in false } }
         if reason == .disallowedUDPDestinationPort { hooks.allowsUDPPort = { $1 == 4_433 } }

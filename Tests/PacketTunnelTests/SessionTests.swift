@@ -196,3 +196,35 @@ private final class Forgotten: Sendable {
 
     func letGo() { isFree.store(true, ordering: .releasing) }
 }
+
+extension SessionTests {
+    @Test("an embedder's resolvers may ask the server, and take their time")
+    func resolversAskTheServer() throws {
+        let box = ServerBox()
+        let harness = try ServerHarness {
+            $0.dnsResolvers = {
+                #expect(box.server?.sessionCount.all == box.expectedCount)
+                return Sample.resolvers
+            }
+        }
+        box.server = harness.server
+        for identity in [Sample.alice, Sample.bob] {
+            let connection = try harness.connect(identity)
+            harness.runAll()
+            connection.send(Sample.upstreamUDP(.v4))
+            #expect(harness.device.takeWritten().count == 1)
+            box.expectedCount += 1
+        }
+    }
+
+    @Test("a device whose packets are too large for the clients is refused")
+    func deviceMTU() {
+        #expect(throws: ConfigurationError.self) { try ServerHarness(deviceMTU: 1_501) }
+    }
+}
+
+/// What a hook of a server knows of it.
+private final class ServerBox: @unchecked Sendable {
+    var server: PacketTunnelServer?
+    var expectedCount = 0
+}

@@ -38,8 +38,7 @@ final class ClientConnection: PacketTransportReceiver {
     func flush() {
         guard !hasEnded else { return }
         sender.flush(to: transport, now: client.loop.now)
-        let dropped = sender.takeDropCount()
-        if dropped > 0 { client.refuse(.upstream, .queueFull, count: dropped) }
+        if let dropped = sender.takeDropped() { client.refuse(.upstream, dropped) }
     }
 
     /// Closes the transport without a word to `disconnected`. Idempotent.
@@ -76,8 +75,7 @@ final class ClientConnection: PacketTransportReceiver {
     }
 
     private func countRefused() {
-        let refused = client.writer.takeRefusedCount()
-        if refused > 0 { client.refuse(.downstream, .queueFull, count: refused) }
+        if let dropped = client.writer.takeDropped() { client.refuse(.downstream, dropped) }
     }
 
     func transportDidBecomeWritable() {

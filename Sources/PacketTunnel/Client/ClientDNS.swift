@@ -6,7 +6,7 @@ struct ClientDNS: ~Copyable {
     private let local: DNSResolvers
     private let transparent: DNSResolvers
     /// Which flows were redirected: others may talk to the transparent address by its own name.
-    private var flows = FlowTable(limit: 4_096, forgetsActive: true)
+    private var flows = FlowTable(limit: 4_096)
 
     init(local: DNSResolvers, transparent: DNSResolvers) {
         self.local = local
@@ -19,11 +19,11 @@ struct ClientDNS: ~Copyable {
         offload: PacketOffload,
         now: UInt64
     ) {
-        guard summary.isDNSQuery, let target = Self.first(transparent, summary.version),
-            Self.all(local, summary.version).contains(summary.destination)
+        guard summary.isDNSQuery, let target = transparent[summary.version].first,
+            local[summary.version].contains(summary.destination)
         else { return }
         let key = FlowKey(upstream: summary)
-        if flows.find(key, now: now) == nil { _ = try? flows.insert(key, Flow(now: now), now: now) }
+        if flows.find(key, now: now) == nil { _ = flows.insert(key, Flow(now: now), now: now) }
         AddressRewriter.replaceDestination(
             of: &bytes,
             summary: &summary,
@@ -39,12 +39,10 @@ struct ClientDNS: ~Copyable {
         now: UInt64
     ) {
         guard summary.sourcePort == PacketSummary.dnsPort, flows.count > 0,
-            summary.source == Self.first(transparent, summary.version)
+            summary.source == transparent[summary.version].first
         else { return }
-        for address in Self.all(local, summary.version) {
-            var seen = summary
-            seen.source = address
-            guard flows.find(FlowKey(downstream: seen), now: now) != nil else { continue }
+        for address in local[summary.version] {
+            guard flows.find(FlowKey(downstream: summary, transparent: address), now: now) != nil else { continue }
             AddressRewriter.replaceSource(
                 of: &bytes,
                 summary: &summary,
@@ -53,13 +51,5 @@ struct ClientDNS: ~Copyable {
             )
             return
         }
-    }
-
-    private static func all(_ resolvers: DNSResolvers, _ version: IPVersion) -> [IPAddress] {
-        version == .v4 ? resolvers.ipv4 : resolvers.ipv6
-    }
-
-    private static func first(_ resolvers: DNSResolvers, _ version: IPVersion) -> IPAddress? {
-        all(resolvers, version).first
     }
 }

@@ -6,7 +6,7 @@ public import Logging
 /// The device stays while transports come and go. Everything belongs to one loop; every member is for its thread.
 public final class PacketTunnelClient: @unchecked Sendable {
     /// What was carried and refused so far, over all connections.
-    public private(set) var counters = PacketCounters()
+    public internal(set) var counters = PacketCounters()
     /// While true, packets from the device are dropped as if there were no server.
     public var dropsTraffic = false
 
@@ -14,10 +14,15 @@ public final class PacketTunnelClient: @unchecked Sendable {
     let loop: any PacketLoop
     let pool = PacketBufferPool()
     var writer: DeviceWriter
+    /// Answers to refused packets of this host.
+    var refusalBudget = TokenBucket(tokensPerSecond: 50, capacity: 100)
+    var dns: ClientDNS
+    /// What was decided about datagrams that come in fragments.
+    var upstreamFragments = FragmentTable()
+    var downstreamFragments = FragmentTable()
+    private(set) var connection: ClientConnection?
     private let reader: DeviceReader
     private let logger: Logger
-    private var dns: ClientDNS
-    private var connection: ClientConnection?
 
     /// Makes a client over a device. Nothing is read before `start`.
     ///
@@ -73,59 +78,18 @@ public final class PacketTunnelClient: @unchecked Sendable {
         if connection === ended { connection = nil }
     }
 
-    func refuse(_ direction: PacketDirection, _ reason: RejectReason, count: Int = 1) {
-        counters.refuse(direction, reason, count: count)
+    func refuse(_ direction: PacketDirection, _ reason: RejectReason) {
+        counters.refuse(direction, reason)
     }
 
-    // MARK: Upstream: read, validate, filter, rewrite, enqueue
+    func refuse(_ direction: PacketDirection, _ dropped: DroppedTraffic) {
+        counters.refuse(direction, dropped)
+    }
 
+    /// Reads a batch of packets, and sends what the channel takes.
     private func deviceIsReadable() {
         let isFlood = reader.readBatch(processUpstream)
         connection?.flush()
         if isFlood { loop.giveWay() }
-    }
-
-    /// True if the buffer went into the queue.
-    private func processUpstream(_ packet: PacketBuffer) -> Bool {
-        do throws(RejectReason) {
-            guard let connection, !dropsTraffic else { throw .noClient }
-            var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
-            var summary = try PacketSummary(validating: bytes.bytes)
-            try admitUpstream(summary)
-            counters.count(.upstream, summary, packet.offload)
-            dns.rewriteQuery(&bytes, summary: &summary, offload: packet.offload, now: loop.now)
-            return connection.enqueue(packet, summary: summary)
-        } catch {
-            counters.refuse(.upstream, error)
-            return false
-        }
-    }
-
-    private func admitUpstream(_ summary: PacketSummary) throws(RejectReason) {
-        guard configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
-        guard TrafficPolicy.isUnicast(summary.source, summary.version) else { throw .invalidSourceAddress }
-        guard configuration.policy.permits(destination: summary.destination, version: summary.version) else {
-            throw .invalidDestinationAddress
-        }
-    }
-
-    // MARK: Downstream: unframe, validate, rewrite, write
-
-    func processDownstream(
-        _ packet: UnsafeMutableRawBufferPointer,
-        offload: PacketOffload,
-        framing: ChannelFraming
-    ) {
-        do throws(RejectReason) {
-            var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)
-            var summary = try PacketSummary(validating: bytes.bytes)
-            guard configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
-            if framing == .gso { try offload.validate(summary: summary, mtu: configuration.mtu) }
-            dns.rewriteAnswer(&bytes, summary: &summary, offload: offload, now: loop.now)
-            counters.count(.downstream, summary, offload)
-            unsafe writer.write(packet, summary: summary, offload: offload)
-        } catch {
-            counters.refuse(.downstream, error)
-        }
     }
 }

@@ -13,8 +13,6 @@ struct ChannelSender: ~Copyable {
     private var sent = 0
     /// A framed packet that did not fit into the message before it.
     private var postponed: PacketBuffer?
-    /// Packets dropped because the transport's messages are too small for them.
-    private var oversizeCount = 0
 
     init(framing: ChannelFraming, pool: PacketBufferPool, queueLimitInBytes: Int) {
         self.framing = framing
@@ -35,10 +33,14 @@ struct ChannelSender: ~Copyable {
         postponed = nil
     }
 
-    /// The number of packets dropped since the last call.
-    mutating func takeDropCount() -> Int {
-        defer { oversizeCount = 0 }
-        return queue.takeDropCount() + oversizeCount
+    /// Hands every packet that has not been framed yet to `body`, in the order in which they came, and gives its memory back.
+    mutating func removeQueued(_ body: (PacketBuffer) -> Void) {
+        queue.removeAll(body)
+    }
+
+    /// What was dropped since the last call; nil if nothing was.
+    mutating func takeDropped() -> DroppedTraffic? {
+        queue.hasDropped ? queue.takeDropped() : nil
     }
 
     /// Queues the packet in `packet`, a large buffer, in the form that the framing carries: whole, or in segments.
@@ -66,6 +68,7 @@ struct ChannelSender: ~Copyable {
         let copy = pool.take(for: packet.length)
         append(packet, to: copy)
         copy.offload = packet.offload
+        copy.isCounted = packet.isCounted
         queue.enqueue(copy, flowHash: flowHash, now: now)
         return false
     }
@@ -121,8 +124,9 @@ struct ChannelSender: ~Copyable {
 
     /// One message has to carry all of a packet; the other side permits no messages of this size.
     private mutating func dropOutgoing(_ bytes: PacketBuffer) {
+        let packet = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.bytes[framing.headerLength...])
+        unsafe queue.noteDropped(packet, like: bytes)
         releaseOutgoing(bytes)
-        oversizeCount += 1
     }
 
     private mutating func nextMessage(size: Int, now: UInt64) -> PacketBuffer? {

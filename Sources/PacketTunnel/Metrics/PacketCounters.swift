@@ -23,7 +23,9 @@ public struct PacketCounters: Sendable {
     /// One slot for each direction, family and protocol.
     private var carried: [12 of TrafficCount] = .init(repeating: TrafficCount())
     /// One slot for each direction and reason.
-    private var refused: [42 of Int64] = .init(repeating: 0)
+    private var refused: [48 of Int64] = .init(repeating: 0)
+    /// Flows that had to make room for others before they were over.
+    public private(set) var evictedFlows: Int64 = 0
 
     /// All zero.
     public init() {
@@ -50,12 +52,26 @@ public struct PacketCounters: Sendable {
     }
 
     mutating func count(_ direction: PacketDirection, _ summary: PacketSummary, _ offload: PacketOffload) {
-        let slot = Self.slot(direction, summary.version, summary.transport)
-        let payload = summary.payloadLength
-        let segments = offload.packetCount(payloadLength: payload)
-        carried[slot].packets &+= Int64(segments)
-        carried[slot].bytes &+= Int64(summary.packetLength + (segments - 1) * summary.headerLength)
-        carried[slot].applicationBytes &+= Int64(payload)
+        carried[Self.slot(direction, summary.version, summary.transport)].add(summary, offload)
+    }
+
+    /// Takes back what `count` has counted.
+    mutating func uncount(_ direction: PacketDirection, _ summary: PacketSummary, _ offload: PacketOffload) {
+        var traffic = TrafficCount()
+        traffic.add(summary, offload)
+        take(direction, Self.slot(summary.version, summary.transport), traffic)
+    }
+
+    /// Takes back what was counted and is not carried after all.
+    mutating func take(_ direction: PacketDirection, _ slot: Int, _ traffic: TrafficCount) {
+        let slot = direction.rawValue * 6 + slot
+        carried[slot].packets &-= traffic.packets
+        carried[slot].bytes &-= traffic.bytes
+        carried[slot].applicationBytes &-= traffic.applicationBytes
+    }
+
+    mutating func evictFlows(_ count: Int) {
+        evictedFlows &+= Int64(count)
     }
 
     mutating func refuse(_ direction: PacketDirection, _ reason: RejectReason, count: Int = 1) {
@@ -71,13 +87,28 @@ public struct PacketCounters: Sendable {
         _ version: IPVersion,
         _ transport: TransportProtocol
     ) -> Int {
+        direction.rawValue * 6 + slot(version, transport)
+    }
+
+    /// The slot of a kind in either direction.
+    static func slot(_ version: IPVersion, _ transport: TransportProtocol) -> Int {
         let protocolSlot =
             switch transport {
             case .tcp: 0
             case .udp: 1
             case .icmp, .icmpv6: 2
             }
-        return direction.rawValue * 6 + (version == .v4 ? 0 : 3) + protocolSlot
+        return (version == .v4 ? 0 : 3) + protocolSlot
+    }
+}
+
+extension TrafficCount {
+    mutating func add(_ summary: PacketSummary, _ offload: PacketOffload) {
+        let payload = summary.payloadLength
+        let segments = offload.packetCount(payloadLength: payload)
+        packets &+= Int64(segments)
+        bytes &+= Int64(summary.packetLength + (segments - 1) * summary.headerLength)
+        applicationBytes &+= Int64(payload)
     }
 }
 
@@ -86,6 +117,7 @@ extension PacketCounters: Equatable {
     public static func == (left: PacketCounters, right: PacketCounters) -> Bool {
         left.carried.indices.allSatisfy { left.carried[$0] == right.carried[$0] }
             && left.refused.indices.allSatisfy { left.refused[$0] == right.refused[$0] }
+            && left.evictedFlows == right.evictedFlows
     }
 }
 

@@ -42,6 +42,7 @@ enum SessionReport {
                 result.append(("reject_\(way)_\(reason)", counters.refused(direction, reason)))
             }
         }
+        result.append(("flows_evicted", counters.evictedFlows))
         return result.filter { $0.value != 0 }
     }
 }

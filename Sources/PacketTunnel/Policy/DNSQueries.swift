@@ -9,18 +9,29 @@ struct DNSQueries {
     private var identifiers: [4 of UInt16] = .init(repeating: 0)
     /// When each was asked, in nanoseconds on the loop's clock; 0 where there is none.
     private var times: [4 of UInt64] = .init(repeating: 0)
+    private var resolvers: [4 of IPAddress] = .init(repeating: IPAddress(bits: 0))
 
-    /// Notes a query; one that is sent again counts from the first time.
+    /// A query that was sent: when, in nanoseconds on the loop's clock, and where to.
+    struct Query {
+        var asked: UInt64
+        var resolver: IPAddress
+    }
+
+    /// Notes a query; one that is sent again counts from the first time, but for the resolver that it goes to now.
     ///
-    /// - Returns: when the query was asked that had to make room; nil if none had to.
-    mutating func ask(_ identifier: UInt16, now: UInt64) -> UInt64? {
-        guard slot(of: identifier) == nil else { return nil }
+    /// - Returns: the query that had to make room; nil if none had to.
+    mutating func ask(_ identifier: UInt16, resolver: IPAddress, now: UInt64) -> Query? {
+        if let known = slot(of: identifier) {
+            resolvers[known] = resolver
+            return nil
+        }
         var slot = 0
         for candidate in times.indices where times[candidate] < times[slot] { slot = candidate }
-        let evicted = times[slot]
+        let evicted = Query(asked: times[slot], resolver: resolvers[slot])
         identifiers[slot] = identifier
         times[slot] = max(now, 1)
-        return evicted == 0 ? nil : evicted
+        resolvers[slot] = resolver
+        return evicted.asked == 0 ? nil : evicted
     }
 
     /// Notes an answer.
@@ -34,11 +45,11 @@ struct DNSQueries {
 
     /// Forgets any query.
     ///
-    /// - Returns: when it was asked; nil once there is none left.
-    mutating func removeAny() -> UInt64? {
+    /// - Returns: the query; nil once there is none left.
+    mutating func removeAny() -> Query? {
         for slot in times.indices where times[slot] != 0 {
             defer { times[slot] = 0 }
-            return times[slot]
+            return Query(asked: times[slot], resolver: resolvers[slot])
         }
         return nil
     }

@@ -41,6 +41,7 @@ final class DNSStream {
     private var unacknowledged: [UInt8] = []
     private var message = Message()
     private var isOver = false
+    private var lastVerdict = Verdict.pass
 
     /// The message that a stream is in.
     private struct Message {
@@ -86,8 +87,24 @@ final class DNSStream {
         return !isOver
     }
 
+    /// The verdict of the last segment that was judged, once; `.pass` afterwards. For whoever has to act on it.
+    func takeVerdict() -> Verdict {
+        defer { lastVerdict = .pass }
+        return lastVerdict
+    }
+
     /// Judges a segment from the client. What does not pass changes nothing but the end.
     func judge(_ payload: RawSpan, sequence: UInt32, flags: UInt8, allows: AllowedDomainChecker) -> Verdict {
+        lastVerdict = verdict(payload, sequence: sequence, flags: flags, allows: allows)
+        return lastVerdict
+    }
+
+    private func verdict(
+        _ payload: RawSpan,
+        sequence: UInt32,
+        flags: UInt8,
+        allows: AllowedDomainChecker
+    ) -> Verdict {
         if flags & TCPFlags.rst != 0 { return .pass }
         if flags & TCPFlags.syn != 0 { return payload.byteCount == 0 ? .pass : .wait }
         if isOver { return .isOver }

@@ -1,7 +1,7 @@
 internal import IPPacket
 
-/// A flow of one client, in the upstream sense: what is left of the 5-tuple after rewriting when the client's own
-/// address is taken as given.
+/// A flow of one client, in the upstream sense: what is left of the 5-tuple when the client's own address is taken as
+/// given. The other end is the one that the client knows, which for transparent DNS is the transparent address.
 struct FlowKey: Hashable {
     let remote: IPAddress
     let remotePort: UInt16
@@ -13,6 +13,13 @@ struct FlowKey: Hashable {
         remotePort = summary.destinationPort
         localPort = summary.sourcePort
         transport = summary.transport
+    }
+
+    /// - Parameter transparent: what the client knows the sender as, where that is another address.
+    init(downstream summary: PacketSummary, transparent: IPAddress) {
+        var seen = summary
+        seen.source = transparent
+        self.init(downstream: seen)
     }
 
     init(downstream summary: PacketSummary) {
@@ -32,11 +39,13 @@ struct FlowKey: Hashable {
 }
 
 extension PacketSummary {
-    /// A number that is the same for the packets of one flow in one direction and spreads over all 32 bits.
+    /// A number that is the same for the packets of one flow in one direction and spreads over all 32 bits. Later fragments
+    /// know no ports, so the first one's do not count either: all of them have to stay in order.
     var flowHash: UInt32 {
         var mixed = UInt64(truncatingIfNeeded: source.bits) &+ UInt64(truncatingIfNeeded: destination.bits)
         mixed ^= UInt64(truncatingIfNeeded: destination.bits >> 64) &+ UInt64(truncatingIfNeeded: source.bits >> 64)
-        mixed ^= UInt64(sourcePort) << 40 | UInt64(destinationPort) << 24 | UInt64(transport.rawValue) << 8
+        let ports = fragment == .whole ? UInt64(sourcePort) << 40 | UInt64(destinationPort) << 24 : 0
+        mixed ^= ports | UInt64(transport.rawValue) << 8
         mixed = mixed &* 0x9e37_79b9_7f4a_7c15
         return UInt32(truncatingIfNeeded: mixed >> 32)
     }

@@ -14,10 +14,30 @@ public struct TrafficPolicy: Sendable {
         public static let echo = ICMP(rawValue: 2)
     }
 
+    /// What the sender of a refused packet is told.
+    public enum Refusals: Sendable {
+        /// Nothing.
+        case drop
+        /// A reset over TCP, "administratively prohibited" otherwise, within a rate.
+        case reject
+    }
+
+    /// What becomes of IP fragments.
+    public enum Fragments: Sendable {
+        /// They are refused.
+        case refuse
+        /// The first fragment of a datagram is judged like any packet, and later ones follow it.
+        case carry
+    }
+
     /// Networks that no packet may go to.
     public var deniedNetworks: [IPPrefix]
     /// The ICMP messages let through; none by default.
     public var permittedICMP: ICMP
+    /// What the sender of a refused packet is told; nothing by default.
+    public var refusals = Refusals.drop
+    /// What becomes of fragments; refused by default.
+    public var fragments = Fragments.refuse
 
     /// - Parameters:
     ///   - deniedNetworks: networks that no packet may go to, of both families.
@@ -30,9 +50,9 @@ public struct TrafficPolicy: Sendable {
         self.permittedICMP = permittedICMP
     }
 
-    /// True if `address` is a unicast address outside of every denied network.
+    /// True if `address` is one that routers forward to, outside of every denied network.
     func permits(destination address: IPAddress, version: IPVersion) -> Bool {
-        guard Self.isUnicast(address, version) else { return false }
+        guard Self.isForwarded(address, version) else { return false }
         for network in deniedNetworks where network.contains(address) { return false }
         return true
     }
@@ -46,6 +66,37 @@ public struct TrafficPolicy: Sendable {
             return first != 0 && first != 127 && first < 224
         }
         return address.bits > 1 && address.bits >> 120 != 0xff
+    }
+
+    /// True for a unicast address that is not link-local, and embeds none that may not be forwarded to. Holds whatever the
+    /// policy says.
+    static func isForwarded(_ address: IPAddress, _ version: IPVersion) -> Bool {
+        guard isUnicast(address, version) else { return false }
+        if address.isIPv4 { return address.ipv4 >> 16 != 0xa9fe }
+        // fe80::/10
+        if address.bits >> 118 == 0xfe80 >> 6 { return false }
+        guard let embedded = embeddedIPv4(in: address) else { return true }
+        return isForwarded(embedded, .v4)
+    }
+
+    /// The IPv4 address in a 6to4 (RFC 3056 §2) or NAT64 (RFC 6052 §2.1, RFC 8215) address, through which it is reached.
+    private static func embeddedIPv4(in address: IPAddress) -> IPAddress? {
+        if address.bits >> 112 == 0x2002 { return IPAddress(ipv4: UInt32(truncatingIfNeeded: address.bits >> 80)) }
+        let isTranslated = address.bits >> 32 == 0x0064_ff9b << 64 || address.bits >> 80 == 0x0064_ff9b_0001
+        return isTranslated ? IPAddress(ipv4: address.ipv4) : nil
+    }
+
+    /// Reads a packet, or a fragment where they are carried.
+    ///
+    /// - Throws: as `PacketSummary(validating:)` and `PacketSummary(fragment:)`.
+    @inline(__always)
+    func summary(of packet: RawSpan) throws(RejectReason) -> PacketSummary {
+        do {
+            return try PacketSummary(validating: packet)
+        } catch {
+            guard error == .fragment, fragments == .carry else { throw error }
+            return try PacketSummary(fragment: packet)
+        }
     }
 
     /// Which protocols a client's packets may have: `transport` in a packet from either side.

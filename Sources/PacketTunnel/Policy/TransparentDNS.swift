@@ -19,22 +19,18 @@ public struct DNSResolvers: Equatable, Sendable {
         ipv6 = addresses.filter { !$0.isIPv4 }
     }
 
-    /// True if `address` is one of the resolvers for a family.
-    func contain(_ address: IPAddress, _ version: IPVersion) -> Bool {
-        (version == .v4 ? ipv4 : ipv6).contains(address)
-    }
+    /// The addresses that clients of the original packet tunnel send queries to, whatever their server's own are
+    /// (`GetTransparentDNSResolverIPv4Address` and its IPv6 sibling in the seed).
+    public static let original = DNSResolvers(
+        ipv4: [IPAddress(ipv4: 0x0a00_0002)],
+        ipv6: [IPAddress(bits: 0xfd19_ca83_e6d5_1c44 << 64 | 2)]
+    )
 
-    /// Chooses for one flow: by the client's port for UDP, so that a flow keeps its resolver and the flows spread over
-    /// all; one for the whole session for TCP.
-    func choose(for summary: PacketSummary, seed: UInt32) throws(RejectReason) -> IPAddress {
-        let candidates = summary.version == .v4 ? ipv4 : ipv6
-        guard !candidates.isEmpty else { throw .noDNSResolvers }
-        guard candidates.count > 1 else { return candidates[0] }
-        var number = seed
-        if summary.transport == .udp { number ^= UInt32(summary.sourcePort) &* 0x9e37_79b9 }
-        number = (number ^ number >> 15) &* 0x85eb_ca6b
-        return candidates[Int(number >> 8) % candidates.count]
-    }
+    /// The addresses of one family.
+    subscript(version: IPVersion) -> [IPAddress] { version == .v4 ? ipv4 : ipv6 }
+
+    /// True if `address` is one of the resolvers for a family.
+    func contain(_ address: IPAddress, _ version: IPVersion) -> Bool { self[version].contains(address) }
 }
 
 extension PacketSummary {
@@ -43,4 +39,7 @@ extension PacketSummary {
 
     /// True for a packet that may carry a DNS query.
     var isDNSQuery: Bool { destinationPort == Self.dnsPort && (transport == .udp || transport == .tcp) }
+
+    /// True for a packet that may come from a resolver.
+    var isDNSAnswer: Bool { sourcePort == Self.dnsPort && (transport == .udp || transport == .tcp) }
 }

@@ -22,8 +22,8 @@ struct FlowQueue: ~Copyable {
     private var largestPacket = 0
     /// Bytes of memory that the waiting packets hold.
     private(set) var footprint = 0
-    /// Packets dropped, whether for space or for delay, since the last `takeDropCount`.
-    private var dropCount = 0
+    /// What was dropped, whether for space or for delay, since the last `takeDropped`.
+    private var dropped = DroppedTraffic()
     /// Packets marked instead of dropped (RFC 3168).
     private(set) var markCount = 0
 
@@ -39,9 +39,18 @@ struct FlowQueue: ~Copyable {
     }
 
     /// Gives all memory back. Call before the queue goes away.
-    mutating func removeAll() {
+    ///
+    /// - Parameter body: is handed each packet before, in the order in which they came.
+    mutating func removeAll(_ body: (PacketBuffer) -> Void = { _ in }) {
+        var waiting: [PacketBuffer] = []
         for index in buckets.indices {
-            while let packet = buckets[index].pop() { pool.release(packet) }
+            while let packet = buckets[index].pop() { waiting.append(packet) }
+        }
+        // Packets of one flow stay in order also where the clock stood still.
+        let order = waiting.indices.sorted { (waiting[$0].enqueuedAt, $0) < (waiting[$1].enqueuedAt, $1) }
+        for index in order {
+            body(waiting[index])
+            pool.release(waiting[index])
         }
         buckets = []
         newFlows = BucketList()
@@ -52,10 +61,18 @@ struct FlowQueue: ~Copyable {
     /// True if nothing waits.
     var isEmpty: Bool { footprint == 0 }
 
-    /// The number of packets dropped since the last call.
-    mutating func takeDropCount() -> Int {
-        defer { dropCount = 0 }
-        return dropCount
+    /// True if packets were dropped since the last `takeDropped`.
+    var hasDropped: Bool { !dropped.isEmpty }
+
+    /// What was dropped since the last call.
+    mutating func takeDropped() -> DroppedTraffic {
+        defer { dropped = DroppedTraffic() }
+        return dropped
+    }
+
+    /// Notes a packet that was dropped after it had left the queue.
+    mutating func noteDropped(_ packet: UnsafeMutableRawBufferPointer, like buffer: PacketBuffer) {
+        unsafe dropped.add(packet, buffer.offload, isCounted: buffer.isCounted)
     }
 
     /// Takes a packet over. When the queue overflows, the fullest flow pays.
@@ -111,7 +128,7 @@ struct FlowQueue: ~Copyable {
     }
 
     private mutating func drop(_ packet: PacketBuffer) {
-        dropCount += 1
+        unsafe dropped.add(packet.bytes, packet.offload, isCounted: packet.isCounted)
         pool.release(packet)
     }
 

@@ -14,6 +14,7 @@ internal import IPPacket
         var length: Int
         var enqueuedAt: UInt64
         var offload: PacketOffload
+        var isCounted: Bool
     }
 
     fileprivate let header: UnsafeMutablePointer<Header>
@@ -44,6 +45,12 @@ internal import IPPacket
     var offload: PacketOffload {
         get { unsafe header.pointee.offload }
         nonmutating set { unsafe header.pointee.offload = newValue }
+    }
+
+    /// The packet is in the counters as a carried one; so are all but those that the tunnel makes itself.
+    var isCounted: Bool {
+        get { unsafe header.pointee.isCounted }
+        nonmutating set { unsafe header.pointee.isCounted = newValue }
     }
 
     /// When a queue took the packet, on the loop's clock.
@@ -88,6 +95,7 @@ internal import IPPacket
         unsafe header.pointee.start = Self.headroom
         unsafe header.pointee.length = 0
         unsafe header.pointee.offload = .none
+        unsafe header.pointee.isCounted = true
     }
 
     fileprivate static func allocate(capacity: Int) -> PacketBuffer {
@@ -95,7 +103,15 @@ internal import IPPacket
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Header>.alignment)
         let header = unsafe memory.bindMemory(to: Header.self, capacity: 1)
         unsafe header.initialize(
-            to: Header(next: nil, capacity: capacity, start: headroom, length: 0, enqueuedAt: 0, offload: .none)
+            to: Header(
+                next: nil,
+                capacity: capacity,
+                start: headroom,
+                length: 0,
+                enqueuedAt: 0,
+                offload: .none,
+                isCounted: true
+            )
         )
         return unsafe PacketBuffer(header: header)
     }

@@ -6,10 +6,12 @@ public typealias AllowedPortChecker = @Sendable (_ address: IPAddress, _ port: U
 /// Whether a name may be looked up: lower case, without a trailing dot. Asked on the client's loop; must be quick.
 public typealias AllowedDomainChecker = @Sendable (_ domain: String) -> Bool
 
-/// Hears of the progress of one flow. Called on the client's loop, about once a second while the flow is active, and
-/// at its end.
+/// Hears of the progress of one flow. Called on the client's loop: within two seconds of any packet, about once a second while
+/// packets come, and at once when a TCP connection ends.
 public protocol FlowActivityUpdater: Sendable {
     /// All values are since the call before.
+    ///
+    /// - Parameter nanoseconds: how long packets came, up to the last one; silence after it does not count.
     func updateProgress(downstreamBytes: Int, upstreamBytes: Int, nanoseconds: UInt64)
 }
 

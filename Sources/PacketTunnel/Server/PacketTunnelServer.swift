@@ -30,10 +30,12 @@ public final class PacketTunnelServer: Sendable {
 
     /// Makes a server over at least one queue. Nothing is read before `start`.
     ///
-    /// - Throws: `ConfigurationError` for the first value of the configuration that is outside of its limits.
+    /// - Throws: `ConfigurationError` for the first value of the configuration that is outside of its limits, and for a device
+    ///   that may give packets which are too large for the clients.
     public init(configuration: ServerConfiguration, queues: [Queue], logger: Logger) throws(ConfigurationError) {
         precondition(!queues.isEmpty, "a server needs a queue to read packets from")
         let configuration = try configuration.validated()
+        for queue in queues { try configuration.check(queue.device) }
         let addressPool = try AddressPool(ipv4: configuration.ipv4Pool, ipv6: configuration.ipv6Pool)
         let sessions = SessionTable(pool: addressPool, expiry: configuration.sessionExpiry.inNanoseconds)
         self.configuration = configuration
@@ -167,6 +169,18 @@ public final class PacketTunnelServer: Sendable {
     public func clientDisconnected(_ identity: SessionIdentity) {
         guard let client = sessions.client(of: identity) else { return }
         client.worker.loop.execute { client.end(reason: "disconnected by the server") }
+    }
+
+    /// Tells the server how large packets may be on the way out, so that no TCP connection is begun with segments that are
+    /// too large for it. The tunnel's own MTU stays the limit above. May be called again whenever it changes.
+    ///
+    /// - Parameters:
+    ///   - ipv4: bytes of the largest IPv4 packet; nil for no limit but the tunnel's.
+    ///   - ipv6: the same for IPv6.
+    public func setEgressMTU(ipv4: Int?, ipv6: Int?) {
+        for worker in workers {
+            worker.loop.execute { worker.setEgressMTU(ipv4: ipv4 ?? .max, ipv6: ipv6 ?? .max) }
+        }
     }
 
     /// Sessions that exist, and those of them that a client uses now.

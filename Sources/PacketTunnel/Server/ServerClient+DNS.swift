@@ -1,10 +1,79 @@
 internal import IPPacket
 
-/// Names that the client may not look up: its queries, and what it is answered.
+/// Transparent DNS, and names that the client may not look up. Judges only: nothing here reaches the device or the channel.
 extension ServerClient {
+    /// True for a query to one of the transparent addresses.
+    func isTransparent(_ summary: PacketSummary) -> Bool {
+        summary.isDNSQuery && transparentAddresses.contain(summary.destination, summary.version)
+    }
+
+    /// Chooses the resolver that a packet of a flow to the transparent address goes to: for every query over UDP, for every
+    /// connection over TCP.
+    func chooseResolver(
+        _ summary: PacketSummary,
+        _ session: Session,
+        _ passage: inout Passage,
+        slot: Int,
+        now: UInt64
+    ) {
+        session.noteTransparent(summary.destination, summary.version)
+        guard summary.transport == .udp else {
+            let resolver = resolverOfConnection(summary, session, slot: slot, now: now)
+            flows[slot].resolver = resolver
+            passage.destination = resolver
+            return
+        }
+        let choice = worker.health.choose(session.resolvers[summary.version], .udp, now: now)
+        flows[slot].resolver = choice.resolver
+        passage.destination = choice.resolver
+        worker.health.asked(choice.resolver, .udp, now: now)
+        if summary.fragment == .whole, let probed = choice.probed {
+            passage.probed = probed
+            worker.health.asked(probed, .udp, now: now)
+        }
+    }
+
+    /// A connection keeps its resolver, also over a new tunnel. A SYN that nobody has answered may go to another one.
+    private func resolverOfConnection(
+        _ summary: PacketSummary,
+        _ session: Session,
+        slot: Int,
+        now: UInt64
+    ) -> IPAddress {
+        let isOpening = summary.tcpFlags & (TCPFlags.syn | TCPFlags.ack | TCPFlags.rst) == TCPFlags.syn
+        let known = flows[slot].resolver ?? (isOpening ? nil : session.resolver(ofConnection: summary))
+        if let known {
+            let isStuck = !flows[slot].isAnswered && !worker.health.answers(known, .tcp, now: now)
+            guard isOpening, isStuck || flows[slot].progress.isOver else { return known }
+        }
+        let choice = worker.health.choose(session.resolvers[summary.version], .tcp, now: now)
+        // No copy can probe a resolver over TCP; where it stays silent, the next SYN goes elsewhere.
+        let resolver = known == nil ? choice.probed ?? choice.resolver : choice.resolver
+        flows[slot].isAnswered = false
+        worker.health.asked(resolver, .tcp, now: now)
+        session.noteResolver(resolver, ofConnection: summary)
+        return resolver
+    }
+
+    /// Notes what a resolver sends in answer to a flow to the transparent address.
+    ///
+    /// - Throws: `.invalidSourceAddress` if the connection is another resolver's.
+    func noteResolver(_ summary: PacketSummary, slot: Int, now: UInt64) throws(RejectReason) {
+        guard summary.transport == .tcp else { return worker.health.answered(summary.source, .udp) }
+        guard flows[slot].resolver == summary.source else { throw .invalidSourceAddress }
+        if summary.tcpFlags & TCPFlags.rst != 0, !flows[slot].isAnswered {
+            worker.health.failed(summary.source, .tcp, now: now)
+        } else {
+            worker.health.answered(summary.source, .tcp)
+            flows[slot].isAnswered = true
+        }
+    }
+
+    // MARK: Names
+
     /// Refuses a datagram that asks for a name that the client may not look up.
-    func admitQuery(
-        in packet: RawSpan,
+    func judgeQuery(
+        _ packet: RawSpan,
         summary: PacketSummary,
         offload: PacketOffload
     ) throws(RejectReason) {
@@ -15,14 +84,6 @@ extension ServerClient {
         guard allowsDomain(question.name) else { throw .disallowedDomain }
     }
 
-    /// Answers a query for a name that the client may not look up, so that it need not wait for nothing.
-    func answerRefused(_ query: RawSpan) {
-        guard let summary = try? PacketSummary(validating: query) else { return }
-        sendAnswer(to: summary) { output in
-            DNSReply.refusedPacket(to: query, summary: summary, into: &output)
-        }
-    }
-
     /// What judges the names asked for in a new flow; nil where nothing has to.
     func makeDNSStream(_ key: FlowKey) -> DNSStream? {
         guard hooks.allowsDomain != nil, key.transport == .tcp, key.remotePort == PacketSummary.dnsPort else {
@@ -31,80 +92,18 @@ extension ServerClient {
         return DNSStream(limit: Int(UInt16.max))
     }
 
-    /// Judges a segment to a resolver. Where it ends the connection, both ends are told.
-    ///
-    /// - Parameter target: the packet's summary, but with the destination that it would leave the server with.
-    func admitSegment(
-        _ packet: RawSpan,
-        summary: PacketSummary,
-        target: PacketSummary,
-        of stream: DNSStream
-    ) throws(RejectReason) {
-        guard let allowsDomain = hooks.allowsDomain else { return }
+    /// Judges a segment to a resolver. The stream keeps the verdict for `answerRefusal`.
+    func judgeSegment(_ packet: RawSpan, summary: PacketSummary, slot: Int) throws(RejectReason) {
+        guard let allowsDomain = hooks.allowsDomain, let stream = flows[slot].dnsStream else { return }
+        // The bytes of later fragments would not be looked at.
+        guard summary.fragment == .whole else { throw .invalidDNSMessage }
         let payload = packet.suffix(from: summary.headerLength)
         let sequence = packet.uint32(at: summary.ipHeaderLength + 4)
         switch stream.judge(payload, sequence: sequence, flags: summary.tcpFlags, allows: allowsDomain) {
         case .pass: return
         case .wait: throw .invalidDNSMessage
-        case .end(let reason):
-            resetResolver(target, sequence: stream.expectedSequence(otherwise: sequence))
-            if reason == .disallowedDomain {
-                answerRefused(stream.refusedQuery, asking: packet, summary: summary)
-            } else {
-                answer(packet, summary: summary, flags: TCPFlags.rst | TCPFlags.ack)
-            }
-            throw reason
-        case .isOver:
-            // Nothing is due to an acknowledgement; the client's own end is acknowledged, so that it can close.
-            if payload.byteCount > 0 {
-                answer(packet, summary: summary, flags: TCPFlags.rst | TCPFlags.ack)
-            } else if summary.tcpFlags & TCPFlags.fin != 0 {
-                answer(packet, summary: summary, flags: TCPFlags.ack)
-            }
-            throw .disallowedDomain
+        case .end(let reason): throw reason
+        case .isOver: throw .disallowedDomain
         }
-    }
-
-    /// Frees the resolver of a connection on which nothing more will come.
-    private func resetResolver(_ target: PacketSummary, sequence: UInt32) {
-        guard let session else { return }
-        let segment = TCPSegment(resetting: target, source: session.address(target.version), sequence: sequence)
-        let buffer = worker.pool.take(for: PacketBufferPool.smallCapacity)
-        var bytes = unsafe MutableRawSpan(_unsafeBytes: buffer.space)
-        buffer.length = segment.write(into: &bytes)
-        let packet = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer.bytes))
-        if let summary = try? PacketSummary(validating: packet) {
-            unsafe worker.writer.write(buffer.bytes, summary: summary, offload: .none)
-            worker.writer.flush()
-        }
-        worker.pool.release(buffer)
-    }
-
-    private func answerRefused(_ query: [UInt8], asking packet: RawSpan, summary: PacketSummary) {
-        let flags = TCPFlags.ack | TCPFlags.psh | TCPFlags.fin
-        let segment = TCPSegment(answering: packet, summary: summary, flags: flags)
-        sendAnswer(to: summary) { output in
-            var message = output.suffix(from: segment.headerLength + 2)
-            let length = unsafe DNSReply.refused(to: query.span.bytes, into: &message)
-            output.store(UInt16(length), at: segment.headerLength)
-            return segment.write(into: &output, payloadLength: length > 0 ? 2 + length : 0)
-        }
-    }
-
-    private func answer(_ packet: RawSpan, summary: PacketSummary, flags: UInt8) {
-        let segment = TCPSegment(answering: packet, summary: summary, flags: flags)
-        sendAnswer(to: summary) { output in segment.write(into: &output) }
-    }
-
-    /// Queues what `write` makes for the client; nothing if it makes nothing.
-    private func sendAnswer(to summary: PacketSummary, write: (inout MutableRawSpan) -> Int) {
-        let answer = worker.pool.takeLarge()
-        var bytes = unsafe MutableRawSpan(_unsafeBytes: answer.space)
-        answer.length = write(&bytes)
-        guard answer.length > 0 else { return worker.pool.release(answer) }
-        var described = summary
-        described.packetLength = answer.length
-        if !sender.enqueue(answer, summary: described, now: worker.loop.now) { worker.pool.release(answer) }
-        owesAnswer = true
     }
 }

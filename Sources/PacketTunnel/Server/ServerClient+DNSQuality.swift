@@ -2,12 +2,13 @@ internal import IPPacket
 
 /// How long resolvers take, for an embedder who asked for `ClientHooks.reportDNSQuality`.
 extension ServerClient {
-    /// Notes a query on its way to the resolver that `summary` names as its destination.
-    func noteQuery(_ packet: RawSpan, summary: PacketSummary, slot: Int, now: UInt64) {
+    /// Notes a query on its way to the resolver that the passage, or else the packet itself, names as its destination.
+    func noteQuery(_ packet: RawSpan, _ summary: PacketSummary, _ passage: Passage, slot: Int, now: UInt64) {
+        let resolver = passage.destination ?? summary.destination
         guard let message = DNSMessageFacts(packet, summary: summary), !message.isResponse,
-            let evicted = flows[slot].dnsQueries.ask(message.identifier, now: now)
+            let evicted = flows[slot].dnsQueries.ask(message.identifier, resolver: resolver, now: now)
         else { return }
-        hooks.reportDNSQuality?(false, now &- evicted, summary.destination)
+        hooks.reportDNSQuality?(false, now &- evicted.asked, evicted.resolver)
     }
 
     /// Notes an answer of the resolver that `summary` names as its source.

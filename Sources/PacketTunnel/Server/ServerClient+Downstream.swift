@@ -1,6 +1,11 @@
 internal import IPPacket
 
-/// The way of a packet from the internet to its client: admit, rewrite, enqueue.
+/// The way of a packet from the internet to its client:
+///
+/// 1. `DeviceReader.readBatch` reads it, `ServerWorker.dispatch` reads its facts and finds the client by its destination.
+/// 2. `judgeDownstream` decides. It cannot reach the device or the channel.
+/// 3. `processDownstream` rewrites and counts what may pass, and gives it to `ChannelSender.enqueue`.
+/// 4. `ServerClient.flush` sends what the channel takes.
 extension ServerClient {
     /// Takes one validated packet from the device to the client's queue.
     ///
@@ -9,32 +14,21 @@ extension ServerClient {
         guard let session else { return false }
         do throws(RejectReason) {
             var summary = summary
-            let original = try unsafe admitDownstream(
+            let passage = try unsafe judgeDownstream(
                 summary,
-                session: session,
-                packet: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
+                RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes)),
+                session
             )
             let isPartial = packet.offload.checksumIsPartial
             session.counters.count(.downstream, summary, packet.offload)
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
-            if let quoted = original.quoted {
-                rewriteQuote(in: &bytes, summary: summary, quoted: quoted, isSource: true, with: original.address)
-            }
-            if original.usesTransparentDNS {
-                AddressRewriter.replaceSource(
-                    of: &bytes,
-                    summary: &summary,
-                    with: worker.addressPool.address(2, summary.version),
-                    checksumIsPartial: isPartial
-                )
-            }
-            AddressRewriter.replaceDestination(
-                of: &bytes,
-                summary: &summary,
-                with: original.address,
+            passage.apply(to: &bytes, summary: &summary, checksumIsPartial: isPartial)
+            MSSClamp.clamp(
+                &bytes,
+                summary: summary,
+                mtu: worker.segmentMTU(summary.version),
                 checksumIsPartial: isPartial
             )
-            MSSClamp.clamp(&bytes, summary: summary, mtu: worker.configuration.mtu, checksumIsPartial: isPartial)
             return sender.enqueue(packet, summary: summary, now: worker.loop.now)
         } catch {
             session.counters.refuse(.downstream, error)
@@ -42,35 +36,28 @@ extension ServerClient {
         }
     }
 
-    private struct Original {
-        var address: IPAddress
-        var usesTransparentDNS: Bool
-        /// What an ICMP error quotes.
-        var quoted: QuotedFlow?
-    }
-
-    /// Decides whether a packet may pass, and finds out what the client's own packets of its flow look like.
-    private func admitDownstream(
+    /// Decides whether a packet may pass, and finds out what the client's own packets of its flow look like. In the order of
+    /// `judgeUpstream`, but that what begins a flow here is answered by nobody: the client has an address, and the source is
+    /// one that it may send to.
+    private func judgeDownstream(
         _ summary: PacketSummary,
-        session: Session,
-        packet: RawSpan
-    ) throws(RejectReason) -> Original {
+        _ packet: RawSpan,
+        _ session: Session
+    ) throws(RejectReason) -> Passage {
         guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         guard let address = original(summary.version, session) else { throw .noOriginalAddress }
         let now = worker.loop.now
         guard downstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
+        if summary.fragment == .later { return try followDownstream(summary, packet, now: now) }
         if summary.transport != .tcp, summary.transport != .udp {
-            if let quoted = try admitDownstreamICMP(summary, packet) {
-                return Original(address: address, usesTransparentDNS: false, quoted: quoted)
+            if var passage = try judgeDownstreamICMP(summary, packet, session, original: address) {
+                passage.destination = address
+                return passage
             }
         }
-        let key = FlowKey(downstream: summary)
-        let slot: Int
-        if let known = flows.find(key, now: now) {
-            slot = known
-        } else {
-            slot = try beginFlow(key, from: summary, resolvers: session.resolvers, now: now)
-        }
+        let slot = try findDownstream(summary, session, now: now)
+        var passage = Passage(source: flows[slot].transparent, destination: address, slot: slot)
+        if passage.source != nil { try noteResolver(summary, slot: slot, now: now) }
         if let stream = flows[slot].dnsStream {
             let isAdmitted = stream.admitAnswer(
                 flags: summary.tcpFlags,
@@ -82,30 +69,76 @@ extension ServerClient {
         if measuresDNS, summary.sourcePort == PacketSummary.dnsPort {
             noteAnswer(packet, summary: summary, slot: slot, now: now)
         }
-        account(slot, upstream: 0, downstream: summary.payloadLength, now: now)
-        return Original(address: address, usesTransparentDNS: flows[slot].usesTransparentDNS)
+        if summary.fragment == .first { try rememberDownstream(summary, packet, &passage, now: now) }
+        account(slot, summary, .downstream)
+        return passage
     }
 
     private func original(_ version: IPVersion, _ session: Session) -> IPAddress? {
         version == .v4 ? originalIPv4 ?? session.originalIPv4 : originalIPv6 ?? session.originalIPv6
     }
 
-    /// After a reconnection the kernel still knows flows that are new here; the same rules hold for them.
-    private func beginFlow(
-        _ key: FlowKey,
-        from summary: PacketSummary,
-        resolvers: DNSResolvers,
+    /// The slot of a packet's flow. A resolver's answer may belong to a query that was sent to a transparent address.
+    private func findDownstream(
+        _ summary: PacketSummary,
+        _ session: Session,
         now: UInt64
     ) throws(RejectReason) -> Int {
+        let key = FlowKey(downstream: summary)
+        if let known = flows.find(key, now: now) { return known }
+        guard summary.isDNSAnswer, session.resolvers.contain(summary.source, summary.version) else {
+            return try beginDownstream(key, summary, now: now)
+        }
+        for transparent in transparentAddresses[summary.version] {
+            let key = FlowKey(downstream: summary, transparent: transparent)
+            if let known = flows.find(key, now: now) { return known }
+        }
         // What a resolver says unasked can only be a late answer, and most clients ask the transparent address.
-        let isAnswer =
-            summary.sourcePort == PacketSummary.dnsPort && resolvers.contain(summary.source, summary.version)
-        guard isAnswer || worker.permits(destination: summary.source, version: summary.version) else {
+        guard let transparent = session.transparent(summary.version) ?? transparentAddresses[summary.version].first
+        else {
+            return try beginDownstream(key, summary, now: now)
+        }
+        let late = FlowKey(downstream: summary, transparent: transparent)
+        let slot = insertFlow(late, transparent: transparent, now: now)
+        flows[slot].resolver = summary.source
+        return slot
+    }
+
+    /// After a reconnection the kernel still knows flows that are new here; the same rules hold for them.
+    private func beginDownstream(
+        _ key: FlowKey,
+        _ summary: PacketSummary,
+        now: UInt64
+    ) throws(RejectReason) -> Int {
+        guard worker.permits(destination: summary.source, version: summary.version) else {
             throw .invalidSourceAddress
         }
         try checkPort(of: summary, address: summary.source, port: summary.sourcePort)
-        let slot = try insertFlow(key, address: summary.source, now: now)
-        flows[slot].usesTransparentDNS = isAnswer
-        return slot
+        return insertFlow(key, transparent: nil, now: now)
+    }
+
+    private func followDownstream(
+        _ summary: PacketSummary,
+        _ packet: RawSpan,
+        now: UInt64
+    ) throws(RejectReason) -> Passage {
+        let facts = FragmentFacts(packet, summary: summary)
+        let decision = try downstreamFragments.follow(facts, summary: summary, now: now)
+        return passage(decision, summary, .downstream, now: now)
+    }
+
+    private func rememberDownstream(
+        _ summary: PacketSummary,
+        _ packet: RawSpan,
+        _ passage: inout Passage,
+        now: UInt64
+    ) throws(RejectReason) {
+        let key =
+            passage.source.map { FlowKey(downstream: summary, transparent: $0) } ?? FlowKey(downstream: summary)
+        let decision = FragmentTable.Decision(source: passage.source, destination: passage.destination, flow: key)
+        let facts = FragmentFacts(packet, summary: summary)
+        if try downstreamFragments.begin(facts, summary: summary, decision, now: now) {
+            session?.counters.refuse(.downstream, .fragmentLimit)
+        }
     }
 }

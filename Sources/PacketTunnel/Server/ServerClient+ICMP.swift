@@ -1,74 +1,101 @@
 internal import IPPacket
 
 /// ICMP, as far as `TrafficPolicy.permittedICMP` lets it through: echo requests, their replies, and errors that quote a
-/// packet of a known flow. All of it is rate-limited; none of it is on the fast path.
+/// packet of a known flow. All of it is rate-limited; none of it is on the fast path. Judges only: nothing here reaches the
+/// device or the channel.
 extension ServerClient {
-    /// Checks an ICMP message that the client sends.
+    /// Judges an ICMP message that the client sends.
     ///
-    /// - Returns: what an error quotes; nil for an echo request, which has a flow of its own.
-    func admitUpstreamICMP(_ summary: PacketSummary, _ packet: RawSpan) throws(RejectReason) -> QuotedFlow? {
-        let isRequest =
-            summary.icmpType == (summary.version == .v4 ? ICMPMessage.echoRequest : ICMPMessage.echoRequestV6)
-        return try admitICMP(summary, packet, isEcho: isRequest, quotesUpstream: false)
-    }
-
-    /// Checks an ICMP message for the client; see `admitUpstreamICMP`.
-    func admitDownstreamICMP(_ summary: PacketSummary, _ packet: RawSpan) throws(RejectReason) -> QuotedFlow? {
-        let isReply = summary.icmpType == (summary.version == .v4 ? ICMPMessage.echoReply : ICMPMessage.echoReplyV6)
-        return try admitICMP(summary, packet, isEcho: isReply, quotesUpstream: true)
-    }
-
-    private func admitICMP(
+    /// - Returns: how an error passes; nil for an echo request, which has a flow of its own.
+    func judgeUpstreamICMP(
         _ summary: PacketSummary,
         _ packet: RawSpan,
-        isEcho: Bool,
-        quotesUpstream: Bool
-    ) throws(RejectReason) -> QuotedFlow? {
-        let permitted = worker.configuration.policy.permittedICMP
-        let now = worker.loop.now
-        if isEcho, permitted.contains(.echo) {
-            guard icmpBudget.take(1, now: now) else { throw .rateLimit }
-            return nil
+        _ session: Session
+    ) throws(RejectReason) -> Passage? {
+        if try judgeEcho(summary, ICMPMessage.echoRequest, ICMPMessage.echoRequestV6) { return nil }
+        let quoted = try quote(in: packet, summary)
+        guard let slot = flows.find(FlowKey(quoted, isUpstream: false), now: worker.loop.now) else {
+            throw .invalidIPHeaderProtocol
         }
-        // An error goes to the sender of what it quotes, or it would reach where no packet of a flow may go.
-        guard permitted.contains(.errors), let quoted = QuotedFlow(in: packet, summary: summary),
-            quoted.source == summary.destination,
-            flows.find(FlowKey(quoted, isUpstream: quotesUpstream), now: now) != nil
+        try takeErrorBudget()
+        // What the client complains about may have come from a resolver, in the name of the transparent address.
+        let sender = flows[slot].transparent == nil ? nil : flows[slot].resolver
+        let quote = Passage.Quote(flow: quoted, source: sender, destination: session.address(summary.version))
+        return Passage(destination: sender, quote: quote)
+    }
+
+    /// Judges an ICMP message for the client; see `judgeUpstreamICMP`.
+    ///
+    /// - Parameter original: the client's own address.
+    func judgeDownstreamICMP(
+        _ summary: PacketSummary,
+        _ packet: RawSpan,
+        _ session: Session,
+        original: IPAddress
+    ) throws(RejectReason) -> Passage? {
+        if try judgeEcho(summary, ICMPMessage.echoReply, ICMPMessage.echoReplyV6) { return nil }
+        let quoted = try quote(in: packet, summary)
+        let transparent = try transparentAddress(of: quoted, summary, session)
+        try takeErrorBudget()
+        if transparent != nil, summary.isUnreachable {
+            worker.health.failed(quoted.destination, quoted.transport, now: worker.loop.now)
+        }
+        let quote = Passage.Quote(flow: quoted, source: original, destination: transparent)
+        return Passage(source: summary.source == quoted.destination ? transparent : nil, quote: quote)
+    }
+
+    /// True for an echo of the type that may go this way, where echoes may pass.
+    private func judgeEcho(_ summary: PacketSummary, _ type: UInt8, _ typeV6: UInt8) throws(RejectReason) -> Bool {
+        guard summary.icmpType == (summary.version == .v4 ? type : typeV6),
+            worker.configuration.policy.permittedICMP.contains(.echo)
+        else { return false }
+        guard echoBudget.take(1, now: worker.loop.now) else { throw .rateLimit }
+        return true
+    }
+
+    /// What an error quotes. An error goes to the sender of that, or it would reach where no packet of a flow may go.
+    private func quote(in packet: RawSpan, _ summary: PacketSummary) throws(RejectReason) -> QuotedFlow {
+        guard worker.configuration.policy.permittedICMP.contains(.errors), summary.fragment == .whole,
+            let quoted = QuotedFlow(in: packet, summary: summary), quoted.source == summary.destination
         else { throw .invalidIPHeaderProtocol }
-        guard icmpBudget.take(1, now: now) else { throw .rateLimit }
         return quoted
     }
 
-    /// Turns the quote of an error into the packet as its sender knows it, and makes the checksums right again.
+    private func takeErrorBudget() throws(RejectReason) {
+        guard errorBudget.take(1, now: worker.loop.now) else { throw .rateLimit }
+    }
+
+    /// The transparent address that a quoted query was sent to; nil for a packet of any other flow.
     ///
-    /// - Parameters:
-    ///   - address: replaces the quoted address at `offset` from the start of the quoted header's addresses.
-    ///   - isSource: whether the quoted source or the quoted destination is replaced.
-    func rewriteQuote(
-        in bytes: inout MutableRawSpan,
-        summary: PacketSummary,
-        quoted: QuotedFlow,
-        isSource: Bool,
-        with address: IPAddress
-    ) {
-        switch summary.version {
-        case .v4:
-            let offset = quoted.ipOffset + (isSource ? 12 : 16)
-            let old = bytes.uint32(at: offset)
-            bytes.store(address.ipv4, at: offset)
-            let checksum = bytes.uint16(at: quoted.ipOffset + 10)
-            bytes.store(
-                InternetChecksum.adjust(checksum: checksum, removing: old, adding: address.ipv4),
-                at: quoted.ipOffset + 10
-            )
-        case .v6:
-            bytes.store(address.bits, at: quoted.ipOffset + (isSource ? 8 : 24))
+    /// - Throws: if the quoted packet belongs to no flow.
+    private func transparentAddress(
+        of quoted: QuotedFlow,
+        _ summary: PacketSummary,
+        _ session: Session
+    ) throws(RejectReason) -> IPAddress? {
+        let now = worker.loop.now
+        if flows.find(FlowKey(quoted, isUpstream: true), now: now) != nil { return nil }
+        if quoted.destinationPort == PacketSummary.dnsPort,
+            session.resolvers.contain(quoted.destination, summary.version)
+        {
+            for transparent in transparentAddresses[summary.version] {
+                var known = quoted
+                known.destination = transparent
+                if flows.find(FlowKey(known, isUpstream: true), now: now) != nil { return transparent }
+            }
         }
-        let offset = summary.offsetOfTransportChecksum
-        bytes.store(UInt16(0), at: offset)
-        var sum = InternetChecksum.sum(bytes.bytes.suffix(from: summary.ipHeaderLength))
-        if summary.version == .v6 { sum += InternetChecksum.pseudoHeaderSum(summary) }
-        bytes.store(~InternetChecksum.fold(sum), at: offset)
+        throw .invalidIPHeaderProtocol
+    }
+}
+
+extension PacketSummary {
+    /// True for an error that says that its packet's destination cannot be reached.
+    fileprivate var isUnreachable: Bool {
+        switch transport {
+        case .icmp: icmpType == ICMPMessage.destinationUnreachable
+        case .icmpv6: icmpType == ICMPMessage.destinationUnreachableV6
+        case .tcp, .udp: false
+        }
     }
 }
 

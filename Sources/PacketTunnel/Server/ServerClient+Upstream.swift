@@ -1,98 +1,86 @@
 internal import IPPacket
 
-/// The way of a client's packet to the internet: validate, admit, rewrite, write.
+/// The way of a client's packet to the internet:
+///
+/// 1. `FrameDecoder.decode` finds the packet in what the channel has delivered.
+/// 2. `processUpstream` reads its facts, and what its frame says of it.
+/// 3. `judgeUpstream` decides. It cannot reach the device or the channel.
+/// 4. `processUpstream` rewrites and counts what may pass, and gives it to `DeviceWriter.write`; `answerRefusal` tells the
+///    client about what may not.
 extension ServerClient {
     /// Takes one packet, in place, from the channel to the device. What is refused is counted and left untouched.
     func processUpstream(_ packet: UnsafeMutableRawBufferPointer, offload: PacketOffload) {
         guard let session else { return }
+        var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)
         do throws(RejectReason) {
-            var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)
-            var summary = try PacketSummary(validating: bytes.bytes)
+            var summary = try worker.configuration.policy.summary(of: bytes.bytes)
             if framing == .gso { try offload.validate(summary: summary, mtu: worker.configuration.mtu) }
-            let resolver = try resolver(for: summary, session: session)
-            if summary.isDNSQuery { try admitQuery(in: bytes.bytes, summary: summary, offload: offload) }
-            let quoted = try admitUpstream(summary, resolver: resolver, packet: bytes.bytes)
+            var passage = try judgeUpstream(summary, bytes.bytes, offload, session)
+            passage.source = session.address(summary.version)
             session.counters.count(.upstream, summary, offload)
-            if let resolver {
-                AddressRewriter.replaceDestination(
-                    of: &bytes,
-                    summary: &summary,
-                    with: resolver,
-                    checksumIsPartial: offload.checksumIsPartial
-                )
-            }
-            if let quoted {
-                let assigned = session.address(summary.version)
-                rewriteQuote(in: &bytes, summary: summary, quoted: quoted, isSource: false, with: assigned)
-            }
-            AddressRewriter.replaceSource(
-                of: &bytes,
-                summary: &summary,
-                with: session.address(summary.version),
-                checksumIsPartial: offload.checksumIsPartial
-            )
+            passage.apply(to: &bytes, summary: &summary, checksumIsPartial: offload.checksumIsPartial)
             MSSClamp.clamp(
                 &bytes,
                 summary: summary,
-                mtu: worker.configuration.mtu,
+                mtu: worker.segmentMTU(summary.version),
                 checksumIsPartial: offload.checksumIsPartial
             )
             unsafe worker.writer.write(packet, summary: summary, offload: offload)
+            if let probed = passage.probed { unsafe probe(probed, with: packet, summary: summary, offload: offload) }
         } catch {
             session.counters.refuse(.upstream, error)
-            if error == .disallowedDomain {
-                unsafe answerRefused(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet)))
-            }
+            unsafe answerRefusal(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet)), reason: error)
         }
     }
 
-    /// The resolver that a query to the transparent address goes to; nil for every other packet.
-    private func resolver(for summary: PacketSummary, session: Session) throws(RejectReason) -> IPAddress? {
-        let transparent = worker.addressPool.address(2, summary.version)
-        guard summary.destination == transparent else { return nil }
-        guard summary.isDNSQuery else { throw .invalidDestinationAddress }
-        return try session.resolvers.choose(for: summary, seed: session.resolverSeed)
+    /// Decides whether a packet may pass, and remembers its flow. In this order:
+    ///
+    /// 1. the protocol, the source, the client's rate;
+    /// 2. a later fragment follows the first one of its datagram;
+    /// 3. ICMP has rules of its own, `judgeUpstreamICMP`;
+    /// 4. the first packet of a flow needs a permitted destination and port, or a resolver where it asks the transparent one;
+    /// 5. a query needs a permitted name;
+    /// 6. a first fragment is remembered for those that follow.
+    private func judgeUpstream(
+        _ summary: PacketSummary,
+        _ packet: RawSpan,
+        _ offload: PacketOffload,
+        _ session: Session
+    ) throws(RejectReason) -> Passage {
+        let now = worker.loop.now
+        guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
+        try checkSource(of: summary)
+        guard upstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
+        if summary.fragment == .later { return try followUpstream(summary, packet, now: now) }
+        if summary.transport != .tcp, summary.transport != .udp {
+            if let passage = try judgeUpstreamICMP(summary, packet, session) { return passage }
+        }
+        let key = FlowKey(upstream: summary)
+        let known = flows.find(key, now: now)
+        if known == nil { try checkDestination(of: summary, session) }
+        if summary.isDNSQuery { try judgeQuery(packet, summary: summary, offload: offload) }
+        let slot = known ?? beginUpstream(key, summary, now: now)
+        var passage = Passage(slot: slot)
+        if flows[slot].transparent != nil { chooseResolver(summary, session, &passage, slot: slot, now: now) }
+        if flows[slot].dnsStream != nil { try judgeSegment(packet, summary: summary, slot: slot) }
+        if summary.fragment == .first { try rememberUpstream(summary, packet, passage, key, now: now) }
+        // Also with a flow that is known: a packet for the client may have begun it.
+        if original(summary.version) == nil { learn(summary) }
+        if measuresDNS, summary.isDNSQuery { noteQuery(packet, summary, passage, slot: slot, now: now) }
+        account(slot, summary, .upstream)
+        return passage
     }
 
-    /// Decides whether a packet may pass, and remembers its flow.
-    ///
-    /// - Returns: for an ICMP error, what it quotes.
-    private func admitUpstream(
-        _ summary: PacketSummary,
-        resolver: IPAddress?,
-        packet: RawSpan
-    ) throws(RejectReason) -> QuotedFlow? {
-        guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
-        let original = summary.version == .v4 ? originalIPv4 : originalIPv6
-        if let original {
+    private func checkSource(of summary: PacketSummary) throws(RejectReason) {
+        if let original = original(summary.version) {
             guard original == summary.source else { throw .invalidSourceAddress }
         } else if !TrafficPolicy.isUnicast(summary.source, summary.version) {
             throw .invalidSourceAddress
         }
-        var target = summary
-        if let resolver { target.destination = resolver }
-        let now = worker.loop.now
-        guard upstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
-        if summary.transport != .tcp, summary.transport != .udp {
-            if let quoted = try admitUpstreamICMP(summary, packet) { return quoted }
-        }
-        let key = FlowKey(upstream: target)
-        let slot: Int
-        if let known = flows.find(key, now: now) {
-            slot = known
-        } else {
-            slot = try beginFlow(key, target, isTransparent: resolver != nil, now: now)
-        }
-        if let stream = flows[slot].dnsStream {
-            try admitSegment(packet, summary: summary, target: target, of: stream)
-        }
-        // Also with a flow that is known: a packet for the client may have begun it.
-        if original == nil { learn(summary) }
-        flows[slot].usesTransparentDNS = resolver != nil
-        if measuresDNS, target.isDNSQuery { noteQuery(packet, summary: target, slot: slot, now: now) }
-        account(slot, upstream: summary.payloadLength, downstream: 0, now: now)
-        return nil
     }
+
+    /// The address that this connection's packets of a family come from, once one of them has passed.
+    private func original(_ version: IPVersion) -> IPAddress? { version == .v4 ? originalIPv4 : originalIPv6 }
 
     private func learn(_ summary: PacketSummary) {
         if summary.version == .v4 {
@@ -104,47 +92,89 @@ extension ServerClient {
         }
     }
 
-    /// Asks policy and port checkers about a new flow. `target` is the packet as it would leave the server.
-    private func beginFlow(
-        _ key: FlowKey,
-        _ target: PacketSummary,
-        isTransparent: Bool,
-        now: UInt64
-    ) throws(RejectReason) -> Int {
-        if !isTransparent {
-            // The server chose its resolvers itself; they may well be private addresses.
-            guard worker.permits(destination: target.destination, version: target.version) else {
-                throw .invalidDestinationAddress
-            }
+    /// Asks policy and port checkers about the first packet of a flow.
+    private func checkDestination(of summary: PacketSummary, _ session: Session) throws(RejectReason) {
+        if isTransparent(summary) {
+            // The server chose its resolvers itself: they may well be private addresses, and no port rule is about them.
+            guard !session.resolvers[summary.version].isEmpty else { throw .noDNSResolvers }
+            return
         }
-        try checkPort(of: target, address: target.destination, port: target.destinationPort)
-        return try insertFlow(key, address: target.destination, now: now)
+        guard worker.permits(destination: summary.destination, version: summary.version) else {
+            throw .invalidDestinationAddress
+        }
+        try checkPort(of: summary, address: summary.destination, port: summary.destinationPort)
     }
 
     func checkPort(of summary: PacketSummary, address: IPAddress, port: UInt16) throws(RejectReason) {
         switch summary.transport {
         case .tcp:
-            guard hooks.allowsTCPPort(address, port) else { throw .disallowedTCPDestinationPort }
+            guard port != 0, hooks.allowsTCPPort(address, port) else { throw .disallowedTCPDestinationPort }
         case .udp:
-            guard hooks.allowsUDPPort(address, port) else { throw .disallowedUDPDestinationPort }
+            guard port != 0, hooks.allowsUDPPort(address, port) else { throw .disallowedUDPDestinationPort }
         case .icmp, .icmpv6: break
         }
     }
 
-    func insertFlow(_ key: FlowKey, address: IPAddress, now: UInt64) throws(RejectReason) -> Int {
+    private func beginUpstream(_ key: FlowKey, _ summary: PacketSummary, now: UInt64) -> Int {
+        insertFlow(key, transparent: isTransparent(summary) ? summary.destination : nil, now: now)
+    }
+
+    func insertFlow(_ key: FlowKey, transparent: IPAddress?, now: UInt64) -> Int {
         var flow = Flow(now: now)
+        flow.transparent = transparent
         flow.dnsStream = makeDNSStream(key)
         // Flows that ended without an answer are reported now, and not when their place is needed.
         if measuresDNS, key.remotePort == PacketSummary.dnsPort { flows.removeIdle(now: now) }
-        if let make = hooks.makeFlowActivityUpdaters { flow.updaters = make("", address) }
-        return try flows.insert(key, flow, now: now)
+        if let make = hooks.makeFlowActivityUpdaters { flow.updaters = make("", key.remote) }
+        let slot = flows.insert(key, flow, now: now)
+        session?.counters.evictFlows(flows.takeEvictedCount())
+        return slot
     }
 
-    /// Adds to a flow's figures, and tells its updaters about once a second.
-    func account(_ slot: Int, upstream: Int, downstream: Int, now: UInt64) {
+    /// Adds a packet to its flow's figures, and tells the flow's updaters of a connection's end.
+    func account(_ slot: Int, _ summary: PacketSummary, _ direction: PacketDirection) {
+        let isLast = summary.transport == .tcp && flows.note(summary, direction, slot: slot)
         guard !flows[slot].updaters.isEmpty else { return }
-        flows[slot].upstreamBytes += upstream
-        flows[slot].downstreamBytes += downstream
-        if now &- flows[slot].lastUpdate >= 1_000_000_000 { flows[slot].report(now: now) }
+        switch direction {
+        case .upstream: flows[slot].upstreamBytes += summary.payloadLength
+        case .downstream: flows[slot].downstreamBytes += summary.payloadLength
+        }
+        if isLast { flows[slot].report() }
+    }
+}
+
+/// Fragments: the first one of a datagram is judged, the others follow it.
+extension ServerClient {
+    private func followUpstream(_ summary: PacketSummary, _ packet: RawSpan, now: UInt64) throws(RejectReason)
+        -> Passage
+    {
+        let facts = FragmentFacts(packet, summary: summary)
+        let decision = try upstreamFragments.follow(facts, summary: summary, now: now)
+        return passage(decision, summary, .upstream, now: now)
+    }
+
+    func passage(
+        _ decision: FragmentTable.Decision,
+        _ summary: PacketSummary,
+        _ direction: PacketDirection,
+        now: UInt64
+    ) -> Passage {
+        let slot = decision.flow.flatMap { flows.find($0, now: now) }
+        if let slot { account(slot, summary, direction) }
+        return Passage(source: decision.source, destination: decision.destination, slot: slot)
+    }
+
+    private func rememberUpstream(
+        _ summary: PacketSummary,
+        _ packet: RawSpan,
+        _ passage: Passage,
+        _ key: FlowKey,
+        now: UInt64
+    ) throws(RejectReason) {
+        let decision = FragmentTable.Decision(destination: passage.destination, flow: key)
+        let facts = FragmentFacts(packet, summary: summary)
+        if try upstreamFragments.begin(facts, summary: summary, decision, now: now) {
+            session?.counters.refuse(.upstream, .fragmentLimit)
+        }
     }
 }

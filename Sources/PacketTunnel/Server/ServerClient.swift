@@ -18,8 +18,17 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     var sender: ChannelSender
     /// Nil before the session's last client has let go of it, and after the end.
     private(set) var session: Session?
-    /// ICMP messages, in both directions together.
-    var icmpBudget = TokenBucket(tokensPerSecond: 20, capacity: 50)
+    /// The addresses at which this client's queries are sent on to the server's resolvers.
+    let transparentAddresses: DNSResolvers
+    /// What was decided about datagrams that come in fragments.
+    var upstreamFragments = FragmentTable()
+    var downstreamFragments = FragmentTable()
+    /// Echo requests and replies together.
+    var echoBudget = TokenBucket(tokensPerSecond: 20, capacity: 50)
+    /// ICMP errors in both directions together. Pings must not use up what path MTU discovery lives on.
+    var errorBudget = TokenBucket(tokensPerSecond: 100, capacity: 200)
+    /// Answers to refused packets.
+    var refusalBudget = TokenBucket(tokensPerSecond: 50, capacity: 100)
     /// Bytes in either direction, where the client's rate is limited.
     var upstreamBudget: TokenBucket?
     var downstreamBudget: TokenBucket?
@@ -29,6 +38,9 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     let measuresDNS: Bool
     /// The worker flushes this client at the end of its batch.
     var isDirty = false
+
+    /// Nanoseconds between two calls of a flow's updaters.
+    private static let flowReportPeriod: UInt64 = 1_000_000_000
 
     private var decoder: FrameDecoder
     private var isClosed = false
@@ -50,6 +62,14 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         self.hooks = hooks
         self.worker = worker
         let configuration = worker.configuration
+        let transparent = worker.addressPool.transparentDNSAddresses
+        var addresses = DNSResolvers([transparent.ipv4, transparent.ipv6])
+        // Clients of the original know no addresses but its own.
+        if framing == .psiphon {
+            addresses.ipv4 += DNSResolvers.original.ipv4.filter { $0 != transparent.ipv4 }
+            addresses.ipv6 += DNSResolvers.original.ipv6.filter { $0 != transparent.ipv6 }
+        }
+        transparentAddresses = addresses
         flows = FlowTable(limit: configuration.flowLimit)
         flows.reportDNSQuality = hooks.reportDNSQuality
         measuresDNS = hooks.reportDNSQuality != nil
@@ -76,6 +96,19 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         self.session = session
         reported = session.counters
         worker.add(self, index: session.index)
+        worker.deliverParked(to: self)
+        if hooks.makeFlowActivityUpdaters != nil { scheduleFlowReports() }
+    }
+
+    /// Tells updaters of what their flows have carried, once a second until the end.
+    private func scheduleFlowReports() {
+        worker.loop.schedule(after: Self.flowReportPeriod) { [weak self] in
+            guard let self, !isClosed else { return }
+            let now = worker.loop.now
+            flows.removeIdle(now: now)
+            flows.reportActive(since: now > 2 * Self.flowReportPeriod ? now - 2 * Self.flowReportPeriod : 0)
+            scheduleFlowReports()
+        }
     }
 
     /// Gives the session to a newer connection of the same client, as soon as it has it, and ends.
@@ -106,6 +139,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         transport.close()
         transportDidFinishReceiving()
         let now = worker.loop.now
+        if let session { park(for: session) }
         flows.removeAll(now: now)
         sender.removeAll()
         decoder.removeAll()
@@ -116,6 +150,33 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         // The log line before the lease is free: once it is, another thread may use the session.
         worker.logger.info("client disconnected", metadata: SessionReport.metadata(session, reason: reason))
         detach(from: session)
+    }
+
+    /// Keeps what waits to be sent for the next client of the session, as it came from the device.
+    private func park(for session: Session) {
+        var packets: [ParkedPackets.Packet] = []
+        sender.removeQueued { packet in
+            guard let summary = restore(packet, session: session) else { return }
+            session.counters.uncount(.downstream, summary, packet.offload)
+            packets.append(unsafe ParkedPackets.Packet(bytes: Array(packet.bytes), offload: packet.offload))
+        }
+        if !packets.isEmpty { worker.sessions.park(packets, of: identity) }
+    }
+
+    /// Gives a packet for the client its assigned address back; nil if it cannot be told where it came from.
+    private func restore(_ packet: PacketBuffer, session: Session) -> PacketSummary? {
+        var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
+        guard packet.isCounted, var summary = try? worker.configuration.policy.summary(of: bytes.bytes),
+            summary.transport == .tcp || summary.transport == .udp,
+            !transparentAddresses.contain(summary.source, summary.version)
+        else { return nil }
+        AddressRewriter.replaceDestination(
+            of: &bytes,
+            summary: &summary,
+            with: session.address(summary.version),
+            checksumIsPartial: packet.offload.checksumIsPartial
+        )
+        return summary
     }
 
     /// Reports a session that goes on: to the log, and to the embedder.
@@ -161,8 +222,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     }
 
     private func countRefused() {
-        let refused = worker.writer.takeRefusedCount()
-        if refused > 0 { session?.counters.refuse(.upstream, .queueFull, count: refused) }
+        if let dropped = worker.writer.takeDropped() { session?.counters.refuse(.upstream, dropped) }
     }
 
     func transportDidBecomeWritable() {
@@ -177,7 +237,6 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     func flush() {
         guard !isClosed else { return }
         sender.flush(to: transport, now: worker.loop.now)
-        let dropped = sender.takeDropCount()
-        if dropped > 0 { session?.counters.refuse(.downstream, .queueFull, count: dropped) }
+        if let dropped = sender.takeDropped() { session?.counters.refuse(.downstream, dropped) }
     }
 }

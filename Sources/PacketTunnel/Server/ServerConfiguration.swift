@@ -38,13 +38,24 @@ public struct ServerConfiguration: Sendable {
     public var flowLimit = TunnelDefaults.flowLimit
     /// Where packets may go.
     public var policy = TrafficPolicy()
-    /// The resolvers behind the transparent addresses; asked for each new session.
+    /// The resolvers behind the transparent addresses; asked for each new session, on the loop of its client, outside of locks.
     public var dnsResolvers: @Sendable () -> DNSResolvers = { DNSResolvers() }
     /// Makes the kernel forget the connections of leased addresses before they are leased again.
     public var forgetConnections: @Sendable (_ addresses: [IPAddress]) -> Void = { _ in }
 
     /// All defaults.
     public init() {}
+
+    /// Throws if a device may give larger packets than the clients take.
+    func check(_ device: any PacketDevice) throws(ConfigurationError) {
+        guard device.mtu <= mtu else {
+            throw ConfigurationError(
+                setting: "MTU",
+                value: "\(mtu)",
+                reason: "is less than the \(device.mtu) bytes of the device \(device.name)"
+            )
+        }
+    }
 
     /// The configuration, checked.
     ///

@@ -14,6 +14,10 @@ final class ServerWorker: @unchecked Sendable {
     let logger: Logger
     let pool = PacketBufferPool()
     var writer: DeviceWriter
+    /// Which resolvers answer.
+    var health = ResolverHealth()
+    /// Bytes of the largest packet that leaves for the internet uncut, by family; the tunnel's own MTU is another limit.
+    private var egressMTU = (ipv4: Int.max, ipv6: Int.max)
     private(set) var figures = Figures()
     /// Packets on their way here from other loops.
     private let arrivingCount = Atomic(0)
@@ -74,6 +78,16 @@ final class ServerWorker: @unchecked Sendable {
         return !own.contains(destination) && configuration.policy.permits(destination: destination, version: version)
     }
 
+    /// Bytes of the largest packet that passes the tunnel and the way out: what TCP's segments are clamped to.
+    func segmentMTU(_ version: IPVersion) -> Int {
+        min(configuration.mtu, version == .v4 ? egressMTU.ipv4 : egressMTU.ipv6)
+    }
+
+    /// Changes what `segmentMTU` knows of the way out. On the loop's thread.
+    func setEgressMTU(ipv4: Int, ipv6: Int) {
+        egressMTU = (ipv4, ipv6)
+    }
+
     // MARK: Downstream
 
     /// Reads a batch of packets, queues each for its client, and sends what the channels take.
@@ -93,9 +107,7 @@ final class ServerWorker: @unchecked Sendable {
     /// Validates a packet and finds its client. True if the buffer was taken over.
     private func dispatch(_ packet: PacketBuffer) -> Bool {
         do throws(RejectReason) {
-            let summary = try unsafe PacketSummary(
-                validating: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
-            )
+            let summary = try summary(of: packet)
             guard let index = addressPool.index(of: summary.destination) else { throw .noSession }
             guard let client = clients[index] else {
                 unsafe try handOver(packet.bytes, packet.offload, index: index)
@@ -108,6 +120,14 @@ final class ServerWorker: @unchecked Sendable {
         }
     }
 
+    private func summary(of packet: PacketBuffer) throws(RejectReason) -> PacketSummary {
+        let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
+        let summary = try configuration.policy.summary(of: bytes)
+        // Nothing can be left to do to a piece of a datagram.
+        guard summary.fragment == .whole || packet.offload == .none else { throw .invalidFrame }
+        return summary
+    }
+
     private func deliver(_ packet: PacketBuffer, summary: PacketSummary, to client: ServerClient) -> Bool {
         if !client.isDirty {
             client.isDirty = true
@@ -116,42 +136,63 @@ final class ServerWorker: @unchecked Sendable {
         return client.processDownstream(packet, summary: summary)
     }
 
-    /// Takes a packet to the loop of its client. The kernel steers return traffic to the right queue, so this is rare.
+    /// Takes a packet to the loop of its client, or keeps it for the next client of its session. The kernel steers return
+    /// traffic to the right queue, so this is rare.
     private func handOver(
         _ packet: UnsafeMutableRawBufferPointer,
         _ offload: PacketOffload,
         index: UInt32
     ) throws(RejectReason) {
-        let owner = sessions.client(of: index)
-        guard owner.isLeased else { throw .noSession }
-        guard let client = owner.client, client.worker !== self else { throw .noClient }
-        let worker = client.worker
-        guard worker.arrivingCount.load(ordering: .relaxed) < Self.handOverLimit else { throw .queueFull }
-        worker.arrivingCount.wrappingAdd(1, ordering: .relaxed)
-        figures.handedOverCount &+= 1
-        let copy = unsafe Array(packet)
-        worker.loop.execute { worker.receiveHandedOver(copy, offload) }
+        let copy = { unsafe ParkedPackets.Packet(bytes: Array(packet), offload: offload) }
+        switch sessions.route(copy, index: index, from: self) {
+        case .notLeased: throw .noSession
+        case .nowhere: throw .noClient
+        case .parked: return
+        case .client(let client):
+            let worker = client.worker
+            guard worker.arrivingCount.load(ordering: .relaxed) < Self.handOverLimit else { throw .queueFull }
+            worker.arrivingCount.wrappingAdd(1, ordering: .relaxed)
+            figures.handedOverCount &+= 1
+            let packet = copy()
+            worker.loop.execute { worker.receiveHandedOver(packet) }
+        }
     }
 
-    private func receiveHandedOver(_ bytes: [UInt8], _ offload: PacketOffload) {
+    private func receiveHandedOver(_ packet: ParkedPackets.Packet) {
         arrivingCount.wrappingSubtract(1, ordering: .relaxed)
-        let packet = pool.takeLarge()
-        packet.length = bytes.count
-        packet.offload = offload
-        unsafe packet.bytes.copyBytes(from: bytes)
+        receive(packet)?.flush()
+    }
+
+    /// Delivers what has waited for a client. What it sends first is not held up.
+    func deliverParked(to client: ServerClient) {
+        let packets = sessions.takeParked(client.identity)
+        guard !packets.isEmpty else { return }
+        for packet in packets { _ = receive(packet) }
+        loop.execute { client.flush() }
+    }
+
+    /// Takes a copy of a packet as if it came from the device now.
+    ///
+    /// - Returns: the client that it is for, if it is here.
+    private func receive(_ packet: ParkedPackets.Packet) -> ServerClient? {
+        let buffer = pool.takeLarge()
+        buffer.length = packet.bytes.count
+        buffer.offload = packet.offload
+        unsafe buffer.bytes.copyBytes(from: packet.bytes)
+        var client: ServerClient?
         do throws(RejectReason) {
-            let summary = try unsafe PacketSummary(
-                validating: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
-            )
-            guard let index = addressPool.index(of: summary.destination), let client = clients[index] else {
-                throw .noClient
+            let summary = try summary(of: buffer)
+            guard let index = addressPool.index(of: summary.destination) else { throw .noSession }
+            client = clients[index]
+            if let client {
+                if client.processDownstream(buffer, summary: summary) { return client }
+            } else {
+                unsafe try handOver(buffer.bytes, buffer.offload, index: index)
             }
-            let isTaken = client.processDownstream(packet, summary: summary)
-            client.flush()
-            if isTaken { return }
         } catch {
             figures.strays.refuse(.downstream, error)
         }
-        pool.release(packet)
+        pool.release(buffer)
+        return client
     }
 }

@@ -35,8 +35,14 @@ final class Session: @unchecked Sendable {
     let ipv6: IPAddress
     /// The resolvers as they were when the session began.
     let resolvers: DNSResolvers
-    /// Spreads the choice of resolvers, so that no two sessions choose alike.
-    let resolverSeed: UInt32
+    /// The transparent addresses that the client asked last.
+    private var transparentIPv4: IPAddress?
+    private var transparentIPv6: IPAddress?
+    /// The resolvers of TCP connections to a transparent address, by family and the client's port: they outlive the
+    /// connection that carries them.
+    private var connectionResolvers: [UInt32: IPAddress] = [:]
+    /// Those of the most recent connections are enough: others are over, or their clients ask again.
+    private static let connectionLimit = 256
     /// The client's own addresses as they were last. A client that waits for data, and so sends nothing of itself after
     /// a reconnection, gets it there.
     var originalIPv4: IPAddress?
@@ -50,8 +56,26 @@ final class Session: @unchecked Sendable {
         ipv4 = pool.ipv4Address(index)
         ipv6 = pool.ipv6Address(index)
         self.resolvers = resolvers
-        resolverSeed = .random(in: .min ... .max)
     }
 
     func address(_ version: IPVersion) -> IPAddress { version == .v4 ? ipv4 : ipv6 }
+
+    /// The transparent address that the client asked last.
+    func transparent(_ version: IPVersion) -> IPAddress? { version == .v4 ? transparentIPv4 : transparentIPv6 }
+
+    func noteTransparent(_ address: IPAddress, _ version: IPVersion) {
+        if version == .v4 { transparentIPv4 = address } else { transparentIPv6 = address }
+    }
+
+    /// The resolver of the connection that a TCP packet of the client belongs to.
+    func resolver(ofConnection summary: PacketSummary) -> IPAddress? { connectionResolvers[Self.key(summary)] }
+
+    func noteResolver(_ resolver: IPAddress, ofConnection summary: PacketSummary) {
+        if connectionResolvers.count >= Self.connectionLimit { connectionResolvers.removeAll(keepingCapacity: true) }
+        connectionResolvers[Self.key(summary)] = resolver
+    }
+
+    private static func key(_ summary: PacketSummary) -> UInt32 {
+        UInt32(summary.version.rawValue) << 16 | UInt32(summary.sourcePort)
+    }
 }

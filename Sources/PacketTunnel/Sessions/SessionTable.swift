@@ -36,6 +36,8 @@ final class SessionTable: Sendable {
         var client: ServerClient?
         /// When the last client left, on the monotonic clock.
         var idleSince: UInt64
+        /// What has come since, or what the last client left unsent.
+        var parked = ParkedPackets()
     }
 
     private struct State {
@@ -43,6 +45,8 @@ final class SessionTable: Sendable {
         var identities: [UInt32: SessionIdentity] = [:]
         var owners: [String: SessionIdentity] = [:]
         var foreignNameCount = 0
+        /// Bytes of packets that wait for all sessions.
+        var parkedByteCount = 0
     }
 
     /// What `attach` found.
@@ -60,36 +64,50 @@ final class SessionTable: Sendable {
 
     /// Gives `client` the session of its identity: the one it had, or a new one.
     ///
-    /// - Parameter resolvers: asked only for a new session.
+    /// - Parameter resolvers: asked only for a new session, outside of the table's lock.
     func attach(
         _ client: ServerClient,
         now: UInt64,
         resolvers: () -> DNSResolvers
     ) throws(SessionError) -> Attachment {
-        let identity = client.identity
-        let result: Result<Attachment, SessionError> = state.withLock { state in
-            if let refusal = refusal(of: identity, maximumSessions: client.hooks.maximumSessions, in: state) {
-                if refusal == .belongsToAnother { state.foreignNameCount += 1 }
-                return .failure(refusal)
-            }
-            if var entry = state.entries[identity] {
-                let previous = entry.client
-                entry.client = client
-                state.entries[identity] = entry
-                return .success(Attachment(session: entry.session, previous: previous, isNew: false))
-            }
-            // Those that nobody uses count, too: by one name after the other a key could lease the whole pool.
-            if let most = client.hooks.maximumSessions, Self.held(by: identity, in: state) >= most {
-                return .failure(.tooManySessions)
-            }
-            let index = freeIndex(in: state)
-            let session = Session(identity: identity, index: index, pool: pool, resolvers: resolvers())
-            state.entries[identity] = Entry(session: session, client: client, idleSince: now)
-            state.identities[index] = identity
-            if Self.isSecret(identity.name) { state.owners[identity.name] = identity }
-            return .success(Attachment(session: session, previous: nil, isNew: true))
+        if let result = state.withLock({ attach(client, now: now, resolvers: nil, in: &$0) }) {
+            return try result.get()
+        }
+        let found = resolvers()
+        guard let result = state.withLock({ attach(client, now: now, resolvers: found, in: &$0) }) else {
+            preconditionFailure("with resolvers a session can be begun")
         }
         return try result.get()
+    }
+
+    /// - Parameter resolvers: of a new session; nil if they are not known yet.
+    /// - Returns: nil if a new session is to be begun and its resolvers are not known.
+    private func attach(
+        _ client: ServerClient,
+        now: UInt64,
+        resolvers: DNSResolvers?,
+        in state: inout State
+    ) -> Result<Attachment, SessionError>? {
+        let identity = client.identity
+        if let refusal = refusal(of: identity, maximumSessions: client.hooks.maximumSessions, in: state) {
+            if refusal == .belongsToAnother { state.foreignNameCount += 1 }
+            return .failure(refusal)
+        }
+        if let entry = state.entries[identity] {
+            state.entries[identity]?.client = client
+            return .success(Attachment(session: entry.session, previous: entry.client, isNew: false))
+        }
+        // Those that nobody uses count, too: by one name after the other a key could lease the whole pool.
+        if let most = client.hooks.maximumSessions, Self.held(by: identity, in: state) >= most {
+            return .failure(.tooManySessions)
+        }
+        guard let resolvers else { return nil }
+        let index = freeIndex(in: state)
+        let session = Session(identity: identity, index: index, pool: pool, resolvers: resolvers)
+        state.entries[identity] = Entry(session: session, client: client, idleSince: now)
+        state.identities[index] = identity
+        if Self.isSecret(identity.name) { state.owners[identity.name] = identity }
+        return .success(Attachment(session: session, previous: nil, isNew: true))
     }
 
     /// Why `identity` would get no session if it asked now; nil if it would get one.
@@ -121,12 +139,61 @@ final class SessionTable: Sendable {
         }
     }
 
-    /// The client that uses an index now; nil also when the index is not leased.
-    func client(of index: UInt32) -> (isLeased: Bool, client: ServerClient?) {
+    /// Where a packet goes whose session has no client on the loop that read it.
+    enum Whereabouts {
+        case notLeased
+        /// To the loop of this client.
+        case client(ServerClient)
+        /// It waits for the next client.
+        case parked
+        /// There is no room for it to wait.
+        case nowhere
+    }
+
+    /// Finds out where a packet for `index` goes; keeps it if that is to wait.
+    ///
+    /// - Parameter worker: that asks. A client of its own that has not taken its session over yet is waited for.
+    func route(_ packet: () -> ParkedPackets.Packet, index: UInt32, from worker: ServerWorker) -> Whereabouts {
         state.withLock { state in
-            guard let identity = state.identities[index] else { return (false, nil) }
-            return (true, state.entries[identity]?.client)
+            guard let identity = state.identities[index], let entry = state.entries[identity] else { return .notLeased }
+            if let client = entry.client, client.worker !== worker { return .client(client) }
+            return Self.park([packet()], of: identity, in: &state) ? .parked : .nowhere
         }
+    }
+
+    /// Keeps packets that a client leaves unsent.
+    func park(_ packets: [ParkedPackets.Packet], of identity: SessionIdentity) {
+        state.withLock { _ = Self.park(packets, of: identity, in: &$0) }
+    }
+
+    /// Takes out what waits for the client of a session.
+    func takeParked(_ identity: SessionIdentity) -> [ParkedPackets.Packet] {
+        state.withLock { state in
+            guard let parked = state.entries[identity]?.parked else { return [] }
+            state.entries[identity]?.parked = ParkedPackets()
+            state.parkedByteCount -= parked.byteCount
+            return parked.packets
+        }
+    }
+
+    private static func park(
+        _ packets: [ParkedPackets.Packet],
+        of identity: SessionIdentity,
+        in state: inout State
+    ) -> Bool {
+        guard var entry = state.entries[identity], state.parkedByteCount < ParkedPackets.totalLimit else {
+            return false
+        }
+        let before = entry.parked.byteCount
+        // Not two of them at a time, or each packet would copy the rest.
+        state.entries[identity]?.parked = ParkedPackets()
+        var dropped = 0
+        for packet in packets { dropped += entry.parked.add(packet) }
+        state.parkedByteCount += entry.parked.byteCount - before
+        // With a client, the counters belong to its loop.
+        if entry.client == nil, dropped > 0 { entry.session.counters.refuse(.downstream, .noClient, count: dropped) }
+        state.entries[identity] = entry
+        return true
     }
 
     /// The client of one identity.
@@ -196,6 +263,7 @@ final class SessionTable: Sendable {
     }
 
     private static func forget(_ session: Session, in state: inout State) {
+        state.parkedByteCount -= state.entries[session.identity]?.parked.byteCount ?? 0
         state.entries[session.identity] = nil
         if state.owners[session.identity.name] == session.identity { state.owners[session.identity.name] = nil }
     }

@@ -4,9 +4,28 @@ import PacketTunnelTestKit
 
 @testable import PacketTunnel
 
+/// The two sets of rules that the truth tables hold under.
+enum RuleSet: CaseIterable, Sendable {
+    /// As in the seed: TCP and UDP only, no word about what is refused.
+    case seed
+    /// As the daemon has them by default.
+    case daemon
+
+    var policy: TrafficPolicy {
+        var policy = TrafficPolicy()
+        guard self == .daemon else { return policy }
+        policy.permittedICMP = .errors
+        policy.refusals = .reject
+        policy.fragments = .carry
+        return policy
+    }
+}
+
 /// A packet that has to be refused, and what it takes to have it refused.
 struct RefusedPacket: CustomTestStringConvertible, Sendable {
     let reason: RejectReason
+    /// The reason where fragments are carried, if it is another one.
+    var reasonWhenCarried: RejectReason?
     let title: String
     var packet: [UInt8]
     var offload = PacketOffload.none
@@ -22,6 +41,8 @@ struct RefusedPacket: CustomTestStringConvertible, Sendable {
         self.title = title
         self.packet = packet
     }
+
+    func reason(_ rules: RuleSet) -> RejectReason { rules == .daemon ? reasonWhenCarried ?? reason : reason }
 
     func with(_ change: (inout RefusedPacket) -> Void) -> RefusedPacket {
         var copy = self
@@ -54,13 +75,16 @@ extension RefusedPacket {
         if version == .v4 {
             cases += [
                 RefusedPacket(.invalidIPHeaderOptions, "IPv4, header of 24 bytes", replacing(udp, 0, 0x46)),
-                RefusedPacket(.fragment, "IPv4, more fragments", replacing(udp, 6, 0x20)),
-                RefusedPacket(.fragment, "IPv4, later fragment", replacing(udp, 7, 1)),
+                RefusedPacket(.fragment, "IPv4, more fragments", replacing(udp, 6, 0x20))
+                    .with { $0.reasonWhenCarried = .invalidIPPacketLength },
+                RefusedPacket(.fragment, "IPv4, later fragment", replacing(udp, 7, 1))
+                    .with { $0.reasonWhenCarried = .fragmentWithoutFirst },
             ]
         } else {
             cases += [
                 RefusedPacket(.invalidIPHeaderOptions, "IPv6, hop-by-hop options", replacing(udp, 6, 0)),
-                RefusedPacket(.fragment, "IPv6, fragment header", replacing(udp, 6, 44)),
+                RefusedPacket(.fragment, "IPv6, fragment header", replacing(udp, 6, 44))
+                    .with { $0.reasonWhenCarried = .invalidIPHeaderProtocol },
                 RefusedPacket(
                     .invalidUDPPacketLength,
                     "IPv6, UDP without checksum",

@@ -17,13 +17,15 @@ final class ServerHarness: @unchecked Sendable {
     init(
         loops loopCount: Int = 1,
         supportsOffload: Bool = true,
+        deviceMTU: Int? = nil,
         configure: (inout ServerConfiguration) -> Void = { _ in }
     ) throws {
         loops = (0..<loopCount).map { _ in ManualLoop() }
-        devices = loops.map { MemoryDevice(on: $0, supportsOffload: supportsOffload) }
         var configuration = ServerConfiguration()
         configuration.dnsResolvers = { Sample.resolvers }
         configure(&configuration)
+        let mtu = deviceMTU ?? configuration.mtu
+        devices = loops.map { MemoryDevice(on: $0, mtu: mtu, supportsOffload: supportsOffload) }
         server = try PacketTunnelServer(
             configuration: configuration,
             queues: zip(loops, devices).map { PacketTunnelServer.Queue(loop: $0, device: $1) },
