@@ -24,6 +24,8 @@ public struct ServerInformation: Codable, Equatable, Sendable {
     public var permitICMP: String
     /// What protects the connection on which this was asked; nil from servers that do not say.
     public var security: TransportSecurity?
+    /// What becomes of IP fragments: carry or refuse; nil for a server that refuses them without saying so.
+    public var fragments: String?
 
     /// What a server with this configuration says.
     public init(_ server: PacketTunnelServer, _ configuration: DaemonConfiguration) {
@@ -33,6 +35,7 @@ public struct ServerInformation: Codable, Equatable, Sendable {
         sessionExpirySeconds = configuration.sessionExpiry.components.seconds
         maxFlows = configuration.maxFlows
         permitICMP = configuration.permittedICMP.rawValue
+        fragments = configuration.fragments.rawValue
     }
 
     /// Reads a server's answer; nil for anything else.

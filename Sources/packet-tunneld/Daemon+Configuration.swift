@@ -135,6 +135,8 @@ extension TrafficPolicy {
             case .none: [IPPrefix]()
             }
         self.init(deniedNetworks: denied, permittedICMP: icmp)
+        refusals = configuration.refusals == .reject ? .reject : .drop
+        fragments = configuration.fragments == .carry ? .carry : .refuse
     }
 }
 

@@ -94,6 +94,7 @@ enum DaemonProgram {
                 logger: logger
             )
             server.start()
+            EgressWatch(server: server, interface: configuration.egressInterface, logger: logger).update()
             let dnsQuality = configuration.tracksDNSFlows ? DNSQuality() : nil
             let service = TunnelService(
                 server: server,

@@ -11,7 +11,7 @@ ok "the echo services are ready" wait_for 10 lab_logged echo listening || done_t
     cat "$LAB_DIR/client_key.pub"
     echo "permit-ports=\"7002-7003\",deny-networks=\"$LAB_OTHER4/32,$LAB_OTHER6/128\" $(cat "$LAB_DIR/client2_key.pub")"
 } >"$LAB_DIR/authorized_keys"
-ports=("PermitTCPPorts 7001,7002" "PermitUDPPorts 7001,7003")
+ports=("PermitTCPPorts 7001,7002" "PermitUDPPorts 7001,7003" "PermitICMP none")
 ok "the daemon is ready" lab_daemon daemon "${ports[@]}" || done_testing
 ok "a client is ready whose key has no options" lab_client client client || done_testing
 ok "a client is ready whose key has" lab_client client2 client2 -i "$LAB_DIR/client2_key" || done_testing
@@ -42,7 +42,7 @@ done
 at_least "every refusal of TCP is counted" "$(lab_counter reject_up_disallowed_tcp_destination_port)" "$refused_tcp"
 at_least "every refusal of UDP is counted" "$(lab_counter reject_up_disallowed_udp_destination_port)" "$refused_udp"
 
-# ICMP is not carried unless the configuration says so. Stock ssh sends what our client would not even try to.
+# ICMP is not carried with PermitICMP none. Stock ssh sends what our client would not even try to.
 lab_stop client2
 cat "$LAB_DIR/client_key.pub" "$LAB_DIR/client2_key.pub" >"$LAB_DIR/authorized_keys"
 echo_of() { lab_in "$1" "${probe[@]}" ping "$2"; }

@@ -9,7 +9,7 @@ set -u
 
 build=(libssh-dev libssl-dev zlib1g-dev libkrb5-dev)
 lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps python3)
-tests=(openssh-server perl ethtool python3-venv sudo)
+tests=(openssh-server perl ethtool iputils-ping python3-venv sudo)
 # SSH libraries of others, to be talked to in the tests. They stay inside .build.
 libraries=(asyncssh==2.21.0 paramiko==3.5.1)
 venv=$(dirname "${BASH_SOURCE[0]}")/../../.build/python-venv

@@ -100,6 +100,8 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         KeywordCase("PermitUDPPorts none") { $0.permittedUDPPorts = .none },
         KeywordCase("DNSFlowTracking yes") { $0.tracksDNSFlows = true },
         KeywordCase("PermitICMP both") { $0.permittedICMP = .both },
+        KeywordCase("Refuse drop") { $0.refusals = .drop },
+        KeywordCase("Fragments refuse") { $0.fragments = .refuse },
         KeywordCase("MaxFlows 100") { $0.maxFlows = 100 },
         KeywordCase("QueueLimit 512K") { $0.queueLimitInBytes = 512 << 10 },
         KeywordCase("StateDirectory /tmp/state") { $0.stateDirectory = "/tmp/state" },

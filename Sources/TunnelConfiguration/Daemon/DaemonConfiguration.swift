@@ -91,8 +91,13 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var permittedTCPPorts = PortSet.any
     /// UDP destination ports that clients may reach.
     public var permittedUDPPorts = PortSet.any
-    /// ICMP messages that pass.
-    public var permittedICMP: PermittedICMP = .none
+    /// ICMP messages that pass. Errors belong to TCP and UDP: without them path MTU discovery fails, and an unreachable host
+    /// is waited for.
+    public var permittedICMP: PermittedICMP = .errors
+    /// What the sender of a refused packet is told.
+    public var refusals: RefusalChoice = .reject
+    /// What becomes of IP fragments.
+    public var fragments: FragmentChoice = .carry
     /// Flows that one session may have at once: 16 to 1048576.
     public var maxFlows = TunnelDefaults.flowLimit
     /// Bytes that may wait for one client: 128 KiB, which holds a whole super-packet, to 1 GiB.

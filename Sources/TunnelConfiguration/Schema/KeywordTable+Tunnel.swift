@@ -98,7 +98,9 @@ extension KeywordTable {
             example: "192.0.2.53 2001:db8::53",
             """
             A resolver that answers clients at the transparent DNS addresses. Give at least one of each family that \
-            clients use. One on a loopback address cannot be reached from the tunnel.
+            clients use. One on a loopback address cannot be reached from the tunnel. A query goes to any one of those that \
+            answer, a connection over TCP stays with one; a resolver that has been silent for a second is left out and tried \
+            again now and then.
             """
         ),
         ConfigurationKeyword(
@@ -148,7 +150,8 @@ extension KeywordTable {
             \.permittedUDPPorts,
             .commaSeparated,
             """
-            UDP ports that clients may send to, in the same form.
+            UDP ports that clients may send to, in the same form. Neither list is asked about queries to the transparent DNS \
+            addresses.
             """
         ),
         ConfigurationKeyword(
@@ -157,7 +160,30 @@ extension KeywordTable {
             \.permittedICMP,
             .value,
             """
-            ICMP beside TCP and UDP: errors that quote a packet of a known flow, echo requests and replies, or both.
+            ICMP beside TCP and UDP: errors that quote a packet of a known flow, echo requests and replies, or both. With none, \
+            as in the original packet tunnel, transfers over a smaller link behind this host may stop, and hosts that cannot \
+            be reached are waited for.
+            """
+        ),
+        ConfigurationKeyword(
+            "Refuse",
+            .traffic,
+            \.refusals,
+            .value,
+            """
+            What a client is told about a packet that a rule forbids, its destination, port or protocol: with reject TCP \
+            connections are reset and other packets answered "administratively prohibited", some 50 each second; with drop \
+            nothing.
+            """
+        ),
+        ConfigurationKeyword(
+            "Fragments",
+            .traffic,
+            \.fragments,
+            .value,
+            """
+            Datagrams that are larger than one packet: carry judges the first fragment, and the others follow it; refuse \
+            lets none pass.
             """
         ),
         ConfigurationKeyword(
@@ -166,7 +192,8 @@ extension KeywordTable {
             \.maxFlows,
             .number(16...1_048_576, "NUMBER"),
             """
-            Flows that one session may have at once. Beyond that its longest idle flow goes first.
+            Flows that one session may have at once. A new one beyond that takes the place of the flow that has been idle for \
+            longest; TCP connections that carry data in both directions go last.
             """
         ),
         ConfigurationKeyword(

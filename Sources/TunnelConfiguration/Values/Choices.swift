@@ -38,6 +38,22 @@ public enum PermittedICMP: String, ConfigurationChoice {
     public var permitsEcho: Bool { self == .echo || self == .both }
 }
 
+/// What the sender of a refused packet is told.
+public enum RefusalChoice: String, ConfigurationChoice {
+    /// A reset over TCP, "administratively prohibited" otherwise.
+    case reject
+    /// Nothing.
+    case drop
+}
+
+/// What becomes of IP fragments.
+public enum FragmentChoice: String, ConfigurationChoice {
+    /// Later fragments follow the first one of their datagram, which is judged like any packet.
+    case carry
+    /// They are refused.
+    case refuse
+}
+
 /// How much is logged, in sshd's words.
 public enum LogLevel: String, ConfigurationChoice {
     /// Nothing.

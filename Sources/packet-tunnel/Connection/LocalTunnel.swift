@@ -120,8 +120,15 @@ extension ClientConfiguration {
             let addresses = pool.transparentDNSAddresses
             transparentDNSAddresses = DNSResolvers([addresses.ipv4, addresses.ipv6])
         }
+        if information == nil, options.channelType != .openSSH, options.connection.via == nil {
+            // A server of the original answers no questions, and has these.
+            transparentDNSAddresses = .original
+        }
         // A stock sshd rewrites and refuses nothing; what it cannot route, its own kernel drops.
         if information?.permitICMP != "none" { policy.permittedICMP = [.errors, .echo] }
+        // What the server would refuse is refused here, and its senders are told.
+        policy.refusals = .reject
+        policy.fragments = information.map { $0.fragments == "carry" } ?? true ? .carry : .refuse
     }
 }
 
