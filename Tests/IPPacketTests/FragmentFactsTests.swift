@@ -98,7 +98,8 @@ struct FragmentFactsTests {
         var pieces = PacketBuilder.fragments(of: Self.datagram(version), mtu: 1_500, identification: 9)
         let address = version == .v4 ? IPAddress(ipv4: 0x0a01_0203) : IPAddress(bits: 0xfd12 << 112 | 0x77)
         for index in pieces.indices {
-            var summary = try PacketSummary(fragment: pieces[index].span.bytes)
+            let piece = pieces[index]
+            var summary = try PacketSummary(fragment: piece.span.bytes)
             edit(&pieces[index]) {
                 AddressRewriter.replaceSource(of: &$0, summary: &summary, with: address, checksumIsPartial: false)
             }

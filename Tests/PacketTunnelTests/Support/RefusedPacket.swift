@@ -83,7 +83,7 @@ extension RefusedPacket {
         } else {
             cases += [
                 RefusedPacket(.invalidIPHeaderOptions, "IPv6, hop-by-hop options", replacing(udp, 6, 0)),
-                RefusedPacket(.fragment, "IPv6, fragment header", replacing(udp, 6, 44))
+                RefusedPacket(.fragment, "IPv6, fragment header", replacing(replacing(udp, 6, 44), 40, 59))
                     .with { $0.reasonWhenCarried = .invalidIPHeaderProtocol },
                 RefusedPacket(
                     .invalidUDPPacketLength,
