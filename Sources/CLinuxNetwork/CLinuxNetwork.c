@@ -3,10 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Headers older than Linux 6.2 lack these. */
@@ -95,4 +99,19 @@ int linuxnetwork_poll(struct pollfd *waits, unsigned count)
 {
     int ready = ppoll(waits, count, NULL, NULL);
     return ready < 0 ? -errno : ready;
+}
+
+int linuxnetwork_is_mount_point(const char *path)
+{
+    struct statx entry, parent;
+    char directory[PATH_MAX];
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &entry) != 0)
+        return -errno;
+    if (entry.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
+        return (entry.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    if (snprintf(directory, sizeof directory, "%s", path) >= (int)sizeof directory)
+        return -ENAMETOOLONG;
+    if (statx(AT_FDCWD, dirname(directory), 0, STATX_BASIC_STATS, &parent) != 0)
+        return -errno;
+    return entry.stx_dev_major != parent.stx_dev_major || entry.stx_dev_minor != parent.stx_dev_minor;
 }

@@ -63,19 +63,26 @@ has_no_privilege() {
 }
 ok "the daemon is ready" daemon daemon alice || done_testing
 has_no_privilege daemon
-ok "the client is ready" client client --sudo || done_testing
+resolvers_before=$(cat /etc/resolv.conf)
+ok "the client is ready" client client --sudo --dns-setup file || done_testing
 has_no_privilege client
+like "programs ask the tunnel's resolver" "$(cat /etc/resolv.conf)" "by packet-tunnel"
+is "and find a name" "$(lab_in client getent ahostsv4 "$LAB_NAME" | awk 'NR == 1 { print $1 }')" "$LAB_WEB4"
 like "a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
 like "a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
 like "a name" "$(lab_in client dig +short +time=2 +tries=2 "@$LAB_POOL_DNS4" "$LAB_NAME" A)" "$LAB_WEB4"
 lab_stop client
 is "the client stops with status 0" "$LAB_STATUS" 0
 is "and leaves nothing" "$(lab_snapshot client)" "$client_before"
+is "and the resolvers of before" "$(cat /etc/resolv.conf)" "$resolvers_before"
 
 # Killed, and seen to by the next start.
-ok "the client is ready again" client client --sudo
+ok "the client is ready again" client client --sudo --dns-setup file
 lab_stop client KILL
 lab_stop daemon KILL
+# shellcheck disable=SC2046
+ok "down takes back what it has left" lab_in client $(user alice) packet-tunnel down --sudo
+is "its resolvers, too" "$(cat /etc/resolv.conf)" "$resolvers_before"
 ok "after kill -9 the daemon starts again" daemon daemon alice
 ok "and the client" client client --sudo
 like "and a page comes" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"

@@ -14,6 +14,10 @@ tests=(openssh-server perl ethtool iputils-ping python3-venv sudo)
 libraries=(asyncssh==2.21.0 paramiko==3.5.1)
 venv=$(dirname "${BASH_SOURCE[0]}")/../../.build/python-venv
 
+# Resolver services to be tried by the tests. They exclude each other, so they are not installed but unpacked, inside .build.
+resolvers=("systemd-resolved systemd libsystemd-shared dbus-daemon" openresolv resolvconf)
+unpacked=$(dirname "${BASH_SOURCE[0]}")/../../.build/resolvers
+
 say() { printf '  install: %s\n' "$*"; }
 fail() {
     printf '  install: %s\n' "$*" >&2
@@ -69,6 +73,29 @@ install_libraries() {
     echo "${libraries[*]}" >"$note"
 }
 
+# Debian's packages have files beside /usr that belong below it.
+unpack_resolvers() {
+    local group name package directory
+    for group in "${resolvers[@]}"; do
+        name=${group%% *}
+        [ ! -e "$unpacked/$name/unpacked" ] || continue
+        say "apt-get download $group"
+        rm -rf "${unpacked:?}/$name"
+        mkdir -p "$unpacked/$name/download" "$unpacked/$name/etc" "$unpacked/$name/usr"
+        # shellcheck disable=SC2086 # several packages
+        if ! (cd "$unpacked/$name/download" && apt-get -qq download $group 2>/dev/null); then
+            say "not there, and its tests are left out: $name"
+            continue
+        fi
+        for package in "$unpacked/$name/download"/*.deb; do dpkg-deb -x "$package" "$unpacked/$name"; done
+        for directory in bin sbin lib; do
+            [ ! -d "$unpacked/$name/$directory" ] || cp -a "$unpacked/$name/$directory" "$unpacked/$name/usr/"
+        done
+        rm -rf "$unpacked/$name/download"
+        touch "$unpacked/$name/unpacked"
+    done
+}
+
 main() {
     local wanted=("${build[@]}" "${lab[@]}") missing=() package
     [ "${1:-}" != tests ] || wanted+=("${tests[@]}")
@@ -82,7 +109,7 @@ main() {
         install_missing "${missing[@]}"
     fi
     say "all ${#wanted[@]} packages are there"
-    [ "${1:-}" != tests ] || install_libraries
+    [ "${1:-}" != tests ] || { install_libraries && unpack_resolvers; }
 }
 
 main "$@"

@@ -64,6 +64,8 @@ _lab_prepare() {
     trap 'exit 143' TERM HUP
     mount -t tmpfs -o mode=755 tmpfs /run || exit 71
     mkdir -p "$LAB_DIR/home" /run/netns /run/sshd
+    # What a client keeps for the next boot.
+    mount -t tmpfs -o mode=755 tmpfs /var/lib || exit 71
     # No setting or key of the person who runs this may take part.
     local home
     home=$(getent passwd "$(id -u)" | cut -d: -f6)

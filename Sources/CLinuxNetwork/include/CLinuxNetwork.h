@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 
 /* Bytes of an interface name with its final 0. */
 #define LINUXNETWORK_NAME_SIZE 16
@@ -64,5 +65,9 @@ long linuxnetwork_write_plain(int fd, const struct iovec *vectors, int count);
 
 /* Waits without end until one of the descriptors is ready. Returns how many are. */
 int linuxnetwork_poll(struct pollfd *waits, unsigned count);
+
+/* Whether something is mounted on this very path, a link not being followed: 1, 0, or -errno. Mounts that lie hidden
+ * under another one do not count. Before Linux 5.8 a mount of the same file system goes unnoticed. */
+int linuxnetwork_is_mount_point(const char *path);
 
 #endif

@@ -8,29 +8,57 @@ struct CommandRunner: Sendable {
 
     /// Runs `command` with `input` as its standard input.
     ///
+    /// - Parameter limit: how long it may take before it is killed; nil for as long as it likes.
     /// - Throws: `commandMissing`, or `commandFailed` with what the command said.
-    func run(_ command: [String], input: String = "") async throws(NetworkSetupError) {
+    func run(_ command: [String], input: String = "", within limit: Duration? = nil) async throws(NetworkSetupError) {
+        _ = try await output(of: command, input: input, within: limit)
+    }
+
+    /// What `command` says on its standard output, of which 64 KiB are read.
+    ///
+    /// - Throws: as `run`.
+    func output(
+        of command: [String],
+        input: String = "",
+        within limit: Duration? = .seconds(5)
+    ) async throws(NetworkSetupError) -> String {
         let words = prefix + command
-        guard Self.locate(words[0]) != nil else { throw Self.missing(words[0]) }
-        guard prefix.isEmpty || Self.locate(command[0]) != nil else { throw Self.missing(command[0]) }
+        guard Self.isInstalled(words[0]) else { throw Self.missing(words[0]) }
+        guard prefix.isEmpty || Self.isInstalled(command[0]) else { throw Self.missing(command[0]) }
         let text = words.joined(separator: " ")
+        let work = Task { try await Self.execute(words, input: input) }
+        let timer = Task {
+            guard let limit else { return }
+            try await Task.sleep(for: limit)
+            work.cancel()
+        }
+        defer { timer.cancel() }
         do {
-            let result = try await Subprocess.run(
-                .name(words[0]),
-                arguments: Arguments(Array(words.dropFirst())),
-                environment: .inherit.updating(["LC_ALL": "C", "PATH": Self.searchPath]),
-                input: .string(input),
-                output: .discarded,
-                error: .string(limit: 16_384)
-            )
-            guard !result.terminationStatus.isSuccess else { return }
-            throw Self.failure(of: text, saying: result.standardError)
+            let (output, problem) = try await work.value
+            guard let problem else { return output }
+            throw Self.failure(of: text, saying: work.isCancelled ? "it did not end in time" : problem)
         } catch let error as NetworkSetupError {
             throw error
         } catch {
             throw NetworkSetupError(.commandFailed, "cannot run `\(text)`", advice: "\(error)")
         }
     }
+
+    /// - Returns: what it wrote, and what it said if it failed. Cancelling kills it.
+    private static func execute(_ words: [String], input: String) async throws -> (output: String, problem: String?) {
+        let result = try await Subprocess.run(
+            .name(words[0]),
+            arguments: Arguments(Array(words.dropFirst())),
+            environment: .inherit.updating(["LC_ALL": "C", "PATH": searchPath]),
+            input: .string(input),
+            output: .string(limit: 65_536),
+            error: .string(limit: 16_384)
+        )
+        return (result.standardOutput, result.terminationStatus.isSuccess ? nil : result.standardError)
+    }
+
+    /// Whether there is such a command.
+    static func isInstalled(_ name: String) -> Bool { locate(name) != nil }
 
     private static func failure(of command: String, saying text: String) -> NetworkSetupError {
         let text = text.split(whereSeparator: \.isNewline).prefix(4).joined(separator: "; ")
@@ -59,7 +87,8 @@ struct CommandRunner: Sendable {
         return path + ":/usr/local/sbin:/usr/sbin:/sbin"
     }
 
-    private static func locate(_ name: String) -> String? {
+    /// The path of a command.
+    static func locate(_ name: String) -> String? {
         if name.contains("/") { return name }
         return searchPath.split(separator: ":").map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
     }

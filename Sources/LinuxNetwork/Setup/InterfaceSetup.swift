@@ -36,8 +36,12 @@ public final class InterfaceSetup {
     ///
     /// `server` and `client` call it themselves; call it before the device is opened to be rid of left-overs even if
     /// that fails.
-    public static func removeLeftovers(_ options: NetworkSetupOptions) async {
+    ///
+    /// - Returns: whether nothing of them is left.
+    @discardableResult
+    public static func removeLeftovers(_ options: NetworkSetupOptions) async -> Bool {
         let administration = options.administration
+        var isAllGone = true
         await StateFile.leftovers(in: options.stateDirectory) { records in
             var isComplete = true
             for record in records.reversed() {
@@ -56,8 +60,10 @@ public final class InterfaceSetup {
                     )
                 }
             }
+            isAllGone = isAllGone && isComplete
             return isComplete
         }
+        return isAllGone
     }
 
     /// Takes everything back, the last change first. Problems are logged; what could not be taken back stays in the

@@ -30,6 +30,8 @@ public struct NetworkSetupError: Error, Hashable, Sendable, CustomStringConverti
         case ipv6Unavailable
         /// The state file cannot be written.
         case stateFile
+        /// This host's programs cannot be made to ask the tunnel's resolvers.
+        case resolverSetup
         /// A system call failed in another way.
         case system
     }

@@ -6,6 +6,9 @@ public struct NetworkSetupOptions: Sendable {
     /// mode 0711. Files in it have mode 0600.
     public var stateDirectory = "/run/packet-tunnel"
 
+    /// Where it is kept what was in `/etc/resolv.conf` before: has to outlive the boot. Made if it is missing.
+    public var persistentDirectory = "/var/lib/packet-tunnel"
+
     /// Changes are made by commands that run through `sudo -n` (`ip`, `sysctl`, `nft`) instead of by this process:
     /// `SudoNetworkConfigCommands`.
     public var usesSudo = false
@@ -18,6 +21,9 @@ public struct NetworkSetupOptions: Sendable {
 
     /// False makes host routes do where rules would be used. For the tests.
     var usesRules = true
+
+    /// The file that programs take their resolvers from. Tests have their own.
+    var resolverFile = "/etc/resolv.conf"
 
     /// Words before each command instead of `sudo -n` or none. The tests run commands in their namespaces by it.
     var commandPrefix: [String]?

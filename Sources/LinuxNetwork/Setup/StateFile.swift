@@ -72,11 +72,17 @@ final class StateFile {
 
     // MARK: Left-overs
 
+    /// The state files of this network namespace, each with the interface that it is named after.
+    static func paths(in directory: String) -> [(interface: String, path: String)] {
+        directoryEntries(directory).filter { $0.hasSuffix(suffix) }.map {
+            (String($0.dropLast(suffix.count)), "\(directory)/\($0)")
+        }
+    }
+
     /// The records of every file in `directory` that no living process holds. Those of another boot are removed
     /// unread, those of other network namespaces left alone. `body` returns false to keep the file for the next attempt.
     static func leftovers(in directory: String, _ body: ([String]) async -> Bool) async {
-        for name in directoryEntries(directory) where name.hasSuffix(suffix) {
-            let path = "\(directory)/\(name)"
+        for (_, path) in paths(in: directory) {
             guard let descriptor = try? openLocked(path, flags: 0) else { continue }
             defer { close(descriptor) }
             if let records = records(lines(of: descriptor), under: header) {

@@ -72,6 +72,10 @@ public struct UpOptions: Hashable, Sendable {
     public var routes: [IPPrefix] = []
     /// `--dns`, in order: addresses of this host's resolvers that the client sends to the server's.
     public var dnsResolvers: [IPAddress] = []
+    /// `--dns-setup`: how programs of this host are made to ask the tunnel's resolvers.
+    public var dnsSetup: DNSSetupChoice = .automatic
+    /// `--dns-search`, in order: domains that complete a name of one word.
+    public var searchDomains: [DomainName] = []
     /// `--device`; nil for a free name.
     public var device: String?
     /// `--mtu` in bytes; nil for what the server says.
@@ -104,10 +108,20 @@ public struct UpOptions: Hashable, Sendable {
         for route in routes where (route.network.isIPv4 ? address : address6) == nil {
             return "--route \(route) needs an address of its family"
         }
+        if !searchDomains.isEmpty, !setsDNS {
+            return "--dns-search needs --dns-setup or a default route: without them no program's look-ups change"
+        }
         guard tunFileDescriptor != nil else { return nil }
         let isConfigured = address != Self.defaultAddress || address6 != Self.defaultAddress6 || !routes.isEmpty
-        return isConfigured || device != nil
-            ? "--tun-fd is a device that is configured already: --address, --address6, --route and --device have no place"
+        return isConfigured || device != nil || setsDNS
+            ? "--tun-fd is a device that is configured already: "
+                + "--address, --address6, --route, --dns-setup and --device have no place"
             : nil
     }
+
+    /// Whether everything of a family goes through the tunnel.
+    public var hasDefaultRoute: Bool { routes.contains { $0.length == 0 } }
+
+    /// Whether programs of this host are to ask the tunnel's resolvers.
+    public var setsDNS: Bool { dnsSetup == .automatic ? hasDefaultRoute : dnsSetup != .none }
 }

@@ -39,7 +39,7 @@ enum TunnelClientProgram {
         }
     }
 
-    private static func makeLogger(verbosity: Int) -> Logger {
+    static func makeLogger(verbosity: Int) -> Logger {
         var logger = Logger(label: "packet-tunnel", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = verbosity > 1 ? .trace : verbosity == 1 ? .debug : .info
         return logger

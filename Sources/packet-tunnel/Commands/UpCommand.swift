@@ -59,6 +59,21 @@ struct UpCommand: AsyncParsableCommand {
     )
     var dns: [IPAddress] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "How this host's programs are made to ask it: \(DNSSetupChoice.placeholder). auto is none without a default route.",
+            valueName: "method"
+        ),
+        transform: { try DNSSetupChoice(parsing: $0) }
+    )
+    var dnsSetup: DNSSetupChoice = .automatic
+
+    @Option(
+        help: ArgumentHelp("A domain that completes names of one word; may repeat.", valueName: "domain"),
+        transform: { try DomainName(parsing: $0) }
+    )
+    var dnsSearch: [DomainName] = []
+
     @Option(help: ArgumentHelp("The name of the tun device.", valueName: "name"), transform: parseInterface)
     var device: String?
 
@@ -97,6 +112,8 @@ struct UpCommand: AsyncParsableCommand {
         options.address6 = address6.value
         options.routes = route.flatMap { $0.prefixes(ipv4: address.value != nil, ipv6: address6.value != nil) }
         options.dnsResolvers = dns
+        options.dnsSetup = dnsSetup
+        options.searchDomains = dnsSearch
         options.device = device
         options.mtu = mtu
         options.session = session
@@ -135,7 +152,7 @@ private func parseAddress(_ text: String) throws -> IPAddress {
     return address
 }
 
-private func parseInterface(_ text: String) throws -> String {
+func parseInterface(_ text: String) throws -> String {
     if let problem = InterfaceName.problem(text) { throw ValueProblem(problem) }
     return text
 }

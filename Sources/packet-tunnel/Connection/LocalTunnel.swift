@@ -12,9 +12,11 @@ internal import TunnelConfiguration
 final class LocalTunnel {
     private let options: UpOptions
     private let loop: EventLoop
+    private let logger: Logger
     private let client: PacketTunnelClient
     private let deviceName: String
     private let setup: InterfaceSetup?
+    private let resolvers: ResolverSetup?
 
     /// Makes the device and sets the host up for it, or takes over the descriptor that was given.
     ///
@@ -22,16 +24,17 @@ final class LocalTunnel {
     init(_ options: UpOptions, server: any TunnelConnection, loop: EventLoop, logger: Logger) async throws {
         self.options = options
         self.loop = loop
+        self.logger = logger
         let information = try await BlockingWork.value { server.information() }
         var configuration = ClientConfiguration(options, information)
         if let mtu = options.mtu { configuration.mtu = mtu }
         if let descriptor = options.tunFileDescriptor {
             let device = try ForeignDevice(descriptor: descriptor, mtu: configuration.mtu, loop: loop)
             client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: logger)
-            setup = nil
+            (setup, resolvers) = (nil, nil)
             deviceName = "descriptor \(descriptor)"
         } else {
-            let network = NetworkSetupOptions(options, logger: logger)
+            let network = NetworkSetupOptions(usesSudo: options.usesSudo, logger: logger)
             let device = try await TunDevice.open(
                 name: options.device ?? TunDevice.defaultName,
                 mtu: configuration.mtu,
@@ -44,11 +47,19 @@ final class LocalTunnel {
                 device: device.queues[0],
                 logger: logger
             )
-            setup = try await InterfaceSetup.client(
-                ClientNetwork(options, servers: server.peers),
+            let addresses = TunnelResolvers.addresses(options, configuration)
+            let setup = try await InterfaceSetup.client(
+                ClientNetwork(options, resolvers: addresses, servers: server.peers),
                 device: device,
                 options: network
             )
+            self.setup = setup
+            do {
+                resolvers = try await TunnelResolvers(options, network).start(addresses, interface: device.name)
+            } catch {
+                await setup.undo()
+                throw error
+            }
             deviceName = device.name
         }
         loop.execute { [client] in client.start() }
@@ -58,6 +69,7 @@ final class LocalTunnel {
     func keepOut(_ peers: [ServerEndpoint]) async throws {
         guard let setup else { return }
         for peer in peers { try await setup.admit(peer) }
+        if let resolvers { await TunnelResolvers.refresh(resolvers, logger: logger) }
     }
 
     /// Relays over a connection until `disconnected` is called, once.
@@ -85,6 +97,7 @@ final class LocalTunnel {
 
     /// Takes everything back.
     func takeDown() async {
+        await resolvers?.undo()
         await setup?.undo()
         let client = client
         await withCheckedContinuation { continuation in
@@ -135,20 +148,26 @@ extension ClientConfiguration {
 extension NetworkSetupOptions {
     /// What the options say about changing the host's network. The state of a user's own tunnels lies where the user
     /// may write.
-    init(_ options: UpOptions, logger: Logger) {
+    init(usesSudo: Bool, logger: Logger) {
         self.init(logger: logger)
-        usesSudo = options.usesSudo
-        if usesSudo, let directory = getenv("XDG_RUNTIME_DIR") {
-            stateDirectory = String(cString: directory) + "/packet-tunnel"
+        self.usesSudo = usesSudo
+        guard usesSudo else { return }
+        if let directory = Self.variable("XDG_RUNTIME_DIR") { stateDirectory = directory + "/packet-tunnel" }
+        if let directory = Self.variable("XDG_STATE_HOME") ?? Self.variable("HOME").map({ $0 + "/.local/state" }) {
+            persistentDirectory = directory + "/packet-tunnel"
         }
+    }
+
+    private static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 
 extension ClientNetwork {
     /// What the options say about the host's network. The resolvers' addresses lead into the tunnel by themselves.
-    init(_ options: UpOptions, servers: [ServerEndpoint]) {
+    init(_ options: UpOptions, resolvers: [IPAddress], servers: [ServerEndpoint]) {
         let addresses = [options.address, options.address6].compactMap { $0 }
-        let resolvers = options.dnsResolvers.map { IPPrefix($0, length: $0.isIPv4 ? 32 : 128) }
+        let resolvers = resolvers.map { IPPrefix($0, length: $0.isIPv4 ? 32 : 128) }
         self.init(
             addresses: addresses.map { LinuxNetwork.InterfaceAddress($0.address, prefixLength: $0.prefixLength) },
             routes: options.routes + resolvers.filter { !options.routes.contains($0) },
