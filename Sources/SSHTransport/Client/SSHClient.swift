@@ -23,8 +23,8 @@ public final class SSHClient {
     let handle: SSHClientHandle
     let settings: SSHClientSettings
 
-    /// Connects, checks the host key, and logs in. Blocks for at most `ConnectTimeout` (15 s unless set) at each step,
-    /// and as long as a person takes to answer.
+    /// Connects, checks the host key, and logs in. Blocks for at most `ConnectTimeout` (15 s unless set) until keys are
+    /// exchanged and at each step of the login, and as long as a person takes to answer.
     ///
     /// - Throws: `SSHClientError`; its kind says what a program should do about it.
     public init(
@@ -38,12 +38,16 @@ public final class SSHClient {
         port = handle.port
         let hostKeyCheck = SSHClientHostKey(settings: settings, host: host, port: port)
         try settings.setHostKeyAlgorithms(hostKeyCheck.preferredAlgorithms, of: handle.session)
-        if let interface = settings.bindInterface {
-            try handle.connectSocket(host: host, port: port, timeout: settings.connectTimeout) {
-                try configuration.bindToDevice($0, interface)
-            }
+        let connector = ServerConnector(configuration, settings, host: host, port: port)
+        let deadline = MonotonicTime.milliseconds + settings.connectTimeout * 1_000
+        var address: ServerAddress?
+        if !settings.usesProxy {
+            let connected = try connector.connect(until: deadline)
+            address = connected.address
+            try handle.use(connected.descriptor)
         }
-        try handle.connect(to: "\(host) port \(port)")
+        try handle.connect(to: "\(host) port \(port)", until: deadline)
+        handle.setTimeout(settings.connectTimeout)
         user = handle.text(SSH_OPTIONS_USER) ?? SSHClientPath.userName
         hostKey = try hostKeyCheck.check(
             handle.session,
@@ -57,6 +61,7 @@ public final class SSHClient {
             passphrase: settings.isBatch ? nil : prompts.passphrase
         )
         try authentication.run(namedIdentities: settings.namedIdentities(host: host, user: user, port: port))
+        if let address { AddressBook.note(address, of: connector.server) }
         security = TransportSecurity(handle.session, hostKey: hostKey.type)
         handle.security = security
         serverBanner = ssh_get_serverbanner(handle.session).map { String(cString: $0) } ?? ""

@@ -8,7 +8,7 @@ extension SSHClientHandle {
     func exec(_ command: String, timeout: Int) throws(SSHClientError) -> SSHClientCommandResult {
         guard let channel = ssh_channel_new(session) else { throw ended("opening a channel") }
         defer { ssh_channel_free(channel) }
-        let deadline = Self.milliseconds() + timeout * 1000
+        let deadline = MonotonicTime.milliseconds + timeout * 1000
         guard ssh_channel_open_session(channel) == SSH_OK else { throw refused("a session", command) }
         guard ssh_channel_request_exec(channel, command) == SSH_OK else { throw refused("the command", command) }
         let output = try readOutput(channel, until: deadline, command)
@@ -26,7 +26,7 @@ extension SSHClientHandle {
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
         while output.count < Self.outputLimit {
-            let left = max(deadline - Self.milliseconds(), 0)
+            let left = max(deadline - MonotonicTime.milliseconds, 0)
             let waiting = ssh_channel_poll_timeout(channel, Int32(clamping: left), 0)
             if waiting == SSH_EOF { break }
             guard waiting >= 0 else { throw ended("waiting for \"\(command)\"") }
@@ -62,11 +62,5 @@ extension SSHClientHandle {
 
     private func ended(_ doing: String) -> SSHClientError {
         SSHClientError(.temporary, "the connection ended while \(doing): \(SSHRuntime.lastError(of: session))")
-    }
-
-    private static func milliseconds() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 }

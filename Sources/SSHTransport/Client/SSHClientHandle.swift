@@ -1,5 +1,6 @@
 internal import CLibSSH
 internal import EventLoops
+internal import Glibc
 internal import PacketTunnel
 
 /// Owns one libssh session of a client, from its making to its handing over or its end.
@@ -66,12 +67,29 @@ final class SSHClientHandle: @unchecked Sendable {
         return String(cString: value)
     }
 
-    func connect(to place: String) throws(SSHClientError) {
-        let isConnected = SSHClientProxyProcess.whileForking { ssh_connect(session) } == SSH_OK
+    /// Has the library speak over a connected socket, which is its own from now on.
+    func use(_ descriptor: Int32) throws(SSHClientError) {
+        var descriptor = descriptor
+        guard ssh_options_set(session, SSH_OPTIONS_FD, &descriptor) == 0 else {
+            Glibc.close(descriptor)
+            throw SSHClientError(.temporary, "out of memory")
+        }
+    }
+
+    /// How long the library waits at each step, in seconds.
+    func setTimeout(_ seconds: Int) {
+        var seconds = max(1, seconds)
+        ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds)
+    }
+
+    /// Greets the server and exchanges keys.
+    func connect(to place: String, until deadline: Int) throws(SSHClientError) {
+        setTimeout((deadline - MonotonicTime.milliseconds + 999) / 1_000)
+        let result = SSHClientProxyProcess.whileForking { ssh_connect(session) }
         let reason = SSHRuntime.lastError(of: session)
-        // From 0.11 on the library leaves a socket open that it was given, for as long as it remembers that.
+        // As long as the option is set the library leaves its descriptor open at the end. It calls the reset a failure.
         ssh_options_set(session, SSH_OPTIONS_FD, nil)
-        guard !isConnected else { return }
+        guard result != SSH_OK else { return }
         throw Self.connectFailure(place, reason, wasGreeted: ssh_get_serverbanner(session) != nil)
     }
 

@@ -31,6 +31,10 @@ public struct SSHClientConfiguration: Sendable {
         throw SSHClientError(.usage, "BindInterface \(name): this program cannot bind to interfaces")
     }
 
+    /// Called with each socket just before its connect(2), of every address that is tried. On the connecting thread.
+    /// An error makes that attempt fail, as if nobody answered there.
+    public var prepareSocket: @Sendable (SSHOutgoingSocket) throws -> Void = { _ in }
+
     private(set) var options: [SSHClientOption: String] = [:]
 
     /// Takes `host`, or `user@host` as `ssh` does.

@@ -1,5 +1,8 @@
+internal import Glibc
+
 /// The options of `ssh_config(5)` that `-o` understands.
 enum SSHClientOption: String, CaseIterable {
+    case addressFamily = "AddressFamily"
     case batchMode = "BatchMode"
     case bindAddress = "BindAddress"
     case bindInterface = "BindInterface"
@@ -36,6 +39,8 @@ enum SSHClientOption: String, CaseIterable {
     /// What is wrong with a value; nil if nothing is. Algorithm names are judged later, by libssh.
     func problem(with value: String) -> String? {
         switch self {
+        case .addressFamily:
+            SSHClientValue.addressFamily(value) == nil ? "any, inet or inet6" : nil
         case .batchMode, .compression, .identitiesOnly:
             SSHClientValue.flag(value) == nil ? "yes or no" : nil
         case .connectTimeout, .serverAliveInterval:
@@ -74,6 +79,16 @@ enum SSHClientHostKeyPolicy {
 
 /// Values of `ssh_config(5)`.
 enum SSHClientValue {
+    /// The `AF_…` number of a family.
+    static func addressFamily(_ value: String) -> Int32? {
+        switch value.lowercased() {
+        case "any": AF_UNSPEC
+        case "inet": AF_INET
+        case "inet6": AF_INET6
+        default: nil
+        }
+    }
+
     static func flag(_ value: String) -> Bool? {
         switch value.lowercased() {
         case "yes", "true": true

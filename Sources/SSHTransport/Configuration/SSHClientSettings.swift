@@ -59,10 +59,18 @@ struct SSHClientSettings {
         value(.serverAliveCountMax).flatMap { SSHClientValue.number($0, in: 1...1000) } ?? 3
     }
 
-    /// The interface that the connection leaves by; nil: the routes decide. A proxy command makes its own connection.
-    var bindInterface: String? {
-        let proxies = [value(.proxyCommand), value(.proxyJump)]
-        return proxies.allSatisfy { $0 == nil || $0 == "none" } ? value(.bindInterface) : nil
+    /// The interface that the connection leaves by; nil: the routes decide.
+    var bindInterface: String? { value(.bindInterface) }
+
+    /// The address or name of this host that the connection comes from; nil: the kernel chooses.
+    var bindAddress: String? { value(.bindAddress) }
+
+    /// `AF_UNSPEC` unless one family is asked for.
+    var addressFamily: Int32 { value(.addressFamily).flatMap { SSHClientValue.addressFamily($0) } ?? AF_UNSPEC }
+
+    /// Whether a command makes the connection.
+    var usesProxy: Bool {
+        [value(.proxyCommand), value(.proxyJump)].contains { $0 != nil && $0?.lowercased() != "none" }
     }
 
     var isBatch: Bool { flag(.batchMode) }
