@@ -31,11 +31,20 @@ struct ClientAuthentication {
     ///
     /// - Throws: `SSHClientError`: `permission` if the server refuses all, `temporary` if it goes away meanwhile.
     mutating func run(namedIdentities: [String]) throws(SSHClientError) {
+        try startService()
         for path in namedIdentities where try tryFile(path, isNamed: true) { return }
         if settings.usesAgent, try tryAgent() { return }
         guard namedIdentities.isEmpty else { throw refused() }
         for path in settings.defaultIdentities where try tryFile(path, isNamed: false) { return }
         throw refused()
+    }
+
+    /// Asks for the login service before any key is used. The server's SSH_MSG_EXT_INFO comes before the answer (RFC 8308
+    /// §2.4), and only that says that it takes RSA keys with SHA-2: libssh would ask too late, after choosing how to sign.
+    private func startService() throws(SSHClientError) {
+        guard ssh_service_request(session, "ssh-userauth") != SSH_OK else { return }
+        try checkConnection()
+        throw SSHClientError(.temporary, "the server does not begin the login: \(SSHRuntime.lastError(of: session))")
     }
 
     private func refused() -> SSHClientError {
