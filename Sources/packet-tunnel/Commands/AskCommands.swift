@@ -20,7 +20,7 @@ struct InfoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw await TunnelClientProgram.ask(.info, over: connection.connection).exitCode
+        ProgramEnd.now(await TunnelClientProgram.ask(.info, over: connection.connection))
     }
 }
 
@@ -43,6 +43,6 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw await TunnelClientProgram.ask(.status, over: connection.connection).exitCode
+        ProgramEnd.now(await TunnelClientProgram.ask(.status, over: connection.connection))
     }
 }

@@ -128,7 +128,7 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw await TunnelClientProgram.run(options).exitCode
+        ProgramEnd.now(await TunnelClientProgram.run(options))
     }
 }
 
