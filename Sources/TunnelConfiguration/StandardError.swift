@@ -2,8 +2,9 @@ internal import Glibc
 
 /// Where the programs tell a person what went wrong.
 public enum StandardError {
-    /// Writes a line, from any thread. What cannot be written is lost: there is nowhere left to say so.
-    public static func printLine(_ line: String) { print(line + "\n") }
+    /// Writes a line, from any thread. What cannot be written is lost: there is nowhere left to say so. It may contain words
+    /// of strangers: nothing in it reaches a terminal that could do more than be read.
+    public static func printLine(_ line: String) { print(TerminalText.escaped(line) + "\n") }
 
     /// Writes text as it is, for a question that is answered on the same line.
     public static func print(_ text: String) {

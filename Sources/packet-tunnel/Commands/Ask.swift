@@ -8,7 +8,7 @@ extension TunnelClientProgram {
     @concurrent static func ask(_ question: ServerQuestion, over connection: ConnectionOptions) async -> ExitStatus {
         do {
             let answer = try await BlockingWork.value { try ServerConnection(connection).ask(question) }
-            print(String(decoding: answer.output, as: UTF8.self), terminator: "")
+            print(TerminalText.escaped(String(decoding: answer.output, as: UTF8.self)), terminator: "")
             guard answer.status == 0 else {
                 throw SSHClientError(.protocolViolation, "the server does not answer \"\(question.rawValue)\"")
             }
