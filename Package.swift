@@ -82,9 +82,15 @@ let package = Package(
             ]
         ),
         .target(
+            name: "CNameServers",
+            // c-ares: the one resolver whose sockets can be marked and routed before they are connected. Static like libssh, so that
+            // programs run where it is not installed.
+            linkerSettings: [.linkedLibrary(":libcares.a")]
+        ),
+        .target(
             name: "SSHTransport",
             dependencies: [
-                "CLibSSH", "EventLoops", "IPPacket", "PacketTunnel",
+                "CLibSSH", "CNameServers", "EventLoops", "IPPacket", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common

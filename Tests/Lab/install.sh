@@ -7,7 +7,7 @@
 # Says one line for each thing it does. Needs root or sudo only when something is missing.
 set -u
 
-build=(libssh-dev libssl-dev zlib1g-dev libkrb5-dev)
+build=(libssh-dev libc-ares-dev libssl-dev zlib1g-dev libkrb5-dev)
 lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps python3)
 tests=(openssh-server perl ethtool iputils-ping python3-venv sudo)
 # SSH libraries of others, to be talked to in the tests. They stay inside .build.

@@ -32,7 +32,7 @@ struct OpenSSHClientConfiguration {
         guard let first = arguments.first else { return }
         if keyword == "identityfile" {
             identityFiles.append(first)
-        } else if values[keyword] == nil {
+        } else if values[keyword] == nil, SSHClientOption(name: keyword)?.rival.flatMap({ self[$0.rawValue] }) == nil {
             // Lists of files and jump hosts: the words as they were, joined by a blank.
             values[keyword] = (arguments.joined(separator: " "), location)
         }

@@ -35,7 +35,13 @@ public struct SSHClientConfiguration: Sendable {
     /// An error makes that attempt fail, as if nobody answered there.
     public var prepareSocket: @Sendable (SSHOutgoingSocket) throws -> Void = { _ in }
 
+    /// Name servers to ask when the system's resolver does not answer: addresses as text. Empty: those of resolv.conf(5). On
+    /// the connecting thread.
+    public var nameServers: @Sendable () -> [String] = { [] }
+
     private(set) var options: [SSHClientOption: String] = [:]
+    /// How many jump hosts there are between this one and the server that was asked for.
+    var jumpDepth = 0
 
     /// Takes `host`, or `user@host` as `ssh` does.
     ///
@@ -72,7 +78,7 @@ public struct SSHClientConfiguration: Sendable {
         }
         if option == .identityFile {
             identityFiles.append(value)
-        } else if options[option] == nil {
+        } else if options[option] == nil, option.rival.flatMap({ options[$0] }) == nil {
             options[option] = value
         }
     }

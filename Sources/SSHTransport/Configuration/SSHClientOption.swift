@@ -36,6 +36,15 @@ enum SSHClientOption: String, CaseIterable {
         self = option
     }
 
+    /// The option that this one takes the place of, if it comes first.
+    var rival: SSHClientOption? {
+        switch self {
+        case .proxyCommand: .proxyJump
+        case .proxyJump: .proxyCommand
+        default: nil
+        }
+    }
+
     /// What is wrong with a value; nil if nothing is. Algorithm names are judged later, by libssh.
     func problem(with value: String) -> String? {
         switch self {
@@ -54,7 +63,8 @@ enum SSHClientOption: String, CaseIterable {
         case .rekeyLimit:
             SSHClientValue.rekeyLimit(value) == nil ? "a size such as 1G, and a time if wanted" : nil
         case .proxyJump:
-            SSHClientValue.jumpCommand(value) == nil ? "the form is [user@]host[:port], several with commas" : nil
+            value.lowercased() == "none" || JumpHost.list(value) != nil
+                ? nil : "the form is [user@]host[:port], several with commas"
         default: nil
         }
     }
@@ -133,19 +143,5 @@ enum SSHClientValue {
         guard words.count == 2, words[1].lowercased() != "none" else { return (bytes, 0) }
         guard let seconds = seconds(words[1]) else { return nil }
         return (bytes, UInt32(seconds))
-    }
-
-    /// The command that stands for `ProxyJump`: the last host is connected to, through those before it.
-    ///
-    /// A shell runs it, so nothing but the characters of names, addresses and ports is let through.
-    static func jumpCommand(_ value: String) -> String? {
-        let hops = value.split(separator: ",", omittingEmptySubsequences: false)
-        let isSafe = { (character: Character) in
-            character.isASCII && (character.isLetter || character.isNumber || "@.:-_[]".contains(character))
-        }
-        guard let last = hops.last, hops.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("-") && $0.allSatisfy(isSafe) })
-        else { return nil }
-        let before = hops.dropLast().joined(separator: ",")
-        return "ssh" + (before.isEmpty ? "" : " -J '\(before)'") + " -W '[%h]:%p' 'ssh://\(last)'"
     }
 }

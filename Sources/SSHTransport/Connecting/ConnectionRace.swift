@@ -26,7 +26,11 @@ struct ConnectionRace: ~Copyable {
         case setup(SSHClientError.Kind, String)
     }
 
-    init(open: @escaping (ServerAddress) throws(SSHClientError) -> Int32) {
+    init(
+        leavingOut stale: Set<ServerAddress> = [],
+        open: @escaping (ServerAddress) throws(SSHClientError) -> Int32
+    ) {
+        seen = stale
         self.open = open
     }
 

@@ -38,7 +38,7 @@ final class NameLookup: @unchecked Sendable {
             waiting[question, default: []].append(self)
             return waiting[question]?.count == 1
         }
-        guard isFirst, !Self.startThread(question) else { return }
+        guard isFirst, !DetachedThread.run({ Self.finish(question, Self.resolve(question)) }) else { return }
         Self.finish(question, Answer(addresses: [], code: EAI_AGAIN))
     }
 
@@ -49,28 +49,6 @@ final class NameLookup: @unchecked Sendable {
 
     /// The answer, if it is there.
     var result: Answer? { answer.withLock { $0 } }
-
-    private static func startThread(_ question: Question) -> Bool {
-        var thread = pthread_t()
-        let argument = Unmanaged.passRetained(Box(question))
-        let code = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                let question = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().question
-                NameLookup.finish(question, NameLookup.resolve(question))
-                return nil
-            },
-            argument.toOpaque()
-        )
-        guard code == 0 else {
-            argument.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
-    }
 
     private static func finish(_ question: Question, _ answer: Answer) {
         for lookup in waiting.withLock({ $0.removeValue(forKey: question) }) ?? [] {
@@ -98,13 +76,5 @@ final class NameLookup: @unchecked Sendable {
             next = info.ai_next
         }
         return Answer(addresses: addresses, code: addresses.isEmpty ? EAI_NONAME : 0)
-    }
-}
-
-private final class Box {
-    let question: NameLookup.Question
-
-    init(_ question: NameLookup.Question) {
-        self.question = question
     }
 }

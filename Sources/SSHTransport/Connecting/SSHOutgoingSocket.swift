@@ -6,7 +6,7 @@ public struct SSHOutgoingSocket: Sendable {
     public enum Purpose: Sendable {
         /// An SSH server, or the first jump host on the way to it. TCP.
         case server
-        /// A name server that is asked for the address of such a host. UDP, or TCP where the answer is long.
+        /// A name server that is asked for the address of such a host. TCP.
         case nameServer
     }
 

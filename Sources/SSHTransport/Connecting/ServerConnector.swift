@@ -24,40 +24,38 @@ struct ServerConnector {
 
     /// Connects.
     ///
-    /// - Parameter deadline: in the milliseconds of `MonotonicTime`.
+    /// - Parameters:
+    ///   - deadline: in the milliseconds of `MonotonicTime`.
+    ///   - stale: addresses to leave out.
     /// - Returns: a connected socket, non-blocking, that is the caller's.
     /// - Throws: `SSHClientError`, mostly `unreachable`.
-    func connect(until deadline: Int) throws(SSHClientError) -> (descriptor: Int32, address: ServerAddress) {
-        let question = NameLookup.Question(name: host, port: port, family: settings.addressFamily)
-        var race = ConnectionRace(open: open)
-        var lookup: NameLookup?
-        let literal = NameLookup.resolve(question, flags: AI_NUMERICHOST)
-        if literal.code == 0 {
-            race.add(literal.addresses)
+    func connect(
+        until deadline: Int,
+        avoiding stale: Set<ServerAddress> = []
+    ) throws(SSHClientError) -> (descriptor: Int32, address: ServerAddress) {
+        var race = ConnectionRace(leavingOut: stale, open: open)
+        var names = ServerNames(question, configuration)
+        if names.isLiteral {
+            race.add(names.takeFound())
         } else {
             race.add(AddressBook.addresses(of: server).filter(isWanted))
-            lookup = NameLookup(question)
         }
-        var nameProblem = lookup == nil ? literal.code : 0
         while true {
-            if let answer = lookup?.result {
-                race.add(answer.addresses)
-                nameProblem = answer.code
-                lookup = nil
-            }
+            race.add(names.takeFound().filter(isWanted))
             let now = MonotonicTime.milliseconds
             if let winner = race.advance(now: now) { return winner }
-            guard lookup != nil || !race.isOver else { throw failure(race.failures, nameProblem) }
-            guard now < deadline else { throw silence(race.unanswered, race.failures, isLookingUp: lookup != nil) }
-            let limit = min(deadline - now, race.timeToNextStart(now: now) ?? .max)
-            wait(for: race.descriptors, lookup?.descriptor, milliseconds: limit)
+            guard !names.isOver || !race.isOver else { throw failure(race.failures, names.problem) }
+            guard now < deadline else { throw silence(race.unanswered, race.failures) }
+            var limit = min(deadline - now, race.timeToNextStart(now: now) ?? .max)
+            var descriptors = race.descriptors
+            names.wait(in: &descriptors, milliseconds: &limit, now: now)
+            poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: limit))
+            names.advance(descriptors)
         }
     }
 
-    private func wait(for sockets: [pollfd], _ lookup: Int32?, milliseconds: Int) {
-        var descriptors = sockets
-        if let lookup { descriptors.append(pollfd(fd: lookup, events: Int16(POLLIN), revents: 0)) }
-        poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds))
+    private var question: NameLookup.Question {
+        NameLookup.Question(name: host, port: port, family: settings.addressFamily)
     }
 
     private func isWanted(_ address: ServerAddress) -> Bool {
@@ -135,7 +133,7 @@ struct ServerConnector {
         }
     }
 
-    private func silence(_ unanswered: [ServerAddress], _ failures: Failures, isLookingUp: Bool) -> SSHClientError {
+    private func silence(_ unanswered: [ServerAddress], _ failures: Failures) -> SSHClientError {
         guard !unanswered.isEmpty else { return nameFailure(EAI_AGAIN) }
         guard !failures.isEmpty else { return silent() }
         let all = failures + unanswered.map { ($0, .system(ETIMEDOUT)) }
