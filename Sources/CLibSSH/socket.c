@@ -2,10 +2,10 @@
 #include "CLibSSH.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/syscall.h>
+#include <signal.h>
+#include <spawn.h>
 #include <unistd.h>
 
 int libssh_shim_accept(int listener, struct sockaddr *name, socklen_t *length)
@@ -14,9 +14,8 @@ int libssh_shim_accept(int listener, struct sockaddr *name, socklen_t *length)
 }
 
 enum {
-    /* After the standard ones, and as many as an old kernel is asked for one by one. */
+    /* After the standard ones. */
     FIRST_DESCRIPTOR = 3,
-    MOST_DESCRIPTORS = 65536,
     /* Round trips of a near peer, in microseconds. */
     NEAR = 1000,
     /* What may wait unread for a busy reader. */
@@ -42,13 +41,28 @@ static void limit_receive_buffer(int descriptor)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 }
 
-void libssh_shim_close_on_exec(void)
+int libssh_shim_spawn(pid_t *identifier, const char *shell, const char *command, int descriptor)
 {
-    /* Kernels before 5.11 know no such flag. */
-    if (syscall(SYS_close_range, FIRST_DESCRIPTOR, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-        return;
-    for (int descriptor = FIRST_DESCRIPTOR; descriptor < getdtablesize() && descriptor < MOST_DESCRIPTORS; descriptor++)
-        fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    char *const words[] = {(char *)shell, "-c", (char *)command, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int code;
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, descriptor, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, descriptor, STDOUT_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&actions, FIRST_DESCRIPTOR);
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    code = posix_spawn(identifier, shell, &actions, &attributes, words, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return code;
 }
 
 void libssh_shim_acknowledge(int descriptor)

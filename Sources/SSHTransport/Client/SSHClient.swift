@@ -1,4 +1,5 @@
 internal import CLibSSH
+public import IPPacket
 public import PacketTunnel
 
 /// A logged-in connection to an SSH server.
@@ -20,6 +21,15 @@ public final class SSHClient {
     /// What the server's greeting says of its program (RFC 4253 §4.2); anybody can say anything.
     public let serverBanner: String
 
+    /// Where this connection's packets go outside: the server's address, or that of the first jump host. Empty behind a
+    /// proxy command, which makes its own connections.
+    public var peers: [IPAddress] { link.peers.map(\.address) }
+    /// The port of that connection; nil behind a proxy command.
+    public var peerPort: UInt16? { link.peers.first?.port }
+    /// The process of the proxy command; nil without one.
+    public let proxyProcess: Int32?
+
+    let link: any ConnectionLink
     let handle: SSHClientHandle
     let settings: SSHClientSettings
 
@@ -32,41 +42,18 @@ public final class SSHClient {
         prompts: SSHClientPrompts = SSHClientPrompts()
     ) throws(SSHClientError) {
         let settings = try SSHClientSettings(configuration)
-        let handle = try SSHClientHandle()
-        try settings.apply(to: handle.session)
-        host = handle.text(SSH_OPTIONS_HOST) ?? configuration.host
-        port = handle.port
-        let hostKeyCheck = SSHClientHostKey(settings: settings, host: host, port: port)
-        try settings.setHostKeyAlgorithms(hostKeyCheck.preferredAlgorithms, of: handle.session)
-        let connector = ServerConnector(configuration, settings, host: host, port: port)
-        let deadline = MonotonicTime.milliseconds + settings.connectTimeout * 1_000
-        var address: ServerAddress?
-        if !settings.usesProxy {
-            let connected = try connector.connect(until: deadline)
-            address = connected.address
-            try handle.use(connected.descriptor)
-        }
-        try handle.connect(to: "\(host) port \(port)", until: deadline)
-        handle.setTimeout(settings.connectTimeout)
-        user = handle.text(SSH_OPTIONS_USER) ?? SSHClientPath.userName
-        hostKey = try hostKeyCheck.check(
-            handle.session,
-            confirm: settings.isBatch ? nil : prompts.confirmHostKey,
-            notice: configuration.notice
-        )
-        var authentication = ClientAuthentication(
-            handle.session,
-            user: user,
-            settings: settings,
-            passphrase: settings.isBatch ? nil : prompts.passphrase
-        )
-        try authentication.run(namedIdentities: settings.namedIdentities(host: host, user: user, port: port))
-        if let address { AddressBook.note(address, of: connector.server) }
+        let login = try SSHClientLogin.succeeding(configuration, settings, prompts)
+        host = login.host
+        port = login.port
+        user = login.user
+        hostKey = login.hostKey
+        link = login.link
+        proxyProcess = (login.link as? ProxyCommand)?.identifier
+        handle = login.handle
+        self.settings = settings
         security = TransportSecurity(handle.session, hostKey: hostKey.type)
         handle.security = security
         serverBanner = ssh_get_serverbanner(handle.session).map { String(cString: $0) } ?? ""
-        self.handle = handle
-        self.settings = settings
     }
 
     /// Ends the connection, unless it has been handed to a loop. Idempotent, and what the last reference does anyway.

@@ -44,6 +44,16 @@ public struct SSHClientError: Error, Sendable, CustomStringConvertible {
         self.hostKeys = hostKeys
     }
 
+    private var isOfJumpHost = false
+
+    /// The same, told as a jump host's own.
+    func ofJumpHost(_ name: String) -> SSHClientError {
+        guard !isOfJumpHost else { return self }
+        var error = SSHClientError(kind, "jump host \(name): \(message)", hostKeys: hostKeys)
+        error.isOfJumpHost = true
+        return error
+    }
+
     /// The message.
     public var description: String { message }
 }

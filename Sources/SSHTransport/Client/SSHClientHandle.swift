@@ -11,6 +11,8 @@ final class SSHClientHandle: @unchecked Sendable {
     let peer: OpaquePointer
     /// What the two ends have agreed on.
     var security: TransportSecurity?
+    /// What carries the connection; set once, before the library connects.
+    private(set) var link: (any ConnectionLink)?
     private var isClosed = false
     private(set) var isHandedOver = false
 
@@ -37,6 +39,7 @@ final class SSHClientHandle: @unchecked Sendable {
         guard !isClosed, !isHandedOver else { return }
         isClosed = true
         ssh_disconnect(session)
+        link?.close()
     }
 
     /// Makes a driver on the loop the owner. On the loop's thread; nobody else uses the session any more.
@@ -68,7 +71,8 @@ final class SSHClientHandle: @unchecked Sendable {
     }
 
     /// Has the library speak over a connected socket, which is its own from now on.
-    func use(_ descriptor: Int32) throws(SSHClientError) {
+    func use(_ descriptor: Int32, of link: any ConnectionLink) throws(SSHClientError) {
+        self.link = link
         var descriptor = descriptor
         guard ssh_options_set(session, SSH_OPTIONS_FD, &descriptor) == 0 else {
             Glibc.close(descriptor)
@@ -85,7 +89,7 @@ final class SSHClientHandle: @unchecked Sendable {
     /// Greets the server and exchanges keys.
     func connect(to place: String, until deadline: Int) throws(SSHClientError) {
         setTimeout((deadline - MonotonicTime.milliseconds + 999) / 1_000)
-        let result = SSHClientProxyProcess.whileForking { ssh_connect(session) }
+        let result = ssh_connect(session)
         let reason = SSHRuntime.lastError(of: session)
         // As long as the option is set the library leaves its descriptor open at the end. It calls the reset a failure.
         ssh_options_set(session, SSH_OPTIONS_FD, nil)

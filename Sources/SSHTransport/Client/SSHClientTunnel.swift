@@ -48,7 +48,11 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
     /// `transportDidClose`. Set it in `whenOpen`, or on the loop.
     public var onEnd: ((_ reason: String) -> Void)?
 
+    /// True when the whole connection is over, and not its channel alone. On the loop.
+    var hasEnded: Bool { session.isEnded }
+
     private let session: SSHSession
+    private let link: (any ConnectionLink)?
     private let aliveInterval: UInt64
     private let aliveCountMax: Int
     private var aliveTimer: (any ScheduledWork)?
@@ -57,9 +61,16 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
     /// Nobody else has to hold the tunnel while it works.
     private var ownReference: SSHClientTunnel?
 
-    init(channel: SSHChannel, session: SSHSession, aliveInterval: Int, aliveCountMax: Int) {
+    init(
+        channel: SSHChannel,
+        session: SSHSession,
+        aliveInterval: Int,
+        aliveCountMax: Int,
+        link: (any ConnectionLink)?
+    ) {
         self.channel = channel
         self.session = session
+        self.link = link
         self.aliveInterval = UInt64(aliveInterval) * 1_000_000_000
         self.aliveCountMax = aliveCountMax
         ownReference = self
@@ -104,6 +115,7 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
 
     func sessionDidEnd(_ session: SSHSession, reason: String) {
         aliveTimer?.cancel()
+        link?.close()
         onEnd?(reason)
         onEnd = nil
         ownReference = nil
@@ -130,6 +142,20 @@ extension SSHClient {
         timeout: Int = 10,
         whenOpen: @escaping @Sendable (SSHClientTunnel) -> Void
     ) throws(SSHClientError) {
+        try openChannel(on: loop, offers: offers, sessionName: sessionName, timeout: timeout, whenOpen: whenOpen)
+    }
+
+    /// Opens a channel of any kind in the same way.
+    ///
+    /// - Parameter refusal: tells what the server's refusals mean; nil: that it opens no tunnel.
+    func openChannel(
+        on loop: EventLoop,
+        offers: [SSHTunnelOffer],
+        sessionName: String? = nil,
+        timeout: Int,
+        refusal: (([SSHTunnelRefusal]) -> SSHClientError)? = nil,
+        whenOpen: @escaping @Sendable (SSHClientTunnel) -> Void
+    ) throws(SSHClientError) {
         precondition(!loop.isCurrent, "a loop cannot wait for itself")
         let opener = SSHClientTunnelOpener(
             handle: handle,
@@ -138,6 +164,7 @@ extension SSHClient {
             offers: offers,
             sessionName: sessionName,
             timeout: timeout,
+            refusal: refusal,
             whenOpen: whenOpen
         )
         if let error = opener.run() { throw error }

@@ -3,6 +3,14 @@ internal import EventLoops
 internal import Glibc
 internal import PacketTunnel
 
+/// How a server has refused to open a channel.
+struct SSHTunnelRefusal {
+    let type: String
+    let code: ChannelOpenFailure
+    /// The server's own words.
+    let text: String
+}
+
 /// Opens a tunnel on a connection that it hands to a loop: one offer after the other, each with a deadline.
 ///
 /// `run` is for the connecting thread; everything else happens on the loop.
@@ -13,12 +21,13 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
     private let offers: [SSHTunnelOffer]
     private let sessionName: String?
     private let timeout: Int
+    private let refusal: (([SSHTunnelRefusal]) -> SSHClientError)?
     private let whenOpen: @Sendable (SSHClientTunnel) -> Void
 
     // Owned by the loop.
     private var session: SSHSession?
     private var deadline: (any ScheduledWork)?
-    private var refusals: [(type: String, failure: ChannelOpenFailure, text: String)] = []
+    private var refusals: [SSHTunnelRefusal] = []
 
     private let semaphore: UnsafeMutablePointer<sem_t>
     private var isDone = false
@@ -31,6 +40,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
         offers: [SSHTunnelOffer],
         sessionName: String?,
         timeout: Int,
+        refusal: (([SSHTunnelRefusal]) -> SSHClientError)?,
         whenOpen: @escaping @Sendable (SSHClientTunnel) -> Void
     ) {
         self.handle = handle
@@ -39,6 +49,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
         self.offers = offers
         self.sessionName = sessionName
         self.timeout = timeout
+        self.refusal = refusal
         self.whenOpen = whenOpen
         semaphore = .allocate(capacity: 1)
         sem_init(semaphore, 0, 0)
@@ -113,7 +124,8 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
                 channel: channel,
                 session: session,
                 aliveInterval: settings.serverAliveInterval,
-                aliveCountMax: settings.serverAliveCountMax
+                aliveCountMax: settings.serverAliveCountMax,
+                link: handle.link
             )
             whenOpen(tunnel)
             succeed()
@@ -121,7 +133,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
             guard case .channelRefused(let failure) = error.kind else {
                 return fail(SSHClientError(.temporary, "no tunnel: \(error.reason)"))
             }
-            refusals.append((offer.type, failure, Self.plain(error.reason)))
+            refusals.append(SSHTunnelRefusal(type: offer.type, code: failure, text: Self.plain(error.reason)))
             guard failure != .resourceShortage, failure != .unusablePacketMaximum else { return fail(refused()) }
             // A stock sshd says "connect failed" to a type that it does not know, others "prohibited": ask on.
             ask(for: index + 1)
@@ -129,8 +141,9 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
     }
 
     private func refused() -> SSHClientError {
+        if let refusal { return refusal(refusals) }
         let list = refusals.map { "\($0.type): \($0.text)" }.joined(separator: "; ")
-        let failures = refusals.map(\.failure)
+        let failures = refusals.map(\.code)
         if failures.last == .resourceShortage {
             return SSHClientError(.temporary, "the server has no room for a tunnel now (\(list))")
         }
@@ -159,7 +172,9 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
 
     func sessionDidEnd(_ session: SSHSession, reason: String) {
         self.session = nil
-        fail(SSHClientError(.temporary, "the connection ended before the tunnel was open: \(reason)"))
+        let error = SSHClientError(.temporary, "the connection ended before the tunnel was open: \(reason)")
+        fail(handle.link?.explain(error) ?? error)
+        handle.link?.close()
     }
 }
 

@@ -16,8 +16,14 @@ enum SSHClientPath {
     }
 
     /// Replaces a leading `~/`, and the tokens `%d` (home), `%u` (local user), `%h` (host), `%r` (remote user), `%p`
-    /// (port), `%%`. Tokens whose value is not given stay.
-    static func expand(_ path: String, host: String? = nil, user: String? = nil, port: UInt16? = nil) -> String {
+    /// (port), `%n` (host as it was given), `%%`. Tokens whose value is not given stay.
+    static func expand(
+        _ path: String,
+        host: String? = nil,
+        user: String? = nil,
+        port: UInt16? = nil,
+        original: String? = nil
+    ) -> String {
         var result = path.hasPrefix("~/") ? home : ""
         var rest = path.hasPrefix("~/") ? path.dropFirst() : path[...]
         while let character = rest.popFirst() {
@@ -27,6 +33,7 @@ enum SSHClientPath {
             }
             let values: [Character: String?] = [
                 "%": "%", "d": home, "u": userName, "h": host, "r": user, "p": port.map { String($0) },
+                "n": original,
             ]
             if let value = values[token] ?? nil {
                 result += value

@@ -23,8 +23,6 @@ struct SSHClientSettings {
         for path in Self.files(configuration.file) { file.read(path, for: target) }
         for option in SSHClientOption.allCases {
             guard let value = file[option.rawValue], let problem = option.problem(with: value) else { continue }
-            // A jump host may use tokens and paths that only libssh's own parser takes.
-            if option == .proxyJump { continue }
             let location = file.location(of: option.rawValue) ?? ""
             throw SSHClientError(.configuration, "\(location): \(option.rawValue) \(value): \(problem)")
         }
@@ -68,9 +66,18 @@ struct SSHClientSettings {
     /// `AF_UNSPEC` unless one family is asked for.
     var addressFamily: Int32 { value(.addressFamily).flatMap { SSHClientValue.addressFamily($0) } ?? AF_UNSPEC }
 
-    /// Whether a command makes the connection.
-    var usesProxy: Bool {
-        [value(.proxyCommand), value(.proxyJump)].contains { $0 != nil && $0?.lowercased() != "none" }
+    /// The hosts to pass through, in order. Of `ProxyJump` and `ProxyCommand` the first one given counts.
+    var jumpHosts: [JumpHost] {
+        guard configuration.options[.proxyCommand] == nil, let value = value(.proxyJump), value.lowercased() != "none"
+        else { return [] }
+        return JumpHost.list(value) ?? []
+    }
+
+    /// The command that makes the connection; nil: none.
+    var proxyCommand: String? {
+        guard configuration.options[.proxyJump] == nil, let value = value(.proxyCommand), value.lowercased() != "none"
+        else { return nil }
+        return value
     }
 
     var isBatch: Bool { flag(.batchMode) }
@@ -174,13 +181,7 @@ struct SSHClientSettings {
         case .hostName: try set(session, SSH_OPTIONS_HOST, value, as: name)
         case .user: try set(session, SSH_OPTIONS_USER, value, as: name)
         case .port: try set(session, SSH_OPTIONS_PORT_STR, value, as: name)
-        case .bindAddress: try set(session, SSH_OPTIONS_BINDADDR, value, as: name)
         case .identityAgent: try set(session, SSH_OPTIONS_IDENTITY_AGENT, SSHClientPath.expand(value), as: name)
-        case .proxyCommand: try set(session, SSH_OPTIONS_PROXYCOMMAND, value, as: name)
-        case .proxyJump:
-            guard configuration.options[.proxyCommand] == nil else { return }
-            let command = value == "none" ? "none" : SSHClientValue.jumpCommand(value) ?? ""
-            try set(session, SSH_OPTIONS_PROXYCOMMAND, command, as: name)
         case .rekeyLimit:
             guard var limit = SSHClientValue.rekeyLimit(value) else { return }
             if limit.bytes > 0 { ssh_options_set(session, SSH_OPTIONS_REKEY_DATA, &limit.bytes) }

@@ -30,6 +30,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     var closesAtEndOfFile: Bool
 
     private let carriesDatagrams: Bool
+    /// Bytes that may be granted before the peer is told so.
+    private let grantStep: Int
+    private var ungranted = 0
     /// Where the peer is OpenSSH and each message a datagram.
     private var sendWindow: OpenSSHSendWindow?
     private var isWatchingSendWindow = false
@@ -59,6 +62,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         self.watched = watched
         self.type = type
         carriesDatagrams = options.carriesDatagrams
+        grantStep = max(1, Int(options.extraReceiveWindow / 8))
         closesAtEndOfFile = options.closesAtEndOfFile
         self.session = session
         messageSize = Int(libssh_shim_channel_message_size(watched))
@@ -169,6 +173,15 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// Names the receiver; may be called again. Bytes that arrive while there is none are dropped.
     public func setReceiver(_ receiver: any PacketTransportReceiver) {
         self.receiver = receiver
+    }
+
+    /// Lets the peer send so many bytes more, on a channel that grants by hand: what has come has gone on.
+    func grant(_ bytes: Int) {
+        ungranted += bytes
+        guard ungranted >= grantStep, !isEnding else { return }
+        let granted = UInt32(ungranted)
+        ungranted = 0
+        _ = session.withLibrary { libssh_shim_channel_grant(watched, granted) }
     }
 
     /// Ends the channel, not its session.

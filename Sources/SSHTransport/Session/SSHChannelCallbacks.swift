@@ -35,7 +35,8 @@ enum SSHChannelCallbacks {
     /// Has the data of a bulk channel taken from under libssh.
     static func takeData(of watched: OpaquePointer, for channel: SSHChannel, _ options: SSHChannelOptions) {
         let user = Unmanaged.passUnretained(channel).toOpaque()
-        libssh_shim_channel_take_data(watched, dataWasTaken, user, options.extraReceiveWindow / 8)
+        let step = options.grantsByHand ? UInt32.max : options.extraReceiveWindow / 8
+        libssh_shim_channel_take_data(watched, dataWasTaken, user, step)
     }
 }
 

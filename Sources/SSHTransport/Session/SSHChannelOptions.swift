@@ -9,6 +9,9 @@ public struct SSHChannelOptions: Sendable {
     /// consumed at once.
     public var extraReceiveWindow: UInt32 = 8 << 20
 
+    /// The peer is granted more by `SSHChannel.grant` alone: for a receiver that cannot drop what it has no room for.
+    public var grantsByHand = false
+
     /// Each write is one message or none: `tun@openssh.com`. OpenSSH itself is sent no more at once then than suits it,
     /// and the 4 bytes are accounted for that it charges for each message beyond its data.
     public var carriesDatagrams = false

@@ -7,7 +7,8 @@ public struct SSHOption: ConfigurationValue {
 
     /// The options that can be given: those that the client or its SSH library understands.
     public static let known = [
-        "BindAddress", "BindInterface", "Ciphers", "Compression", "ConnectTimeout", "GlobalKnownHostsFile",
+        "AddressFamily", "BindAddress", "BindInterface", "Ciphers", "Compression", "ConnectTimeout",
+        "GlobalKnownHostsFile",
         "HostKeyAlgorithms", "HostName", "IdentitiesOnly", "IdentityAgent", "IdentityFile", "KexAlgorithms", "LogLevel",
         "MACs", "Port", "ProxyCommand",
         "ProxyJump", "PubkeyAcceptedAlgorithms", "RekeyLimit", "ServerAliveCountMax", "ServerAliveInterval",

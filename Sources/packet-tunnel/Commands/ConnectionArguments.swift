@@ -27,6 +27,19 @@ struct ConnectionArguments: ParsableArguments {
     var bindInterface: SSHOption?
 
     @Option(
+        name: .customShort("J", allowingJoined: true),
+        help: ArgumentHelp("Hosts to pass through, separated by commas: [user@]host[:port].", valueName: "hosts"),
+        transform: { try SSHOption(parsing: "ProxyJump=\"\($0)\"") }
+    )
+    var jump: SSHOption?
+
+    @Flag(name: .customShort("4"), help: "Connect over IPv4 only.")
+    var onlyIPv4 = false
+
+    @Flag(name: .customShort("6"), help: "Connect over IPv6 only.")
+    var onlyIPv6 = false
+
+    @Option(
         name: .customShort("i", allowingJoined: true),
         help: ArgumentHelp("A private key file; may repeat.", valueName: "key")
     )
@@ -56,6 +69,10 @@ struct ConnectionArguments: ParsableArguments {
     @Flag(name: .customShort("v"), help: "Tell more; may repeat.")
     var verbosity: Int
 
+    private var family: SSHOption? {
+        onlyIPv4 || onlyIPv6 ? try? SSHOption(parsing: "AddressFamily=\(onlyIPv6 ? "inet6" : "inet")") : nil
+    }
+
     /// The plain values.
     var connection: ConnectionOptions {
         var connection = ConnectionOptions()
@@ -63,7 +80,7 @@ struct ConnectionArguments: ParsableArguments {
         connection.port = port
         connection.identityFiles = identityFiles
         connection.configurationFile = configurationFile
-        connection.options = (bindInterface.map { [$0] } ?? []) + options
+        connection.options = [bindInterface, jump, family].compactMap { $0 } + options
         connection.via = via
         connection.verbosity = verbosity
         return connection

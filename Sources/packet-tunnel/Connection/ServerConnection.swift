@@ -9,7 +9,7 @@ internal import TunnelConfiguration
 ///
 /// It is `Sendable` because one thread after the other uses it, never two at once.
 final class ServerConnection: TunnelConnection, @unchecked Sendable {
-    /// Where this connection leads; nowhere behind a proxy.
+    /// The server, the first jump host, or those that a proxy command is connected to.
     let peers: [ServerEndpoint]
     /// The login has shown it.
     let awaitsAnswer = false
@@ -36,9 +36,9 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         configuration.bindToDevice = { try HostNetwork.bindToDevice($0, $1) }
         configuration.notice = { StandardError.printLine("packet-tunnel: \($0)") }
         client = try SSHClient(connecting: configuration, prompts: Terminal.prompts)
-        let port = client.port
-        let address = client.peerAddress.flatMap { IPAddress($0) }
-        peers = address.map { [ServerEndpoint($0, port: port)] } ?? []
+        peers =
+            client.peers.map { ServerEndpoint($0, port: client.peerPort ?? client.port) }
+            + (client.proxyProcess.map { ChildConnections(of: $0).established } ?? [])
     }
 
     /// Asks a question of ours; nil if the server knows no such thing.

@@ -1,0 +1,78 @@
+internal import CLibSSH
+
+/// One connection that has been made and logged in on, with a libssh session of its own.
+struct SSHClientLogin {
+    let host: String
+    let port: UInt16
+    let user: String
+    let hostKey: SSHPublicKey
+    let link: any ConnectionLink
+    let handle: SSHClientHandle
+
+    /// Connects and logs in. An address that is only remembered, and at which somebody else has answered, makes way for
+    /// the others.
+    static func succeeding(
+        _ configuration: SSHClientConfiguration,
+        _ settings: SSHClientSettings,
+        _ prompts: SSHClientPrompts
+    ) throws(SSHClientError) -> SSHClientLogin {
+        var stale: Set<ServerAddress> = []
+        var first: SSHClientError?
+        while true {
+            do throws(Failure) {
+                return try SSHClientLogin(configuration, settings, prompts, avoiding: stale)
+            } catch {
+                if first == nil { first = error.error }
+                guard let address = error.stale, stale.insert(address).inserted else { throw first ?? error.error }
+            }
+        }
+    }
+
+    private struct Failure: Error {
+        let error: SSHClientError
+        /// The remembered address that it happened at.
+        var stale: ServerAddress?
+    }
+
+    private init(
+        _ configuration: SSHClientConfiguration,
+        _ settings: SSHClientSettings,
+        _ prompts: SSHClientPrompts,
+        avoiding stale: Set<ServerAddress>
+    ) throws(Failure) {
+        var way: ServerWay?
+        var link: (any ConnectionLink)?
+        do throws(SSHClientError) {
+            handle = try SSHClientHandle()
+            try settings.apply(to: handle.session)
+            host = handle.text(SSH_OPTIONS_HOST) ?? configuration.host
+            port = handle.port
+            user = handle.text(SSH_OPTIONS_USER) ?? SSHClientPath.userName
+            let hostKeyCheck = SSHClientHostKey(settings: settings, host: host, port: port)
+            try settings.setHostKeyAlgorithms(hostKeyCheck.preferredAlgorithms, of: handle.session)
+            let found = ServerWay(configuration, settings, host: host, port: port, user: user)
+            way = found
+            let opened = try found.open(avoiding: stale, prompts: prompts)
+            link = opened.link
+            self.link = opened.link
+            try handle.use(opened.descriptor, of: opened.link)
+            try handle.connect(to: "\(host) port \(port)", until: opened.deadline)
+            handle.setTimeout(settings.connectTimeout)
+            hostKey = try hostKeyCheck.check(
+                handle.session,
+                confirm: settings.isBatch ? nil : prompts.confirmHostKey,
+                notice: configuration.notice
+            )
+            var authentication = ClientAuthentication(
+                handle.session,
+                user: user,
+                settings: settings,
+                passphrase: settings.isBatch ? nil : prompts.passphrase
+            )
+            try authentication.run(namedIdentities: settings.namedIdentities(host: host, user: user, port: port))
+            found.noteSuccess(opened.link)
+        } catch {
+            throw Failure(error: link?.explain(error) ?? error, stale: link.flatMap { way?.noteFailure($0, error) })
+        }
+    }
+}
