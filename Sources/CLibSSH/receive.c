@@ -267,7 +267,8 @@ static short ask(int descriptor, short events)
 ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
 {
     libssh_shim_receiver *receiver = find(descriptor);
-    ssize_t sent = __real_send(descriptor, buffer, size, flags);
+    /* libssh does not say so: a peer that has gone would end the program by SIGPIPE. */
+    ssize_t sent = __real_send(descriptor, buffer, size, flags | MSG_NOSIGNAL);
 
     if (receiver == NULL)
         return sent;

@@ -92,6 +92,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
     private func begin() {
         do throws(SSHClientError) {
             let session = try handle.handOver(to: loop)
+            if let link = handle.link { session.explainEnd = { link.failure?.message ?? $0 } }
             self.session = session
             session.delegate = self
             ask(for: 0)
@@ -172,8 +173,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
 
     func sessionDidEnd(_ session: SSHSession, reason: String) {
         self.session = nil
-        let error = SSHClientError(.temporary, "the connection ended before the tunnel was open: \(reason)")
-        fail(handle.link?.explain(error) ?? error)
+        fail(SSHClientError(.temporary, "the connection ended before the tunnel was open: \(reason)"))
         handle.link?.close()
     }
 }

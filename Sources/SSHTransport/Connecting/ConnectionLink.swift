@@ -9,16 +9,23 @@ protocol ConnectionLink: AnyObject, Sendable {
     /// Why the link has ended by itself, for a person; nil if it has not, or if it is the server's own connection.
     var failure: SSHClientError? { get }
 
+    /// Gives the end of the link a moment to be known. Blocks.
+    func settle()
+
     /// Ends what is left of it when the connection over it has ended. Idempotent.
     func close()
 }
 
 extension ConnectionLink {
-    /// What a failure of the connection over it really comes from.
+    func settle() {}
+
+    /// What a failure of the connection over it really comes from. Blocks for a moment.
     func explain(_ error: SSHClientError) -> SSHClientError {
         switch error.kind {
-        case .temporary, .unreachable, .protocolViolation: failure ?? error
-        case .usage, .hostKeyUnknown, .hostKeyChanged, .permission, .configuration: error
+        case .temporary, .unreachable, .protocolViolation:
+            settle()
+            return failure ?? error
+        case .usage, .hostKeyUnknown, .hostKeyChanged, .permission, .configuration: return error
         }
     }
 }

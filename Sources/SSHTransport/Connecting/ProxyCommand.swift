@@ -57,6 +57,11 @@ final class ProxyCommand: ConnectionLink {
         return SSHClientError(.unreachable, "the proxy command \(end): \(command)")
     }
 
+    /// A process closes its descriptors a little before its status is there.
+    func settle() {
+        for _ in 0..<20 where failure == nil { usleep(5_000) }
+    }
+
     /// Ends the command, and reaps it on a thread of its own.
     func close() {
         let isRunning = state.withLock { state in

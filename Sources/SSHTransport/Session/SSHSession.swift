@@ -35,6 +35,8 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     /// What the two ends have agreed on, from the login on.
     var security: TransportSecurity?
     var opening: [SSHChannelOpening] = []
+    /// Says why the session has ended, where somebody knows better than the end of its descriptor tells.
+    var explainEnd: (String) -> String = { $0 }
     private(set) var isEnded = false
     /// The round trip to the peer, as keepalives measure it.
     var roundTrip = SSHRoundTrip()
@@ -272,7 +274,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     private func finish() {
         isEnded = true
-        let reason = endReason ?? ""
+        let reason = explainEnd(endReason ?? "")
         isInsideLibrary = true
         libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_INPUT)
         // The kernel has forgotten a descriptor that libssh closed, and its number may be another file's by now.
