@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,7 @@ bool nameservers_is_done(const nameservers *asked)
     return asked->is_done;
 }
 
-int nameservers_poll(nameservers *asked, struct pollfd descriptors[NAMESERVERS_SOCKETS], int *milliseconds)
+int nameservers_wait(nameservers *asked, nameservers_socket waiting[NAMESERVERS_SOCKETS], int *milliseconds)
 {
     ares_socket_t open[ARES_GETSOCK_MAXNUM];
     int mask = ares_getsock(asked->channel, open, ARES_GETSOCK_MAXNUM), count = 0;
@@ -149,7 +150,7 @@ int nameservers_poll(nameservers *asked, struct pollfd descriptors[NAMESERVERS_S
         if (ARES_GETSOCK_WRITABLE(mask, i))
             events |= POLLOUT;
         if (events != 0)
-            descriptors[count++] = (struct pollfd){.fd = open[i], .events = events};
+            waiting[count++] = (nameservers_socket){open[i], events};
     }
     next = ares_timeout(asked->channel, &limit, &buffer);
     if (next != NULL)
@@ -157,18 +158,12 @@ int nameservers_poll(nameservers *asked, struct pollfd descriptors[NAMESERVERS_S
     return count;
 }
 
-void nameservers_advance(nameservers *asked, const struct pollfd *descriptors, int count)
+void nameservers_advance(nameservers *asked, const nameservers_socket *ready, int count)
 {
-    bool had_work = false;
-
-    for (int i = 0; i < count; i++) {
-        short events = descriptors[i].revents;
-        if (events == 0)
-            continue;
-        had_work = true;
-        ares_process_fd(asked->channel, events & (POLLIN | POLLERR | POLLHUP) ? descriptors[i].fd : ARES_SOCKET_BAD,
-                        events & POLLOUT ? descriptors[i].fd : ARES_SOCKET_BAD);
-    }
-    if (!had_work) /* timeouts */
+    for (int i = 0; i < count; i++)
+        ares_process_fd(asked->channel,
+                        ready[i].events & (POLLIN | POLLERR | POLLHUP) ? ready[i].descriptor : ARES_SOCKET_BAD,
+                        ready[i].events & POLLOUT ? ready[i].descriptor : ARES_SOCKET_BAD);
+    if (count == 0) /* timeouts */
         ares_process_fd(asked->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }

@@ -6,7 +6,6 @@
 #ifndef CNAMESERVERS_H
 #define CNAMESERVERS_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -31,11 +30,17 @@ void nameservers_free(nameservers *asked);
 /* True when all there is has been found. */
 bool nameservers_is_done(const nameservers *asked);
 
-/* What to wait for: fills in `descriptors` and returns how many; `*milliseconds` is lowered to when nameservers_advance() has
- * something to do anyway. */
-int nameservers_poll(nameservers *asked, struct pollfd descriptors[NAMESERVERS_SOCKETS], int *milliseconds);
+/* A socket, and what is waited for, or has come, in the words of poll(2). */
+typedef struct nameservers_socket {
+    int descriptor;
+    short events;
+} nameservers_socket;
 
-/* Goes on after poll(2) has returned. */
-void nameservers_advance(nameservers *asked, const struct pollfd *descriptors, int count);
+/* What to wait for: fills in `waiting` and returns how many; `*milliseconds` is lowered to when nameservers_advance() has
+ * something to do anyway. */
+int nameservers_wait(nameservers *asked, nameservers_socket waiting[NAMESERVERS_SOCKETS], int *milliseconds);
+
+/* Goes on with what has come; also when nothing has and the time is over. */
+void nameservers_advance(nameservers *asked, const nameservers_socket *ready, int count);
 
 #endif

@@ -53,19 +53,20 @@ final class NameServerLookup {
     /// Adds what to wait for to the arguments of poll(2).
     func wait(in descriptors: inout [pollfd], milliseconds: inout Int) {
         guard let asked, !isDone else { return sockets = 0..<0 }
-        var own = [pollfd](repeating: pollfd(), count: Int(NAMESERVERS_SOCKETS))
+        var own = [nameservers_socket](repeating: nameservers_socket(), count: Int(NAMESERVERS_SOCKETS))
         var limit = Int32(clamping: milliseconds)
-        let count = Int(nameservers_poll(asked, &own, &limit))
+        let count = Int(nameservers_wait(asked, &own, &limit))
         milliseconds = Int(limit)
         sockets = descriptors.count..<descriptors.count + count
-        descriptors += own[..<count]
+        descriptors += own[..<count].map { pollfd(fd: $0.descriptor, events: $0.events, revents: 0) }
     }
 
     /// Goes on after poll(2) with what `wait` has added.
     func advance(_ descriptors: [pollfd]) {
         guard let asked, !isDone else { return }
-        let own = Array(descriptors[sockets])
-        nameservers_advance(asked, own, Int32(own.count))
+        let ready = descriptors[sockets].filter { $0.revents != 0 }
+            .map { nameservers_socket(descriptor: $0.fd, events: $0.revents) }
+        nameservers_advance(asked, ready, Int32(ready.count))
     }
 
     fileprivate func isAdmitted(_ descriptor: Int32, _ server: UnsafePointer<sockaddr>) -> Bool {
