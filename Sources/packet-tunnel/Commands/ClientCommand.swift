@@ -31,3 +31,8 @@ enum Program {
         await ClientCommand.main(SSHStyleArguments.separated(CommandLine.arguments.dropFirst()))
     }
 }
+
+extension ExitStatus {
+    /// What a command throws to end the process in this way, without a message of its own.
+    var exitCode: ExitCode { ExitCode(rawValue) }
+}

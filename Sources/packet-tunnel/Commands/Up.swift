@@ -20,11 +20,19 @@ enum TunnelClientProgram {
         let logger = makeLogger(verbosity: options.connection.verbosity)
         if let newer = SSHLibrary.newerInstallation() { logger.warning("\(newer)") }
         let (events, sender) = AsyncStream<TunnelKeeper.Event>.makeStream()
+        let hangUp = HangUp()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let hangUps = await UnixSignalsSequence(trapping: hangUp.isIgnored ? [] : [.sighup])
         let forwarding = Task {
             for await signal in signals { sender.yield(.signal("\(signal)")) }
         }
-        defer { forwarding.cancel() }
+        let forwardingHangUps = Task {
+            for await signal in hangUps { sender.yield(hangUp.ends ? .signal("\(signal)") : .hangUp) }
+        }
+        defer {
+            forwarding.cancel()
+            forwardingHangUps.cancel()
+        }
         do {
             let loop = try EventLoop(name: "ptun-client")
             defer {

@@ -13,6 +13,7 @@ struct UpCommand: AsyncParsableCommand {
             """,
         discussion: """
             Runs in the foreground; Ctrl-C or SIGTERM undoes everything it set up.
+            SIGHUP does, too, in a terminal; without one it connects anew.
             When the line breaks it connects again by itself, and goes on with the
             same device, addresses, routes and session.
 

@@ -3,6 +3,7 @@ internal import IPPacket
 internal import LinuxNetwork
 internal import PacketTunnel
 internal import SSHTransport
+internal import Synchronization
 internal import TunnelConfiguration
 
 /// A logged-in connection to a server, and what the server says of itself. Made by blocking calls, off every loop.
@@ -15,6 +16,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
     let awaitsAnswer = false
     var security: TransportSecurity? { client.security }
     private let client: SSHClient
+    private let tunnel = Mutex<SSHClientTunnel?>(nil)
 
     /// Connects and logs in.
     ///
@@ -61,7 +63,8 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         whenDone: @escaping TunnelOpening
     ) {
         do throws(SSHClientError) {
-            try client.openTunnel(on: loop, offers: Self.offers(choice), sessionName: sessionName) { tunnel in
+            try client.openTunnel(on: loop, offers: Self.offers(choice), sessionName: sessionName) { [self] tunnel in
+                self.tunnel.withLock { $0 = tunnel }
                 guard let framing = ChannelFraming(rawValue: tunnel.type) else { return tunnel.close() }
                 whenDone(.success((tunnel.channel, framing)))
             }
@@ -69,6 +72,8 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
             whenDone(.failure(error))
         }
     }
+
+    func hangUp() { tunnel.withLock { $0 }?.close() }
 
     /// The connection ends with its tunnel.
     func end() -> ConnectionEnd { ConnectionEnd() }

@@ -29,6 +29,9 @@ protocol TunnelConnection: AnyObject, Sendable {
         whenDone: @escaping TunnelOpening
     )
 
+    /// Ends the tunnel, as if the line had broken. Does not wait.
+    func hangUp()
+
     /// Ends what is left of the connection after its tunnel has ended.
     func end() -> ConnectionEnd
 }

@@ -20,6 +20,8 @@ final class TunnelKeeper {
         case answered
         /// The line is broken.
         case disconnected(String)
+        /// SIGHUP to a service: a new connection.
+        case hangUp
         /// It is time for another attempt.
         case retry
     }
@@ -74,6 +76,10 @@ final class TunnelKeeper {
         case .attempted(.failure(let error)):
             guard tunnel != nil, Self.isPassing(error) else { throw error }
             retry(after: "\(error)")
+        case .hangUp:
+            logger.notice("connecting anew", metadata: ["signal": "SIGHUP"])
+            backoff = Backoff()
+            connection?.hangUp()
         case .answered: logger.notice("ready", metadata: description)
         case .disconnected(let reason):
             try await disconnected(reason)

@@ -76,6 +76,11 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
         }
     }
 
+    func hangUp() {
+        guard let transport = transport.withLock({ $0 }) else { return }
+        transport.loop.execute { transport.close() }
+    }
+
     func end() -> ConnectionEnd {
         let status = child.end()
         let opening = opening
