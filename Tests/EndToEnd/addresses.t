@@ -53,9 +53,11 @@ echo "127.0.0.1 localhost" >"$LAB_DIR/hosts"
 lab_stop daemon KILL
 ok "the daemon is ready again" lab_daemon daemon2
 ok "the client comes back while its server's name is not to be found" wait_for 10 ready 2
-ip -n server addr add 192.0.2.7/25 dev clients
+# Not of the same prefix: the kernel would remove it with the first one.
+ip -n server addr add 192.0.2.7/32 dev clients
 addresses 192.0.2.7
 ip -n server addr del "$LAB_SERVER4/25" dev clients
+ip -n server route replace 192.0.2.0/25 dev clients src 192.0.2.7
 ok "and by a new address of the name, when the old one is silent" wait_for 15 ready 3
 ok "packets flow" page client "$LAB_WEB4"
 lab_stop client

@@ -113,9 +113,10 @@ ok "no proxy command is left" wait_for 5 no_ssh
 # The client's own address changes under a running transfer: everything on the way is dead, and nobody says so.
 carries "two-hops" server -J first,second
 moves() {
-    ip -n client addr add 192.0.2.99/25 dev outer
-    ip -n client route replace 192.0.2.0/25 dev outer src 192.0.2.99
+    # Not of the same prefix: the kernel would remove it with the first one.
+    ip -n client addr add 192.0.2.99/32 dev outer
     ip -n client addr del "$LAB_CLIENT4/25" dev outer
+    ip -n client route replace 192.0.2.0/25 dev outer src 192.0.2.99
 }
 seen() { [ "$(grep -c '\bready\b' "$LAB_DIR/two-hops.log")" -ge "$1" ]; }
 lab_start slow client curl --silent --show-error --limit-rate 1M --max-time 60 -o "$LAB_DIR/got" \
@@ -130,7 +131,7 @@ is "and is intact" "$(sha256sum <"$LAB_DIR/got" | cut -d' ' -f1)" "$(hash_of 838
 lab_stop two-hops
 ip -n client addr add "$LAB_CLIENT4/25" dev outer noprefixroute
 ip -n client route replace 192.0.2.0/25 dev outer src "$LAB_CLIENT4"
-ip -n client addr del 192.0.2.99/25 dev outer
+ip -n client addr del 192.0.2.99/32 dev outer
 
 # fails NAME STATUS REGEX HOST [OPTION...]: every hop speaks for itself.
 fails() {
