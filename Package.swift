@@ -145,6 +145,7 @@ let package = Package(
             swiftSettings: common
         ),
 
+        .testTarget(name: "ClientProgramTests", dependencies: ["packet-tunnel", "IPPacket"], swiftSettings: common),
         .testTarget(
             name: "PacketTunnelBenchTests",
             dependencies: [

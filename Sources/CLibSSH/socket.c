@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLibSSH.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -70,6 +71,18 @@ void libssh_shim_acknowledge(int descriptor)
     const int one = 1;
 
     setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
+int libssh_shim_line_state(int descriptor, struct libssh_shim_line *line)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) { return -errno; }
+    line->unacknowledged = info.tcpi_unacked;
+    line->since_acknowledgement_ms = info.tcpi_last_ack_recv;
+    line->round_trip_us = info.tcpi_rtt;
+    return 0;
 }
 
 void libssh_shim_set_tcp_options(int descriptor, int not_sent_low_water)

@@ -25,6 +25,9 @@ public protocol PacketTransport: AnyObject {
 
     /// Ends the stream. `transportDidClose` follows, not before this returns. Idempotent.
     func close()
+
+    /// The same, and tells the other side why, where there is a way to.
+    func close(telling reason: String)
 }
 
 extension PacketTransport {
@@ -46,6 +49,11 @@ public protocol PacketTransportReceiver: AnyObject {
 
     /// The stream has ended; nothing follows. `reason` is for a log line.
     func transportDidClose(reason: String)
+}
+
+extension PacketTransport {
+    /// Tells nothing.
+    public func close(telling reason: String) { close() }
 }
 
 extension PacketTransportReceiver {

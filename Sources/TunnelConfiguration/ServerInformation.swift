@@ -45,6 +45,13 @@ public struct ServerInformation: Codable, Equatable, Sendable {
     }
 }
 
+extension SessionStatus {
+    /// Reads a server's answer to `status`: the sessions of the user who asks; nil for anything else.
+    public static func list(json: [UInt8]) -> [SessionStatus]? {
+        try? JSONDecoder().decode([SessionStatus].self, from: Data(json))
+    }
+}
+
 /// JSON for a person: sorted, indented, one final newline.
 public enum JSONText {
     /// The bytes of a value; an empty object for what cannot be encoded.

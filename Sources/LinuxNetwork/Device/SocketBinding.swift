@@ -21,6 +21,15 @@ extension HostNetwork {
     }
 }
 
+extension HostNetwork {
+    /// Marks a socket as one of a tunnel's own: by routing rules what it sends enters no tunnel of this host. Without the
+    /// privilege nothing happens; the rules know servers by address and port as well.
+    public static func markAsOutside(_ descriptor: Int32) {
+        var mark = RoutingPolicy.mark
+        setsockopt(descriptor, SOL_SOCKET, SO_MARK, &mark, socklen_t(MemoryLayout<UInt32>.size))
+    }
+}
+
 extension TunDevice {
     /// True if this host has a tun driver (`IsSupported` of the seed); whether this process may use it is another matter.
     public static var isSupported: Bool {

@@ -63,6 +63,8 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     /// Who made it, `RTPROT_…` of `linux/rtnetlink.h`: 2 the kernel, 3 `ip`, 4 an administrator, 9 router advertisements,
     /// 16 DHCP. Ours are 4.
     public var origin: UInt8 = 4
+    /// The address that packets get that have none yet, where the kernel says it.
+    public var source: IPAddress?
 
     /// A route that sends packets on.
     public init(

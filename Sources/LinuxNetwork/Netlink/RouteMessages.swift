@@ -119,7 +119,7 @@ enum RouteMessages {
 extension Route {
     /// A route as the kernel reports it; nil for kinds and families that are not understood.
     init?(_ answer: NetlinkAnswer) {
-        guard Int32(answer.type) == RTM_NEWROUTE, let fixed = answer.load(rtmsg.self),
+        guard [RTM_NEWROUTE, RTM_DELROUTE].contains(Int(answer.type)), let fixed = answer.load(rtmsg.self),
             let kind = Kind(rawValue: fixed.rtm_type)
         else { return nil }
         let attributes = answer.attributes(after: MemoryLayout<rtmsg>.size)
@@ -146,5 +146,6 @@ extension Route {
             kind: kind
         )
         origin = fixed.rtm_protocol
+        source = attributes[RTA_PREFSRC.rawValue].flatMap { IPAddress(networkBytes: $0) }
     }
 }

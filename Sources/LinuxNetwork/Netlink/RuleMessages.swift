@@ -62,7 +62,9 @@ enum RuleMessages {
 extension RoutingRule {
     /// One of our own rules as the kernel reports it; nil for those of others.
     init?(_ answer: NetlinkAnswer) {
-        guard Int32(answer.type) == RTM_NEWRULE, let fixed = answer.load(fib_rule_hdr.self) else { return nil }
+        guard [RTM_NEWRULE, RTM_DELRULE].contains(Int(answer.type)), let fixed = answer.load(fib_rule_hdr.self) else {
+            return nil
+        }
         let attributes = answer.attributes(after: MemoryLayout<fib_rule_hdr>.size)
         let version: IPVersion
         switch Int32(fixed.family) {

@@ -66,6 +66,11 @@ public final class PacketTunnelClient: @unchecked Sendable {
         transport.setReceiver(connection)
     }
 
+    /// Sends queries to another server's transparent resolver from now on; those under way are lost with the server before.
+    public func use(transparentDNSAddresses addresses: DNSResolvers) {
+        dns = ClientDNS(local: configuration.localDNSAddresses, transparent: addresses)
+    }
+
     /// Closes the transport and the device, and logs all counters.
     public func stop() {
         logger.info("tunnel ended", metadata: SessionReport.metadata(counters))

@@ -20,6 +20,10 @@ public struct SessionStatus: Codable, Equatable, Sendable {
     public var channelType: String?
     /// What protects that channel, where it does so itself.
     public var security: TransportSecurity?
+    /// Flows that go through the session now; nil while nobody is connected.
+    public var flows: Int?
+    /// Flows that went through it when its last connection ended.
+    public var lastFlows: Int?
     /// Every counter that is not 0.
     public var counters: [String: Int64]
 
@@ -62,6 +66,8 @@ extension ServerClient {
         status.originalIPv4 = originalIPv4?.description
         status.originalIPv6 = originalIPv6?.description
         status.channelType = framing.channelType
+        status.flows = flows.count
+        status.lastFlows = session.lastFlowCount
         status.security = transport.security
         return status
     }

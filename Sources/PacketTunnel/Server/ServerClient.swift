@@ -113,7 +113,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Gives the session to a newer connection of the same client, as soon as it has it, and ends.
     func letGo(to successor: ServerClient) {
-        end(reason: "taken over by a newer connection")
+        end(reason: SessionIdentity.takeoverNotice, isTold: true)
         if let claimed {
             self.claimed = nil
             Self.pass(claimed, to: successor)
@@ -133,12 +133,16 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     }
 
     /// Ends the connection; the session stays, for the client to come back to. Idempotent.
-    func end(reason: String) {
+    ///
+    /// - Parameter isTold: the client hears the reason, too.
+    func end(reason: String, isTold: Bool = false) {
         guard !isClosed else { return }
         isClosed = true
-        transport.close()
+        if isTold { transport.close(telling: reason) } else { transport.close() }
         transportDidFinishReceiving()
         let now = worker.loop.now
+        flows.removeIdle(now: now)
+        session?.lastFlowCount = flows.count
         if let session { park(for: session) }
         flows.removeAll(now: now)
         sender.removeAll()

@@ -12,6 +12,9 @@ public struct SessionIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The environment variable in which a client says that name, on an SSH channel or to a command.
     public static let nameVariable = "PACKET_TUNNEL_SESSION"
 
+    /// Why a connection ends whose session a newer one has taken over; both sides know it by these words.
+    public static let takeoverNotice = "taken over by a newer connection"
+
     /// An identity from what authentication established, and the name that the client chose.
     public init(user: String, keyFingerprint: String, name: String = "") {
         self.user = user
@@ -47,6 +50,8 @@ final class Session: @unchecked Sendable {
     /// a reconnection, gets it there.
     var originalIPv4: IPAddress?
     var originalIPv6: IPAddress?
+    /// Flows that went through the session when its last connection ended; those that go on are learnt anew.
+    var lastFlowCount = 0
     /// All that was counted so far, over all connections.
     var counters = PacketCounters()
 

@@ -51,7 +51,7 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
     /// True when the whole connection is over, and not its channel alone. On the loop.
     var hasEnded: Bool { session.isEnded }
 
-    private let session: SSHSession
+    let session: SSHSession
     private let link: (any ConnectionLink)?
     private let aliveInterval: UInt64
     private let aliveCountMax: Int

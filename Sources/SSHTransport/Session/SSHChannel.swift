@@ -206,6 +206,11 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         session.setNeedsService()
     }
 
+    /// Ends the channel and its session, and tells the peer why.
+    public func close(telling reason: String) {
+        session.end(reason, farewell: reason)
+    }
+
     // MARK: From the library
 
     @inline(__always)
@@ -301,6 +306,13 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         guard !isEnding else { return }
         let payload = Self.encode(name) + Self.encode(value)
         _ = session.withLibrary { libssh_shim_channel_request(watched, "env", payload, payload.count) }
+    }
+
+    /// Has the peer run a command (RFC 4254 §6.5), without asking whether it does.
+    func sendExecute(_ command: String) {
+        guard !isEnding else { return }
+        let payload = Self.encode(command)
+        _ = session.withLibrary { libssh_shim_channel_request(watched, "exec", payload, payload.count) }
     }
 
     /// The string of RFC 4251 §5: a 32-bit length, and bytes.

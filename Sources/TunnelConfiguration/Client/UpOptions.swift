@@ -64,6 +64,12 @@ public struct UpOptions: Hashable, Sendable {
 
     /// How the server is reached.
     public var connection = ConnectionOptions()
+    /// The servers after the first, in the order to try them in.
+    public var furtherDestinations: [Destination] = []
+    /// All servers; none with `--via`.
+    public var servers: [Destination] { (connection.destination.map { [$0] } ?? []) + furtherDestinations }
+    /// `--allow-lan`: routes that are nearer than the default route lead past a full tunnel, whoever has sent them.
+    public var allowsLocalNetwork = false
     /// `--address`; nil for no IPv4 on the device.
     public var address: ClientAddress? = defaultAddress
     /// `--address6`; nil for no IPv6 on the device.
@@ -95,6 +101,7 @@ public struct UpOptions: Hashable, Sendable {
     /// Why these options cannot go together; nil if they can.
     public var contradiction: String? {
         if let contradiction = connection.contradiction { return contradiction }
+        if connection.via != nil, !furtherDestinations.isEmpty { return "--via has one server, its command's" }
         if connection.via != nil, channelType == .openSSH {
             return "--channel-type openssh needs the messages of SSH; --via carries a stream: psiphon or gso"
         }

@@ -19,7 +19,7 @@ enum TunnelClientProgram {
         signal(SIGPIPE, SIG_IGN)
         let logger = makeLogger(verbosity: options.connection.verbosity)
         if let newer = SSHLibrary.newerInstallation() { logger.warning("\(newer)") }
-        let (events, sender) = AsyncStream<TunnelKeeper.Event>.makeStream()
+        let (events, sender) = AsyncStream<TunnelSupervisor.Event>.makeStream()
         let hangUp = HangUp()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let hangUps = await UnixSignalsSequence(trapping: hangUp.isIgnored ? [] : [.sighup])
@@ -39,8 +39,8 @@ enum TunnelClientProgram {
                 ChildProcess.endAll()
                 loop.stop()
             }
-            let keeper = TunnelKeeper(options, loop: loop, events: sender, logger: logger)
-            return try await keeper.run(events)
+            let supervisor = TunnelSupervisor(options, loop: loop, events: sender, logger: logger)
+            return try await supervisor.run(events)
         } catch {
             StandardError.printLine("packet-tunnel: \(error)")
             return ExitStatus(for: error)

@@ -8,14 +8,15 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Bring up a tunnel and keep it up.",
         usage: """
-            packet-tunnel up [<options>] [user@]host
+            packet-tunnel up [<options>] [user@]host [[user@]host ...]
             packet-tunnel up --via <command> [<options>]
             """,
         discussion: """
             Runs in the foreground; Ctrl-C or SIGTERM undoes everything it set up.
             SIGHUP does, too, in a terminal; without one it connects anew.
-            When the line breaks it connects again by itself, and goes on with the
-            same device, addresses, routes and session.
+            When the line breaks or the network changes it connects again by itself,
+            and goes on with the same device, addresses, routes and session. Of
+            several servers the next one is used while one is gone.
 
             Examples:
               packet-tunnel up vpn --route default
@@ -26,6 +27,17 @@ struct UpCommand: AsyncParsableCommand {
     )
 
     @OptionGroup(title: "Connection") var connection: ConnectionArguments
+
+    @Argument(
+        help: ArgumentHelp("Servers to use while those before are gone.", valueName: "[user@]host"),
+        transform: { try Destination(parsing: $0) }
+    )
+    var furtherServers: [Destination] = []
+
+    @Flag(
+        help: "Let all routes nearer than the default one lead past --route default, also those that DHCP has sent."
+    )
+    var allowLan = false
 
     @Option(
         help: ArgumentHelp(
@@ -109,6 +121,8 @@ struct UpCommand: AsyncParsableCommand {
     var options: UpOptions {
         var options = UpOptions()
         options.connection = connection.connection
+        options.furtherDestinations = furtherServers
+        options.allowsLocalNetwork = allowLan
         options.address = address.value
         options.address6 = address6.value
         options.routes = route.flatMap { $0.prefixes(ipv4: address.value != nil, ipv6: address6.value != nil) }

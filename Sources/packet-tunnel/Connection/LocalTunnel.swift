@@ -15,23 +15,34 @@ final class LocalTunnel {
     private let logger: Logger
     private let client: PacketTunnelClient
     private let deviceName: String
+    private let mtu: Int
     private let setup: InterfaceSetup?
     private let resolvers: ResolverSetup?
+    /// Of the device; nil for one that was given.
+    let interfaceIndex: UInt32?
 
     /// Makes the device and sets the host up for it, or takes over the descriptor that was given.
     ///
     /// - Throws: `NetworkSetupError`, `ConfigurationError`; nothing is left behind then.
-    init(_ options: UpOptions, server: any TunnelConnection, loop: EventLoop, logger: Logger) async throws {
+    init(
+        _ options: UpOptions,
+        server: any TunnelConnection,
+        endpoints: [ServerEndpoint],
+        loop: EventLoop,
+        logger: Logger
+    ) async throws {
         self.options = options
         self.loop = loop
         self.logger = logger
         let information = try await BlockingWork.value { server.information() }
         var configuration = ClientConfiguration(options, information)
         if let mtu = options.mtu { configuration.mtu = mtu }
+        mtu = configuration.mtu
         if let descriptor = options.tunFileDescriptor {
             let device = try ForeignDevice(descriptor: descriptor, mtu: configuration.mtu, loop: loop)
             client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: logger)
             (setup, resolvers) = (nil, nil)
+            interfaceIndex = nil
             deviceName = "descriptor \(descriptor)"
         } else {
             let network = NetworkSetupOptions(usesSudo: options.usesSudo, logger: logger)
@@ -49,7 +60,7 @@ final class LocalTunnel {
             )
             let addresses = TunnelResolvers.addresses(options, configuration)
             let setup = try await InterfaceSetup.client(
-                ClientNetwork(options, resolvers: addresses, servers: server.peers),
+                ClientNetwork(options, resolvers: addresses, servers: endpoints),
                 device: device,
                 options: network
             )
@@ -61,38 +72,31 @@ final class LocalTunnel {
                 throw error
             }
             deviceName = device.name
+            interfaceIndex = device.index
         }
         loop.execute { [client] in client.start() }
     }
 
-    /// Keeps the way to the server out of the tunnel, wherever the server is now.
-    func keepOut(_ peers: [ServerEndpoint]) async throws {
-        guard let setup else { return }
-        for peer in peers { try await setup.admit(peer) }
+    /// Keeps the way to a server out of the tunnel, from now on.
+    func admit(_ server: ServerEndpoint) async throws { try await setup?.admit(server) }
+
+    /// Keeps the way to these servers out of the tunnel, and to no others.
+    func retain(_ servers: [ServerEndpoint]) async throws { try await setup?.retain(servers) }
+
+    /// Lets the routing rules follow the host's network, and sets the resolvers again where somebody has changed them.
+    func networkDidChange() async throws {
+        try await setup?.networkDidChange()
+        await refreshResolvers()
+    }
+
+    /// Sets the resolvers again where somebody has changed them.
+    func refreshResolvers() async {
         if let resolvers { await TunnelResolvers.refresh(resolvers, logger: logger) }
     }
 
-    /// Relays over a connection until `disconnected` is called, once.
-    ///
-    /// - Throws: `SSHClientError` when the server opens no tunnel.
-    func connect(
-        _ connection: any TunnelConnection,
-        sessionName: String,
-        disconnected: @escaping @Sendable (String) -> Void
-    ) async throws -> ChannelFraming {
-        let (client, loop, choice) = (client, loop, options.channelType)
-        return try await withCheckedThrowingContinuation { continuation in
-            BlockingWork.run {
-                connection.openTunnel(choice, sessionName: sessionName, on: loop) { result in
-                    continuation.resume(
-                        with: result.map { transport, framing in
-                            client.connect(transport, framing: framing, disconnected: disconnected)
-                            return framing
-                        }
-                    )
-                }
-            }
-        }
+    /// Carries packets over connections.
+    var relay: PacketRelay {
+        PacketRelay(client: client, loop: loop, channelType: options.channelType, mtu: options.mtu == nil ? mtu : nil)
     }
 
     /// Takes everything back.
@@ -124,8 +128,7 @@ extension ClientConfiguration {
         self.init()
         mtu = information?.mtu ?? TunnelDefaults.mtu
         localDNSAddresses = DNSResolvers(options.dnsResolvers)
-        let told = [information?.transparentDNSIPv4, information?.transparentDNSIPv6]
-        transparentDNSAddresses = DNSResolvers(told.compactMap { $0.flatMap { IPAddress($0) } })
+        if let information { transparentDNSAddresses = information.transparentDNSAddresses }
         // Through a command nobody can be asked; a server of ours has these unless it was told otherwise.
         if options.connection.via != nil,
             let pool = try? AddressPool(ipv4: TunnelDefaults.ipv4Pool, ipv6: TunnelDefaults.ipv6Pool)
@@ -142,6 +145,13 @@ extension ClientConfiguration {
         // What the server would refuse is refused here, and its senders are told.
         policy.refusals = .reject
         policy.fragments = information.map { $0.fragments == "carry" } ?? true ? .carry : .refuse
+    }
+}
+
+extension ServerInformation {
+    /// The server's transparent resolver.
+    var transparentDNSAddresses: DNSResolvers {
+        DNSResolvers([transparentDNSIPv4, transparentDNSIPv6].compactMap { IPAddress($0) })
     }
 }
 
@@ -174,5 +184,6 @@ extension ClientNetwork {
             servers: servers,
             queueLength: 1_000
         )
+        allowsLocalNetwork = options.allowsLocalNetwork
     }
 }

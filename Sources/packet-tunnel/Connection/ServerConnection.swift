@@ -10,18 +10,46 @@ internal import TunnelConfiguration
 ///
 /// It is `Sendable` because one thread after the other uses it, never two at once.
 final class ServerConnection: TunnelConnection, @unchecked Sendable {
-    /// The server, the first jump host, or those that a proxy command is connected to.
-    let peers: [ServerEndpoint]
+    /// Where this connection's TCP connection leads: to the server, or to the first jump host.
+    var peers: [ServerEndpoint] { path.map { [$0.server] } ?? [] }
     /// The login has shown it.
     let awaitsAnswer = false
     var security: TransportSecurity? { client.security }
     private let client: SSHClient
+    /// Nil behind a proxy command without a connection of its own.
+    private let path: LinePath?
     private let tunnel = Mutex<SSHClientTunnel?>(nil)
 
     /// Connects and logs in.
     ///
     /// - Throws: `SSHClientError`.
-    init(_ options: ConnectionOptions) throws {
+    init(_ options: ConnectionOptions, _ context: ConnectingContext? = nil) throws {
+        var configuration = try Self.configuration(options)
+        let reached = Mutex<[ServerEndpoint]>([])
+        configuration.prepareSocket = { socket in
+            HostNetwork.markAsOutside(socket.descriptor)
+            guard case .server = socket.purpose else { return }
+            let endpoint = ServerEndpoint(socket.address, port: socket.port)
+            reached.withLock { $0.append(endpoint) }
+            try context?.reaching(endpoint)
+        }
+        // A line that was there will be there again soon: better to begin anew than to wait long.
+        if let context, !context.isFirst, options.option("ConnectTimeout") == nil {
+            try configuration.setOption("ConnectTimeout=\(Self.secondsToReconnect)")
+        }
+        client = try SSHClient(connecting: configuration, prompts: Terminal.prompts)
+        if let process = client.proxyProcess {
+            path = ChildConnections(of: process).established.first
+        } else {
+            let server = client.peers.first
+            let isBound = ["BindInterface", "BindAddress"].contains { options.option($0) != nil }
+            path = reached.withLock { $0.last { $0.address == server } }.flatMap { LinePath(to: $0, isBound: isBound) }
+        }
+    }
+
+    private static let secondsToReconnect = 6
+
+    private static func configuration(_ options: ConnectionOptions) throws -> SSHClientConfiguration {
         guard let destination = options.destination else {
             throw SSHClientError(.usage, "no host is given; write packet-tunnel up [user@]host")
         }
@@ -37,10 +65,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         for option in options.options { try configuration.setOption("\(option.name)=\(option.value)") }
         configuration.bindToDevice = { try HostNetwork.bindToDevice($0, $1) }
         configuration.notice = { StandardError.printLine("packet-tunnel: \($0)") }
-        client = try SSHClient(connecting: configuration, prompts: Terminal.prompts)
-        peers =
-            client.peers.map { ServerEndpoint($0, port: client.peerPort ?? client.port) }
-            + (client.proxyProcess.map { ChildConnections(of: $0).established } ?? [])
+        return configuration
     }
 
     /// Asks a question of ours; nil if the server knows no such thing.
@@ -50,8 +75,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
 
     /// What the server says of itself. A server of others runs what it is asked as a command, so it is not asked.
     func information() -> ServerInformation? {
-        guard client.serverBanner.contains(SSHServerConfiguration.programName),
-            let answer = try? ask(.info), answer.status == 0
+        guard isOurs, let answer = try? ask(.info), answer.status == 0
         else { return nil }
         return ServerInformation(json: answer.output)
     }
@@ -73,10 +97,40 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         }
     }
 
-    func hangUp() { tunnel.withLock { $0 }?.close() }
+    func hasOtherClient(ofSession name: String) -> Bool {
+        guard isOurs, let answer = try? ask(.status), let sessions = SessionStatus.list(json: answer.output) else {
+            return false
+        }
+        return sessions.contains { $0.name == name && $0.channelType != nil }
+    }
 
-    /// The connection ends with its tunnel.
-    func end() -> ConnectionEnd { ConnectionEnd() }
+    var pathState: LinePath.State { path?.state ?? .unchanged }
+
+    func probe(whenSilent: @escaping @Sendable () -> Void) {
+        tunnel.withLock { $0 }?.probe(whenSilent: whenSilent)
+    }
+
+    func watch(whenDoubtful: @escaping @Sendable (String) -> Void) {
+        tunnel.withLock { $0 }?.watch { whenDoubtful("the server acknowledges nothing") }
+    }
+
+    /// As with `information`, a server of others is not asked.
+    func askSession(_ name: String, whenAnswered: @escaping @Sendable (SessionStatus) -> Void) -> Bool {
+        guard isOurs, let tunnel = tunnel.withLock({ $0 }) else { return false }
+        tunnel.ask(ServerQuestion.status.rawValue) { answer in
+            guard let sessions = SessionStatus.list(json: answer) else { return }
+            if let session = sessions.first(where: { $0.name == name }) { whenAnswered(session) }
+        }
+        return true
+    }
+
+    /// The connection ends with its tunnel; one without, or whose tunnel is no longer wanted, now.
+    func end() -> ConnectionEnd {
+        if let tunnel = tunnel.withLock({ $0 }) { tunnel.close() } else { client.close() }
+        return ConnectionEnd()
+    }
+
+    private var isOurs: Bool { client.serverBanner.contains(SSHServerConfiguration.programName) }
 
     /// Super-packets first; what every server of this kind speaks as the fallback.
     private static func offers(_ choice: ChannelTypeChoice) -> [SSHTunnelOffer] {

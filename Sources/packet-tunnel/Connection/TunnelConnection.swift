@@ -16,8 +16,14 @@ protocol TunnelConnection: AnyObject, Sendable {
     /// What keeps others out, where we do so ourselves; nil where a command does.
     var security: TransportSecurity? { get }
 
+    /// What the host's routes say about its way to the server now.
+    var pathState: LinePath.State { get }
+
     /// What the server says of itself; nil from servers other than ours, and where nobody can be asked.
     func information() -> ServerInformation?
+
+    /// Whether another client uses the session of this name now, and is about to lose it. Before the tunnel is open.
+    func hasOtherClient(ofSession name: String) -> Bool
 
     /// Opens the tunnel.
     ///
@@ -29,8 +35,19 @@ protocol TunnelConnection: AnyObject, Sendable {
         whenDone: @escaping TunnelOpening
     )
 
-    /// Ends the tunnel, as if the line had broken. Does not wait.
-    func hangUp()
+    /// Asks for a sign of life, because the network has changed.
+    ///
+    /// - Parameter whenSilent: called once if none comes within a second.
+    func probe(whenSilent: @escaping @Sendable () -> Void)
+
+    /// Has `whenDoubtful` called, with the reason, whenever the line seems dead. Once the tunnel is open.
+    func watch(whenDoubtful: @escaping @Sendable (String) -> Void)
+
+    /// Asks what the server knows of this client's session, while the tunnel is open.
+    ///
+    /// - Parameter whenAnswered: called once, or never.
+    /// - Returns: false where nobody can be asked.
+    func askSession(_ name: String, whenAnswered: @escaping @Sendable (SessionStatus) -> Void) -> Bool
 
     /// Ends what is left of the connection after its tunnel has ended.
     func end() -> ConnectionEnd
@@ -50,10 +67,9 @@ struct ConnectionEnd {
 extension ConnectionOptions {
     /// Connects, by our own SSH or by the command that was given.
     ///
-    /// - Parameter whenAnswered: called once if the connection awaits an answer, when that has come.
     /// - Throws: `SSHClientError`, `CommandError`.
-    func connect(sessionName: String, whenAnswered: @escaping @Sendable () -> Void) throws -> any TunnelConnection {
-        guard let via else { return try ServerConnection(self) }
-        return try CommandConnection(via, sessionName: sessionName, whenAnswered: whenAnswered)
+    func connect(_ context: ConnectingContext) throws -> any TunnelConnection {
+        guard let via else { return try ServerConnection(self, context) }
+        return try CommandConnection(via, context)
     }
 }

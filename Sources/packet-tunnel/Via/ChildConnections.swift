@@ -5,27 +5,34 @@ internal import LinuxNetwork
 
 /// The TCP connections of a process and of all that it has started, as /proc shows them (proc(5)).
 struct ChildConnections {
-    /// The other sides of those that exist, without those on this host.
-    private(set) var established: [ServerEndpoint] = []
-    /// The other sides of those that are being made.
-    private(set) var connecting: [ServerEndpoint] = []
+    /// Those that exist, without those to this host.
+    private(set) var established: [LinePath] = []
+    /// The first of those that exist, to be watched.
+    private(set) var line: ChildLine?
+    /// Those that are being made.
+    private(set) var connecting: [LinePath] = []
 
     init(of process: pid_t) {
         let sockets = Self.family(of: process).reduce(into: Set<Substring>()) { $0.formUnion(Self.sockets(of: $1)) }
         guard !sockets.isEmpty else { return }
         for table in ["tcp", "tcp6"] {
             for line in Self.lines(of: "/proc/\(process)/net/\(table)").dropFirst() {
-                add(line.split(separator: " "), ofAnyIn: sockets)
+                add(line.split(separator: " "), of: table, ofAnyIn: sockets)
             }
         }
     }
 
     /// One line of the table: number, local address, remote address, state, and six fields on the socket's inode.
-    private mutating func add(_ fields: [Substring], ofAnyIn sockets: Set<Substring>) {
-        guard fields.count > 9, sockets.contains(fields[9]), let peer = Self.endpoint(fields[2]) else { return }
+    private mutating func add(_ fields: [Substring], of table: String, ofAnyIn sockets: Set<Substring>) {
+        guard fields.count > 9, sockets.contains(fields[9]), let local = Self.endpoint(fields[1]),
+            let server = Self.endpoint(fields[2])
+        else { return }
+        let path = LinePath(local: local.address, server: server)
         switch fields[3] {
-        case "01": if !established.contains(peer) { established.append(peer) }
-        case "02": if !connecting.contains(peer) { connecting.append(peer) }
+        case "01":
+            line = line ?? ChildLine(table: table, ends: [String(fields[1]), String(fields[2])])
+            if !established.contains(path) { established.append(path) }
+        case "02": if !connecting.contains(path) { connecting.append(path) }
         default: break
         }
     }

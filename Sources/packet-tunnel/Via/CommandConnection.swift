@@ -19,8 +19,15 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     /// A stream that has lasted longer than this has worked, even if no packet has come back.
     private static let trial: Duration = .seconds(30)
     private static let poll: Duration = .milliseconds(20)
+    private static let lookPeriod: Duration = .seconds(1)
+    private static let probePatience: Duration = .milliseconds(500)
+    /// After four to seven seconds without any acknowledgement.
+    private static let retransmissionLimit = 4
 
-    let peers: [ServerEndpoint]
+    var peers: [ServerEndpoint] { paths.map(\.server) }
+    private let paths: [LinePath]
+    private let line: ChildLine?
+    private let hasEnded = Atomic<Bool>(false)
     let awaitsAnswer = true
     let security: TransportSecurity? = nil
     private let whenAnswered: @Sendable () -> Void
@@ -30,17 +37,21 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
 
     /// Starts the command, and waits until it is connected.
     ///
-    /// - Parameter whenAnswered: called on the loop with the first packet.
     /// - Throws: `CommandError` if it cannot be started, or ends at once.
-    init(_ command: String, sessionName: String, whenAnswered: @escaping @Sendable () -> Void) throws {
-        self.whenAnswered = whenAnswered
-        child = try ChildProcess(command, environment: [SessionIdentity.nameVariable: sessionName])
-        peers = try Self.waitForPeers(child, since: start)
+    init(_ command: String, _ context: ConnectingContext) throws {
+        whenAnswered = context.whenAnswered
+        child = try ChildProcess(command, environment: [SessionIdentity.nameVariable: context.sessionName])
+        (paths, line) = try Self.waitForPaths(child, context, since: start)
     }
 
-    private static func waitForPeers(_ child: ChildProcess, since start: ContinuousClock.Instant) throws
-        -> [ServerEndpoint]
-    {
+    /// A command's connections are seen only when they have begun; the first packet of one to an address that is not
+    /// known yet may have gone into the tunnel. The next command finds the way.
+    private static func waitForPaths(
+        _ child: ChildProcess,
+        _ context: ConnectingContext,
+        since start: ContinuousClock.Instant
+    ) throws -> ([LinePath], ChildLine?) {
+        var admitted: Set<ServerEndpoint> = []
         while true {
             if let status = child.waitForExit(poll) {
                 let words = words(child.readOpening())
@@ -48,13 +59,46 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
                 throw CommandError(child.command, status, saying: words)
             }
             let connections = ChildConnections(of: child.identifier)
-            if !connections.established.isEmpty { return connections.established }
+            for path in connections.connecting where admitted.insert(path.server).inserted {
+                try? context.reaching(path.server)
+            }
+            if !connections.established.isEmpty { return (connections.established, connections.line) }
             let limit = connections.connecting.isEmpty ? silence : patience
-            if start.duration(to: .now) > limit { return connections.connecting }
+            if start.duration(to: .now) > limit { return (connections.connecting, nil) }
         }
     }
 
     func information() -> ServerInformation? { nil }
+
+    /// Nobody can be asked through a command.
+    func hasOtherClient(ofSession name: String) -> Bool { false }
+
+    /// Of several connections, as through a jump host, the first one leads out.
+    var pathState: LinePath.State { paths.first?.state ?? .unchanged }
+
+    /// A command cannot be asked, but what it has sent is acknowledged or not.
+    func probe(whenSilent: @escaping @Sendable () -> Void) {
+        guard let line else { return }
+        Task { [weak self] in
+            try? await Task.sleep(for: Self.probePatience)
+            if self?.isEnded == false, line.retransmissions.map({ $0 > 0 }) ?? false { whenSilent() }
+        }
+    }
+
+    func watch(whenDoubtful: @escaping @Sendable (String) -> Void) {
+        guard let line else { return }
+        Task { [weak self] in
+            while self?.isEnded == false {
+                try? await Task.sleep(for: Self.lookPeriod)
+                guard let count = line.retransmissions else { return }
+                if count >= Self.retransmissionLimit { whenDoubtful("what the command sends is not acknowledged") }
+            }
+        }
+    }
+
+    private var isEnded: Bool { hasEnded.load(ordering: .relaxed) }
+
+    func askSession(_ name: String, whenAnswered: @escaping @Sendable (SessionStatus) -> Void) -> Bool { false }
 
     func openTunnel(
         _ choice: ChannelTypeChoice,
@@ -76,12 +120,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
         }
     }
 
-    func hangUp() {
-        guard let transport = transport.withLock({ $0 }) else { return }
-        transport.loop.execute { transport.close() }
-    }
-
     func end() -> ConnectionEnd {
+        hasEnded.store(true, ordering: .relaxed)
         let status = child.end()
         let opening = opening
         let words = Self.words(opening)

@@ -1,0 +1,51 @@
+internal import EventLoops
+internal import PacketTunnel
+internal import SSHTransport
+internal import TunnelConfiguration
+
+/// The packet client of a tunnel, for whoever has a connection for it.
+struct PacketRelay: Sendable {
+    let client: PacketTunnelClient
+    let loop: EventLoop
+    let channelType: ChannelTypeChoice
+    /// Bytes of the device's largest packet, unless the user has chosen it.
+    let mtu: Int?
+
+    /// Relays over a connection until `disconnected` is called, once.
+    ///
+    /// - Parameter isOtherServer: not the one that the tunnel was made for: it is asked what is different there.
+    /// - Throws: `SSHClientError` when the server opens no tunnel.
+    func connect(
+        _ connection: any TunnelConnection,
+        sessionName: String,
+        isOtherServer: Bool,
+        disconnected: @escaping @Sendable (String) -> Void
+    ) async throws -> ChannelFraming {
+        try await withCheckedThrowingContinuation { continuation in
+            BlockingWork.run {
+                if isOtherServer, let information = connection.information() {
+                    if let error = adapt(to: information) { return continuation.resume(throwing: error) }
+                }
+                connection.openTunnel(channelType, sessionName: sessionName, on: loop) { result in
+                    continuation.resume(
+                        with: result.map { transport, framing in
+                            client.connect(transport, framing: framing, disconnected: disconnected)
+                            return framing
+                        }
+                    )
+                }
+            }
+        }
+    }
+
+    /// - Returns: why this server cannot go on with the tunnel of another one.
+    private func adapt(to information: ServerInformation) -> SSHClientError? {
+        if let mtu, information.mtu < mtu {
+            let numbers = "its MTU is \(information.mtu), the tunnel's \(mtu)"
+            return SSHClientError(.configuration, "\(numbers): give --mtu \(information.mtu) to use both servers")
+        }
+        let addresses = information.transparentDNSAddresses
+        loop.execute { [client] in client.use(transparentDNSAddresses: addresses) }
+        return nil
+    }
+}

@@ -1,0 +1,211 @@
+internal import IPPacket
+internal import LinuxNetwork
+internal import Logging
+internal import PacketTunnel
+internal import SSHTransport
+internal import TunnelConfiguration
+
+/// Making lines: attempts, and opening a tunnel on the first that succeeds.
+extension TunnelSupervisor {
+    /// A host that keeps changing its network leaves so many attempts to end by themselves.
+    private static let attemptLimit = 8
+    /// Places of servers that stay admitted: those that have worked.
+    private static let endpointLimit = 16
+
+    private var wantsLine: Bool {
+        if case .up = state { return false }
+        return openings.values.allSatisfy(\.isStale) && !isSuperseded
+    }
+
+    /// At the start a person may be asked, and one question at a time is enough.
+    private var mayRace: Bool {
+        if case .starting = state { return false }
+        return true
+    }
+
+    /// Begins whatever attempts are due, and sees to it that the next ones begin in time.
+    func pursue() {
+        timerNumber += 1
+        guard wantsLine else { return }
+        while attempts.count < Self.attemptLimit,
+            let server = servers.next(now: .now, pending: pending, mayRace: mayRace)
+        {
+            attempt(server)
+        }
+        guard let moment = servers.nextMoment(pending: pending, mayRace: mayRace) else { return }
+        let (events, number) = (events, timerNumber)
+        Task {
+            try? await Task.sleep(until: moment, clock: .continuous)
+            events.yield(.timer(number))
+        }
+    }
+
+    /// Tries every server anew, now: the network is another one.
+    func hurry() {
+        servers.hurry()
+        for identifier in attempts.keys { attempts[identifier]?.isStale = true }
+        for identifier in openings.keys { openings[identifier]?.isStale = true }
+        pursue()
+    }
+
+    private var pending: [Int: ContinuousClock.Instant] {
+        attempts.values.filter { !$0.isStale }.reduce(into: [:]) { $0[$1.server] = $1.start }
+    }
+
+    private func attempt(_ server: Int) {
+        lastIdentifier += 1
+        let (identifier, events) = (lastIdentifier, events)
+        attempts[identifier] = Attempt(server: server, start: .now)
+        var connection = options.connection
+        connection.destination = options.servers.isEmpty ? nil : options.servers[server]
+        let context = ConnectingContext(
+            sessionName: sessionName,
+            isFirst: !hasOpened,
+            reaching: { endpoint in
+                let admission = Admission()
+                events.yield(.reaching(endpoint, admission))
+                try admission.wait()
+            },
+            whenAnswered: { events.yield(.answered(identifier)) }
+        )
+        BlockingWork.run { [connection] in
+            events.yield(.attempted(identifier, Result { try connection.connect(context) }))
+        }
+    }
+
+    /// Keeps the way to an address out of the tunnel before anything is sent there.
+    func admit(_ endpoint: ServerEndpoint, _ admission: Admission) async {
+        if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
+        do {
+            try await tunnel?.admit(endpoint)
+            admission.finish(nil)
+        } catch {
+            admission.finish(SSHClientError(.unreachable, "\(error)"))
+        }
+    }
+
+    func attemptFailed(_ identifier: Int, _ error: any Error) throws {
+        guard let attempt = attempts.removeValue(forKey: identifier) else { return }
+        try failed(attempt, error)
+    }
+
+    private func failed(_ attempt: Attempt, _ error: any Error) throws {
+        guard !attempt.isStale, wantsLine else { return pursue() }
+        if !Self.isTransient(error, hasOpened: hasOpened) {
+            servers.rule(out: attempt.server)
+            guard !servers.isExhausted else { throw error }
+        }
+        let pause = servers.failed(attempt.server, start: attempt.start, now: .now)
+        if case .starting = state {
+            // A first attempt that fails, fails for good: somebody is there to see it.
+            guard attempt.server + 1 < options.servers.count else { throw error }
+            servers.use(attempt.server + 1)
+        }
+        var metadata: Logger.Metadata = ["reason": "\(error)", "next_attempt_in": "\(Self.text(pause))"]
+        if options.servers.count > 1 { metadata["server"] = "\(options.servers[attempt.server])" }
+        logger.warning("not connected", metadata: metadata)
+        pursue()
+    }
+
+    func connected(_ identifier: Int, _ connection: any TunnelConnection) async throws {
+        guard let attempt = attempts.removeValue(forKey: identifier) else { return }
+        guard wantsLine else { return endInBackground(connection) }
+        let tunnel: LocalTunnel
+        if let existing = self.tunnel {
+            tunnel = existing
+        } else {
+            endpoints = connection.peers + endpoints.filter { !connection.peers.contains($0) }
+            tunnel = try await LocalTunnel(
+                options,
+                server: connection,
+                endpoints: endpoints,
+                loop: loop,
+                logger: logger
+            )
+            self.tunnel = tunnel
+            informedServer = attempt.server
+            ignoreOwnDevice()
+            try await warnAboutOtherClient(connection)
+        }
+        for peer in connection.peers { try await tunnel.admit(peer) }
+        openings[identifier] = attempt
+        let (events, relay) = (events, tunnel.relay)
+        let isOtherServer = attempt.server != informedServer
+        Task { [sessionName] in
+            let result: Result<ChannelFraming, any Error>
+            do {
+                result = .success(
+                    try await relay.connect(connection, sessionName: sessionName, isOtherServer: isOtherServer) {
+                        events.yield(.disconnected(identifier, $0))
+                    }
+                )
+            } catch {
+                result = .failure(error)
+            }
+            events.yield(.opened(identifier, connection, result))
+        }
+    }
+
+    /// Whoever has chosen a name may have chosen it twice.
+    private func warnAboutOtherClient(_ connection: any TunnelConnection) async throws {
+        guard let name = options.session?.description else { return }
+        guard try await BlockingWork.value({ connection.hasOtherClient(ofSession: name) }) else { return }
+        logger.warning(
+            "taking this session over from another client that uses it now",
+            metadata: ["session": "\(name)"]
+        )
+    }
+
+    /// A tunnel is open, and the packet client uses it already; or it will not be.
+    func opened(
+        _ identifier: Int,
+        _ connection: any TunnelConnection,
+        _ result: Result<ChannelFraming, any Error>
+    ) async throws {
+        guard let attempt = openings.removeValue(forKey: identifier), let tunnel else { return }
+        switch result {
+        case .failure(let error):
+            lastOpening = .now
+            endInBackground(connection)
+            try failed(attempt, error)
+        case .success(let framing):
+            let line = Line(
+                identifier: identifier,
+                server: attempt.server,
+                connection: connection,
+                since: .now,
+                description: tunnel.description(framing, connection.security)
+            )
+            hasOpened = true
+            informedServer = attempt.server
+            endpoints = connection.peers + endpoints.filter { !connection.peers.contains($0) }
+            endpoints = Array(endpoints.prefix(Self.endpointLimit))
+            begin(line)
+            try? await tunnel.retain(endpoints)
+            await tunnel.refreshResolvers()
+        }
+    }
+
+    /// Everything but a refused user and a wrong command line may be better next time; so may a wrong host key once the
+    /// right one was seen: in many a hotel the network itself answers first.
+    private static func isTransient(_ error: any Error, hasOpened: Bool) -> Bool {
+        guard let error = error as? SSHClientError else { return true }
+        switch error.kind {
+        case .unreachable, .temporary, .protocolViolation: return true
+        case .hostKeyUnknown, .hostKeyChanged: return hasOpened
+        case .usage, .permission, .configuration: return false
+        }
+    }
+
+    /// Ends a connection that nobody needs.
+    func endInBackground(_ connection: any TunnelConnection) {
+        BlockingWork.run { _ = connection.end() }
+    }
+
+    /// For example `0.80 s`.
+    static func text(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        let hundredths = Int(seconds) * 100 + Int(attoseconds / 10_000_000_000_000_000)
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
+    }
+}
