@@ -22,6 +22,7 @@ final class ControlService: ControlServerDelegate {
     private let configuration: LiveConfiguration
     private let dnsQuality: DNSQuality?
     private let loops: [EventLoop]
+    private let flowShares: FlowShares
     private let keys: @Sendable () -> [SSHServerKeyStatus]
     private let logger: Logger
     private let loads: Mutex<[Int]>
@@ -33,6 +34,7 @@ final class ControlService: ControlServerDelegate {
         configuration: LiveConfiguration,
         dnsQuality: DNSQuality?,
         loops: [EventLoop],
+        flowShares: FlowShares,
         keys: @escaping @Sendable () -> [SSHServerKeyStatus],
         logger: Logger
     ) {
@@ -41,6 +43,7 @@ final class ControlService: ControlServerDelegate {
         self.dnsQuality = dnsQuality
         self.loops = loops
         self.keys = keys
+        self.flowShares = flowShares
         self.logger = logger
         loads = Mutex(Array(repeating: 0, count: loops.count))
     }
@@ -67,13 +70,14 @@ final class ControlService: ControlServerDelegate {
         case .status:
             // Root may see what it could do anything to.
             let everybody = connection.peer.user == 0
-            Task { [server, dnsQuality, keys] in
+            Task { [server, dnsQuality, keys, flowShares] in
                 // The sessions first: to ask for them ends what is idle, and the rest counts it.
                 var status = DaemonStatus(sessions: await server.status(user: everybody ? nil : user))
                 if everybody {
                     status.server = await server.serverStatus()
                     status.dns = dnsQuality?.status
                     status.keys = keys()
+                    status.flows = flowShares.status
                 }
                 let text = JSONText.encode(status)
                 connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }
@@ -149,12 +153,14 @@ final class ControlService: ControlServerDelegate {
         let loop = loops[place]
         do {
             let transport = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
-            transport.onEnd = { [self] reason in
+            transport.onEnd = { [self, unowned transport] reason in
                 loads.withLock { $0[place] -= 1 }
+                flowShares.release(ObjectIdentifier(transport))
                 connection.loop.execute { connection.finish(.ended(reason: reason)) }
             }
             do throws(SessionError) {
-                let hooks = KeyHooks(configuration.current, TunnelRestrictions(), dnsQuality).hooks(for: server)
+                var hooks = KeyHooks(configuration.current, TunnelRestrictions(), dnsQuality).hooks(for: server)
+                hooks.flowLimit = flowShares.take(identity.keyFingerprint, for: ObjectIdentifier(transport))
                 try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             } catch {
                 connection.loop.execute { self.refuse(connection, user: identity.user, .temporary, "\(error)") }

@@ -96,10 +96,15 @@ enum DaemonProgram {
             server.start()
             EgressWatch(server: server, interface: configuration.egressInterface, logger: logger).update()
             let dnsQuality = configuration.tracksDNSFlows ? DNSQuality() : nil
+            let flowShares = FlowShares(
+                mostOfTunnel: configuration.maxFlows,
+                mostOfKey: configuration.maxFlowsPerKey
+            )
             let service = TunnelService(
                 server: server,
                 configuration: live,
                 dnsQuality: dnsQuality,
+                flowShares: flowShares,
                 logger: logger
             )
             let sshServer = try SSHServer.start(
@@ -113,6 +118,7 @@ enum DaemonProgram {
                 configuration: live,
                 dnsQuality: dnsQuality,
                 loops: loops,
+                flowShares: flowShares,
                 keys: { sshServer.keyStatus },
                 logger: logger
             )

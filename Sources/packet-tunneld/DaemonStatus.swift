@@ -9,6 +9,8 @@ struct DaemonStatus: Encodable {
     var dns: [DNSQuality.Status]?
     /// What every key takes; for root alone.
     var keys: [SSHServerKeyStatus]?
+    /// How many flows every key's tunnels may have together; for root alone.
+    var flows: [FlowShares.Status]?
     /// The sessions of the user who asks, or of all for root.
     var sessions: [SessionStatus]
 }

@@ -13,7 +13,7 @@ final class KeyStore: Sendable {
     private let logger: Logger
     /// Files that were read lately, by path.
     private let files = Mutex<[String: AuthorizedKeys]>([:])
-    private let work = BoundedWork(label: "packet-tunneld.keys", width: 8)
+    private let work = BoundedWork(label: "packet-tunneld.keys", width: 32)
 
     /// Beyond it all are read anew once; a file can be as long as its administrator likes.
     private static let fileLimit = 1_024

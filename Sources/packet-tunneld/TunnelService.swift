@@ -10,17 +10,20 @@ final class TunnelService: SSHServerDelegate {
     private let server: PacketTunnelServer
     private let configuration: LiveConfiguration
     private let dnsQuality: DNSQuality?
+    private let flowShares: FlowShares
     private let logger: Logger
 
     init(
         server: PacketTunnelServer,
         configuration: LiveConfiguration,
         dnsQuality: DNSQuality?,
+        flowShares: FlowShares,
         logger: Logger
     ) {
         self.server = server
         self.configuration = configuration
         self.dnsQuality = dnsQuality
+        self.flowShares = flowShares
         self.logger = logger
     }
 
@@ -80,13 +83,10 @@ final class TunnelService: SSHServerDelegate {
     func attach(_ channel: SSHChannel, of connection: SSHServerConnection, framing: ChannelFraming, name: String) {
         guard let key = connection.authorizedKey else { return channel.close() }
         let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
+        var hooks = KeyHooks(configuration.current, key.restrictions, dnsQuality).hooks(for: server)
+        hooks.flowLimit = flowShares.take(key.fingerprint, for: ObjectIdentifier(connection))
         do throws(SessionError) {
-            try server.clientConnected(
-                identity,
-                transport: channel,
-                framing: framing,
-                hooks: KeyHooks(configuration.current, key.restrictions, dnsQuality).hooks(for: server)
-            )
+            try server.clientConnected(identity, transport: channel, framing: framing, hooks: hooks)
         } catch {
             logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])
             channel.close()
@@ -115,7 +115,7 @@ final class TunnelService: SSHServerDelegate {
         return true
     }
 
-    func connectionDidClose(_ connection: SSHServerConnection) {}
+    func connectionDidClose(_ connection: SSHServerConnection) { flowShares.release(ObjectIdentifier(connection)) }
 }
 
 /// A tunnel channel whose client has not said yet which session it wants.

@@ -8,7 +8,7 @@ peer_python=$LAB_ROOT/.build/python-venv/bin/python
 lab_test_network
 {
     cat "$LAB_DIR/client_key.pub"
-    printf 'sessions=2 '
+    printf 'sessions=9 '
     cat "$LAB_DIR/client2_key.pub"
 } >"$LAB_DIR/authorized_keys"
 lab_test_tunnel
@@ -29,8 +29,19 @@ import json, sys
 print(sum(session['keyFingerprint'] == '$fingerprint' for session in json.load(sys.stdin)['sessions']))"; }
 
 like "a key opens tunnels under twenty names" "$(share sessions 20)" 'opened 20'
-is "it holds two leases, used or not" "$(leases)" 2
+is "it holds nine leases, used or not" "$(leases)" 9
 serves "twenty names"
+
+flows() { root_status | "$LAB_PYTHON" -c "
+import json, sys
+print(sum(row['flowsGranted'] for row in json.load(sys.stdin)['flows'] if row['keyFingerprint'] == '$fingerprint'))"; }
+lab_start eight client2 "$peer_python" -B "$LAB_HERE/key-share.py" 192.0.2.129 "$LAB_PORT" "$LAB_USER" "$LAB_DIR/client2_key" \
+    tunnels 8
+ok "a key holds eight tunnels" wait_for 20 lab_logged eight '^holds 8'
+at_most "all of them together have a share of flows" "$(flows)" 32768
+at_least "which is no small one" "$(flows)" 16384
+lab_stop eight KILL
+ok "it is given back" wait_for 20 eval '[ "$(flows)" = 0 ]'
 
 said=$(share commands 400)
 diag "$said"

@@ -1,6 +1,7 @@
 """One key that takes as much as it gets.
 
     key-share.py HOST PORT USER KEYFILE sessions COUNT   opens that many tunnels, one after the other, each under a name of its own
+    key-share.py HOST PORT USER KEYFILE tunnels COUNT    holds that many tunnels, each over a connection of its own
     key-share.py HOST PORT USER KEYFILE commands COUNT   runs that many commands as fast as it can, and goes on when thrown out
     key-share.py HOST PORT USER KEYFILE idle COUNT       logs in that often, opens nothing, and holds on
 
@@ -48,6 +49,16 @@ def sessions(count):
     return f"opened {opened}"
 
 
+def tunnels(count):
+    held = []
+    for unit in range(count):
+        transport = log_in()
+        transport.payload = struct.pack(">II", 1, unit)
+        held.append((transport, transport.open_channel("tun@openssh.com", timeout=10)))
+    print(f"holds {len(held)}", flush=True)
+    time.sleep(600)
+
+
 def commands(count):
     answered = ended = 0
     transport = log_in()
@@ -76,4 +87,4 @@ def idle(count):
 
 host, port, user, key_file, attack, count = sys.argv[1:]
 key = paramiko.Ed25519Key.from_private_key_file(key_file)
-print({"sessions": sessions, "commands": commands, "idle": idle}[attack](int(count)), flush=True)
+print({"sessions": sessions, "tunnels": tunnels, "commands": commands, "idle": idle}[attack](int(count)), flush=True)

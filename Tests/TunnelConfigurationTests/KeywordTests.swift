@@ -103,6 +103,7 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         KeywordCase("Refuse drop") { $0.refusals = .drop },
         KeywordCase("Fragments refuse") { $0.fragments = .refuse },
         KeywordCase("MaxFlows 100") { $0.maxFlows = 100 },
+        KeywordCase("MaxFlowsPerKey 64") { $0.maxFlowsPerKey = 64 },
         KeywordCase("QueueLimit 512K") { $0.queueLimitInBytes = 512 << 10 },
         KeywordCase("StateDirectory /tmp/state") { $0.stateDirectory = "/tmp/state" },
         KeywordCase("ControlSocket /tmp/c.sock") { $0.controlSocket = "/tmp/c.sock" },

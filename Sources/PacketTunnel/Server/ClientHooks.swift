@@ -68,6 +68,8 @@ public struct ClientHooks: Sendable {
 
     /// Bytes that may pass in each direction in a second; nil for no limit. What is above is dropped and counted.
     public var rateLimitInBytesPerSecond: UInt64?
+    /// Flows that the client may have at a time, where that is less than the server's `flowLimit`; nil for that.
+    public var flowLimit: Int?
     /// Sessions that the client's key may have at a time; nil for no limit.
     public var maximumSessions: Int?
 

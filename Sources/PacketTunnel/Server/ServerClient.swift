@@ -70,7 +70,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
             addresses.ipv6 += DNSResolvers.original.ipv6.filter { $0 != transparent.ipv6 }
         }
         transparentAddresses = addresses
-        flows = FlowTable(limit: configuration.flowLimit)
+        flows = FlowTable(limit: min(hooks.flowLimit ?? .max, configuration.flowLimit))
         flows.reportDNSQuality = hooks.reportDNSQuality
         measuresDNS = hooks.reportDNSQuality != nil
         sender = ChannelSender(

@@ -85,7 +85,8 @@ struct SSHClientHostKey {
         return SSHClientError(
             .hostKeyUnknown,
             "the host \(name) is not known; it has shown \(offered). Compare this with the server's own "
-                + "(ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub there), then add the key to \(file) or connect with "
+                + "(packet-tunneld logs it at each start; ssh-keygen -lf /etc/packet-tunnel/ssh_host_ed25519_key.pub there "
+                + "prints it, with a stock sshd /etc/ssh/ssh_host_…_key.pub), then add the key to \(file) or connect with "
                 + "-o StrictHostKeyChecking=accept-new",
             hostKeys: .init(offered: offered, known: nil, location: nil)
         )

@@ -54,7 +54,7 @@ final class SSHServerKeyShares: Sendable {
             if isOver { share.connections -= 1 }
             // What it has used up of its commands counts on until it would be whole again.
             shares[key] = share
-            if shares.count > Self.sweepCount { Self.sweep(&shares, limits) }
+            if shares.count > Self.sweepCount { Self.sweep(&shares) }
         }
     }
 
@@ -75,7 +75,7 @@ final class SSHServerKeyShares: Sendable {
     /// Keys that are remembered before those without a connection are forgotten.
     private static let sweepCount = 4_096
 
-    private static func sweep(_ shares: inout [String: Share], _ limits: SSHServerConfiguration.KeyLimits) {
+    private static func sweep(_ shares: inout [String: Share]) {
         shares = shares.filter { $0.value.connections > 0 }
     }
 

@@ -100,6 +100,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var fragments: FragmentChoice = .carry
     /// Flows that one session may have at once: 16 to 1048576.
     public var maxFlows = TunnelDefaults.flowLimit
+    /// Flows that all tunnels of one key may have together: 64 to 16777216.
+    public var maxFlowsPerKey = 4 * TunnelDefaults.flowLimit
     /// Bytes that may wait for one client: 128 KiB, which holds a whole super-packet, to 1 GiB.
     public var queueLimitInBytes = UInt64(TunnelDefaults.downstreamQueueLimitInBytes)
 

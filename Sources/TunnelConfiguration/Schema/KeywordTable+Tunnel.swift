@@ -197,6 +197,16 @@ extension KeywordTable {
             """
         ),
         ConfigurationKeyword(
+            "MaxFlowsPerKey",
+            .traffic,
+            \.maxFlowsPerKey,
+            .number(64...16_777_216, "NUMBER"),
+            """
+            Flows that all tunnels of one key may have together. A tunnel gets MaxFlows, or a quarter of what is left of \
+            this when it begins, and 16 in any case.
+            """
+        ),
+        ConfigurationKeyword(
             "QueueLimit",
             .traffic,
             \.queueLimitInBytes,
