@@ -69,6 +69,7 @@ let package = Package(
         ),
         .target(
             name: "CLibSSH",
+            exclude: ["README.md"],
             linkerSettings: [
                 // The static archive: the shim needs functions that the shared library hides.
                 .linkedLibrary(":libssh.a"),
@@ -78,6 +79,7 @@ let package = Package(
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=ssh_buffer_pass_bytes_end",
                     "-Xlinker", "--wrap=ssh_packet_encrypt",
                     "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=send", "-Xlinker", "--wrap=poll",
+                    "-Xlinker", "--wrap=__recv_chk", "-Xlinker", "--wrap=__poll_chk",
                 ]),
             ]
         ),

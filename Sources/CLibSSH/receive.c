@@ -49,6 +49,7 @@ struct libssh_shim_receiver {
     size_t unsent; /* bytes that libssh has encrypted and the kernel has not taken */
     uint8_t *bytes; /* the thread's block, or memory of its own */
     size_t head, tail;
+    libssh_shim_passed passed;
 };
 
 /* The sessions of this thread by descriptor. Other threads may own a descriptor that this one has lost, so nobody else
@@ -167,6 +168,11 @@ size_t libssh_shim_unsent(libssh_shim_receiver *receiver)
     return receiver->unsent;
 }
 
+libssh_shim_passed libssh_shim_receive_passed(const libssh_shim_receiver *receiver)
+{
+    return receiver->passed;
+}
+
 void libssh_shim_receive_hold(libssh_shim_receiver *receiver, enum libssh_shim_hold hold)
 {
     receiver->hold = hold;
@@ -227,6 +233,7 @@ ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
     if (receiver->head == receiver->tail)
         return receive(descriptor, buffer, size, flags);
     part = available(receiver, size);
+    receiver->passed.read += part;
     memcpy(buffer, receiver->bytes + receiver->head, part);
     consume(receiver, part);
     if (receiver->bytes != NULL) {
@@ -246,8 +253,10 @@ uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length)
     if (receiver == NULL || (const uint8_t *)ssh_buffer_get(buffer) + ssh_buffer_get_len(buffer) != read_end)
         return passed;
     part = available(receiver, READ_SIZE);
-    if (ssh_buffer_add_data(buffer, receiver->bytes + receiver->head, (uint32_t)part) == SSH_OK)
+    if (ssh_buffer_add_data(buffer, receiver->bytes + receiver->head, (uint32_t)part) == SSH_OK) {
+        receiver->passed.appended += part;
         consume(receiver, part);
+    }
     return passed;
 }
 
@@ -278,6 +287,7 @@ ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
     }
     if (sent > 0)
         receiver->unsent -= (size_t)sent < receiver->unsent ? (size_t)sent : receiver->unsent;
+    receiver->passed.sent += sent > 0 ? (uint64_t)sent : 0;
     receiver->room -= sent > 0 && (size_t)sent < receiver->room ? (size_t)sent : receiver->room;
     return sent;
 }
@@ -302,6 +312,7 @@ static short poll_input(libssh_shim_receiver *receiver)
         receiver->bytes = block;
         receiver->head = 0;
         receiver->tail = (size_t)received;
+        receiver->passed.polled += (uint64_t)received;
     }
     return POLLIN;
 }

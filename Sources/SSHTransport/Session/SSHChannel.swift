@@ -37,7 +37,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     private var sendWindow: OpenSSHSendWindow?
     private var isWatchingSendWindow = false
     private var hasMeasured = false
-    private let session: SSHSession
+    let session: SSHSession
     private let handle: ssh_channel
     private let watched: OpaquePointer
     private let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>

@@ -50,7 +50,7 @@ public enum SSHLibrary {
         let isNewer = libssh_shim_newer_library(program, directory, &file, file.count, &installed, installed.count)
         guard isNewer else { return nil }
         func text(_ buffer: [CChar]) -> String {
-            String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
         }
         let (path, other) = (text(file), text(installed))
         return other == version

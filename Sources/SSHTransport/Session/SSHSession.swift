@@ -42,7 +42,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     var roundTrip = SSHRoundTrip()
 
     private let event: ssh_event
-    private let receiver: OpaquePointer
+    let receiver: OpaquePointer
     private var registration: Registration?
     private var isInsideLibrary = false
     private var endReason: String?
