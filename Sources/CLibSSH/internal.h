@@ -43,6 +43,7 @@ struct libssh_shim_peer {
     bool is_rekeying;
     uint32_t key_exchanges;
     uint32_t public_key_requests;
+    uint32_t certificates;
     uint32_t replies;
     uint32_t questions; /* during this key exchange: see libssh_shim_questions() */
     libssh_shim_open open;

@@ -1,4 +1,5 @@
 /* What the peer says that libssh does not keep, and what it must not be told as it was said. */
+#define _GNU_SOURCE
 #include "internal.h"
 
 #include <stdlib.h>
@@ -45,19 +46,22 @@ static int on_newkeys(ssh_session session, uint8_t type, ssh_buffer packet, void
     return SSH_PACKET_NOT_USED;
 }
 
-static bool is_certificate_or_unknown(const uint8_t *name, uint32_t length)
+/* Whether libssh can parse keys of this algorithm at all. */
+static bool is_known(const uint8_t *name, uint32_t length)
 {
     char text[80];
-    enum ssh_keytypes_e type;
 
     if (length >= sizeof text)
-        return true;
+        return false;
     memcpy(text, name, length);
     text[length] = 0;
-    if (strcmp(text, "rsa-sha2-256") == 0 || strcmp(text, "rsa-sha2-512") == 0)
-        return false;
-    type = ssh_key_type_from_name(text);
-    return type == SSH_KEYTYPE_UNKNOWN || strstr(text, "-cert-v0") != NULL;
+    return strcmp(text, "rsa-sha2-256") == 0 || strcmp(text, "rsa-sha2-512") == 0 ||
+           ssh_key_type_from_name(text) != SSH_KEYTYPE_UNKNOWN;
+}
+
+static bool is_certificate(const uint8_t *name, uint32_t length)
+{
+    return memmem(name, length, "-cert-v0", strlen("-cert-v0")) != NULL;
 }
 
 static bool is(const uint8_t *text, uint32_t length, const char *name)
@@ -72,6 +76,7 @@ struct login {
     uint32_t name_length;
     uint8_t *method;
     bool is_usable; /* libssh can parse the type of its key */
+    bool is_certificate;
 };
 
 /* False for any other method. */
@@ -86,10 +91,12 @@ static bool parse_login(ssh_buffer packet, struct login *login)
         (!is(login->method, length, "publickey") && !is(login->method, length, "publickey-hostbound-v00@openssh.com")))
         return false;
     login->is_usable = true;
+    login->is_certificate = false;
     if (at < end) {
         at += 1; /* whether it is signed */
         algorithm = libssh_shim_next_string(&at, end, &length);
-        login->is_usable = algorithm == NULL || !is_certificate_or_unknown(algorithm, length);
+        login->is_certificate = algorithm != NULL && is_certificate(algorithm, length);
+        login->is_usable = algorithm == NULL || (!login->is_certificate && is_known(algorithm, length));
     }
     return true;
 }
@@ -102,6 +109,7 @@ static void prepare_login(libssh_shim_peer *peer, ssh_buffer packet)
 
     if (!parse_login(packet, &login))
         return;
+    peer->certificates += login.is_certificate;
     if (login.is_usable)
         peer->public_key_requests += 1;
     else
@@ -425,6 +433,11 @@ uint32_t libssh_shim_questions(const libssh_shim_peer *peer)
 uint64_t libssh_shim_bytes_received(const libssh_shim_peer *peer)
 {
     return peer->packets.in_bytes;
+}
+
+uint32_t libssh_shim_certificates(const libssh_shim_peer *peer)
+{
+    return peer->certificates;
 }
 
 uint32_t libssh_shim_key_exchanges(const libssh_shim_peer *peer)

@@ -114,8 +114,8 @@ struct AuthorizedKeysTests {
             ("from=\"10.0.0.1/8\"", "from= has 10.0.0.1/8, which is no network"),
             ("from=\"10.0.0.0/8,\"", "from= has an empty pattern"),
             ("expiry-time=\"20240230Z\"", "expiry-time=\"20240230Z\": the form is YYYYMMDD[HHMM[SS]][Z]"),
-            ("cert-authority", "certificates are not supported: cert-authority is refused"),
-            ("principals=\"a\"", "principals= belongs to cert-authority, which is not supported"),
+            ("cert-authority", "cert-authority is refused; \(Certificates.advice)"),
+            ("principals=\"a\"", "principals= belongs to cert-authority, which is refused; \(Certificates.advice)"),
             ("verify-required", "verify-required cannot be enforced here"),
             ("environment=\"LANG\"", "environment= needs the form NAME=value"),
             (
@@ -157,7 +157,7 @@ struct AuthorizedKeysTests {
             ("no-pty", "the key is damaged: there is none on the line"),
             (
                 "ssh-ed25519-cert-v01@openssh.com AAAAC3NzaC1lZDI1NTE5AAAA",
-                "the key is damaged: certificates are not supported"
+                "the key is damaged: this is a certificate; \(Certificates.advice)"
             ),
         ]
     )

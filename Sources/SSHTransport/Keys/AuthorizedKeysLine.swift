@@ -61,7 +61,7 @@ struct AuthorizedKeysLine {
             if type.isEmpty { throw .malformed("there is none on the line") }
             throw .unknownType(type)
         }
-        guard !type.contains("-cert-v01@") else { throw .malformed("certificates are not supported") }
+        guard !type.contains("-cert-v01@") else { throw .malformed("this is a certificate; \(Certificates.advice)") }
         guard !base64.isEmpty else { throw .malformed("its base64 is missing") }
         return try SSHPublicKey(type: type, base64: String(base64))
     }

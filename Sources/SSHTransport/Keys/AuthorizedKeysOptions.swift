@@ -73,7 +73,7 @@ struct AuthorizedKeysOptions {
         case "restrict", "no-port-forwarding": restrictions.permitsTunnel = false
         case "port-forwarding": restrictions.permitsTunnel = true
         case "no-touch-required": break
-        case "cert-authority": throw Problem(reason: "certificates are not supported: cert-authority is refused")
+        case "cert-authority": throw Problem(reason: "cert-authority is refused; \(Certificates.advice)")
         // The signature says whether a PIN was asked for, but the SSH library does not tell.
         case "verify-required": throw Problem(reason: "verify-required cannot be enforced here")
         default:
@@ -86,7 +86,8 @@ struct AuthorizedKeysOptions {
     private mutating func applyStock(_ name: String, _ quoted: Substring) throws(Problem) {
         switch name {
         case "from", "tunnel", "expiry-time", "command", "environment", "permitopen", "permitlisten": break
-        case "principals": throw Problem(reason: "principals= belongs to cert-authority, which is not supported")
+        case "principals":
+            throw Problem(reason: "principals= belongs to cert-authority, which is refused; \(Certificates.advice)")
         default: throw unknown(name)
         }
         // sshd refuses such a line, and reading it differently here would help nobody.

@@ -91,6 +91,9 @@ extension SSHServerConnection {
     func requestWasRefused(type: Int32, subtype: Int32) {
         let isKnownMethod = subtype == SSH_AUTH_METHOD_NONE || subtype == SSH_AUTH_METHOD_PUBLICKEY
         guard type == Int32(SSH_REQUEST_AUTH.rawValue), !isKnownMethod else { return }
+        let certificates = session.map { libssh_shim_certificates($0.peer) } ?? 0
+        defer { refusedCertificates = certificates }
+        guard certificates == refusedCertificates else { return noteFailure("a certificate; \(Certificates.advice)") }
         noteFailure("a method that is not offered")
     }
 }

@@ -49,6 +49,7 @@ public final class SSHServerConnection: @unchecked Sendable {
     var failures = 0
     var triedNone = false
     var answeredKeys: UInt32 = 0
+    var refusedCertificates: UInt32 = 0
     /// What `loadKeys` has found for the user that the client claims to be.
     var loaded: (user: String, check: SSHServerConfiguration.KeyCheck)?
     /// Rounds of `checkKey` in a row that have refused the key.
