@@ -7,7 +7,8 @@
 # Says one line for each thing it does. Needs root or sudo only when something is missing.
 set -u
 
-build=(libssh-dev libc-ares-dev libssl-dev zlib1g-dev libkrb5-dev)
+# g++ brings the C++ library of the release's own compiler, which programs with a static Swift library are linked with.
+build=(libssh-dev libc-ares-dev libssl-dev zlib1g-dev libkrb5-dev g++)
 lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps python3)
 tests=(openssh-server perl ethtool iputils-ping python3-venv sudo)
 # SSH libraries of others, to be talked to in the tests. They stay inside .build.
@@ -35,6 +36,14 @@ check_swift() {
     if [ "$(printf '6.2\n%s\n' "${version:-0}" | sort -V | head -n 1)" != 6.2 ]; then
         fail "the Swift toolchain in PATH is ${version:-of an unknown version}; 6.2 or later is needed"
     fi
+}
+
+# The static archive of libssh 0.12 needs a library that no package names.
+needs_security_keys() {
+    local version
+    version=$(dpkg-query -W -f='${Version}' libssh-dev 2>/dev/null)
+    [ -n "$version" ] || version=$(apt-cache policy libssh-dev 2>/dev/null | sed -n 's/^ *Candidate: //p')
+    dpkg --compare-versions "${version:-0}" ge 0.12
 }
 
 install_missing() {
@@ -102,6 +111,7 @@ main() {
     check_swift
     command -v dpkg-query >/dev/null ||
         fail "this is no Debian system; install what corresponds to: ${wanted[*]}"
+    ! needs_security_keys || wanted+=(libfido2-dev)
     for package in "${wanted[@]}"; do
         installed "$package" || missing+=("$package")
     done
