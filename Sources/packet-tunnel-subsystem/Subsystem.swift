@@ -62,7 +62,7 @@ struct Subsystem {
         var target = [CChar](repeating: 0, count: 64)
         // A pipe with a name in the file system begins with a slash, and its mode is its owner's business.
         let length = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
-        guard length > 0, target.starts(with: "pipe:[".utf8.map { CChar(bitPattern: $0) }) else { return }
+        guard length > 0, target.starts(with: "pipe:[".utf8.map { CChar(truncatingIfNeeded: $0) }) else { return }
         fchmod(descriptor, 0o666)
     }
 

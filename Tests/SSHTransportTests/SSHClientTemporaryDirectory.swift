@@ -8,7 +8,7 @@ final class TemporaryDirectory: Sendable {
     init() throws {
         var template = Array("/tmp/ssh-transport-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw TestFailure("mkdtemp: \(String(cString: strerror(errno)))") }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        path = String(decoding: template.dropLast().map(UInt8.init(truncatingIfNeeded:)), as: UTF8.self)
     }
 
     deinit {

@@ -25,7 +25,7 @@ final class ServerFixture {
         key = try TestKey()
         var template = Array("/tmp/sshserver-test-XXXXXX".utf8CString)
         mkdtemp(&template)
-        directory = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        directory = String(decoding: template.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
         loops = try (0..<count).map { try EventLoop(name: "test-loop-\($0)") }
         recorder = ServerRecorder()
         var configuration = SSHServerConfiguration()

@@ -16,7 +16,7 @@ final class ControlFixture {
     init(limits: ControlLimits = ControlLimits(), answer: @escaping Answer = { _, _ in }) throws {
         var template = Array("/tmp/control-test-XXXXXX".utf8CString)
         mkdtemp(&template)
-        directory = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        directory = String(decoding: template.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
         path = "\(directory)/control.sock"
         loop = try EventLoop(name: "control-test")
         server = try ControlServer(

@@ -143,7 +143,7 @@ private struct InterfaceName {
 
     init(_ text: String) {
         for (index, byte) in text.utf8.prefix(storage.count - 1).enumerated() {
-            storage[index] = CChar(bitPattern: byte)
+            storage[index] = CChar(truncatingIfNeeded: byte)
         }
     }
 

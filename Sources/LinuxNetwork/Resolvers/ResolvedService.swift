@@ -93,7 +93,7 @@ struct ResolvedService {
     private static func networkNamespace(of process: String) -> String? {
         var buffer = [CChar](repeating: 0, count: 64)
         let count = readlink("/proc/\(process)/ns/net", &buffer, buffer.count)
-        return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+        return count > 0 ? String(decoding: buffer[..<count].map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self) : nil
     }
 
     /// Whether 127.0.0.53:53 is open in this namespace; the file has addresses in the machine's byte order.

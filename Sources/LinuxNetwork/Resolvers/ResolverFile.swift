@@ -37,7 +37,7 @@ struct ResolverFile {
         guard status.st_mode & S_IFMT != S_IFLNK else {
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
             let count = readlink(path, &buffer, buffer.count)
-            let target = String(decoding: buffer[..<max(count, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let target = String(decoding: buffer[..<max(count, 0)].map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
             return Snapshot(form: .link(target: target), bytes: SmallFile.read(path))
         }
         let form = Form.file(mode: status.st_mode & 0o7777, owner: status.st_uid, group: status.st_gid)
