@@ -8,7 +8,9 @@ channel=$LIBRARY_EXAMPLES/debug/tunnel-channel
 if [ -z "${LAB_INSIDE:-}" ]; then
     command -v swift >/dev/null || skip_all "there is no Swift here"
     git -C "$LAB_ROOT" rev-parse --quiet --verify HEAD >/dev/null || skip_all "this is no clone of the repository"
-    library_embedder && library_build user "$LIBRARY/user" "$LIBRARY_USER" --security-path "$LIBRARY/security"
+    library_embedder && library_build user "$LIBRARY/user" "$LIBRARY_USER" --security-path "$LIBRARY/security" \
+        --product user && library_build everything "$LIBRARY/user" "$LIBRARY_EVERYTHING" \
+        --security-path "$LIBRARY/security" --product everything
     for example in embedded-server tunnel-channel; do
         library_build "$example" "$LAB_ROOT/Examples/$example" "$LIBRARY_EXAMPLES"
     done
@@ -21,6 +23,10 @@ builds() {
 builds user "a package that depends on a version"
 is "and runs with the defaults" "$("$LIBRARY_USER/debug/user" 2>&1)" "capacity 16777212"
 is "without libssh and what goes with it" "$(find "$LIBRARY_USER/debug/" -path '*SSH*' -name '*.o')" ""
+
+builds everything "a program with every library of that version"
+like "it runs, with the libssh of this system in it" "$("$LIBRARY_EVERYTHING/debug/everything" 2>&1 | head -n 1)" \
+    '^libssh 0[.]1[0-9][.][0-9]+ [2-9]$'
 
 builds embedded-server "the program that embeds a server"
 ok "it sees packets rewritten" "$embedded"

@@ -8,6 +8,7 @@
 
 LIBRARY=$LAB_ROOT/.build/library
 LIBRARY_USER=$LIBRARY/user/.build
+LIBRARY_EVERYTHING=$LIBRARY/everything
 # One for both, because they share nearly everything that has to be compiled.
 LIBRARY_EXAMPLES=$LIBRARY/examples
 
@@ -38,7 +39,13 @@ let package = Package(
     name: "user",
     dependencies: [.package(url: "file://$clone", from: "0.1.0")],
     targets: [
-        .executableTarget(name: "user", dependencies: [.product(name: "PacketTunnel", package: "packet-tunnel")])
+        .executableTarget(name: "user", dependencies: [.product(name: "PacketTunnel", package: "packet-tunnel")]),
+        .executableTarget(
+            name: "everything",
+            dependencies: ["IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport"].map {
+                .product(name: $0, package: "packet-tunnel")
+            }
+        ),
     ]
 )
 EOF
@@ -48,6 +55,18 @@ import PacketTunnel
 let configuration = try ServerConfiguration().validated()
 let pool = try AddressPool(ipv4: configuration.ipv4Pool, ipv6: configuration.ipv6Pool)
 print("capacity", pool.capacity)
+EOF
+    mkdir -p "$user/Sources/everything"
+    library_write "$user/Sources/everything/main.swift" <<'EOF'
+import IPPacket
+import PacketTunnel
+import PacketTunnelTestKit
+import SSHTransport
+
+// What no linker could leave out.
+let server = SSHServerConfiguration()
+print("libssh", SSHLibrary.version, server.keyExchanges.filter { SSHLibrary.knows($0, in: .keyExchange) }.count)
+print(IPAddress("192.0.2.1").map { "\($0)" } ?? "", ServerConfiguration().mtu, type(of: MemoryDevice.self))
 EOF
 }
 
