@@ -142,7 +142,8 @@ final class StateFile {
         var buffer = [CChar](repeating: 0, count: 64)
         // Reads `net:[4026531840]`.
         let count = readlink("/proc/thread-self/ns/net", &buffer, buffer.count)
-        let digits = buffer.prefix(max(count, 0)).map { UInt8(truncatingIfNeeded: $0) }.filter { (48...57).contains($0) }
+        let digits = buffer.prefix(max(count, 0)).map { UInt8(truncatingIfNeeded: $0) }
+            .filter { (48...57).contains($0) }
         return "." + String(decoding: digits, as: UTF8.self) + ".state"
     }
 

@@ -5,6 +5,9 @@ enum ForeignKeywords {
         reasons[keyword.lowercased()]
     }
 
+    private static let certificates =
+        "certificates work behind a stock sshd with packet-tunnel-subsystem, see packet-tunneld(8)"
+
     private static let reasons: [String: String] = [
         "addressfamily": "use ListenAddress 0.0.0.0 or ListenAddress :: instead",
         "allowgroups": "users need no account here, so there are no groups; use AllowUsers",
@@ -18,8 +21,8 @@ enum ForeignKeywords {
         "hostbasedauthentication": "packet-tunneld authenticates by public key only",
         "pubkeyauthentication": "packet-tunneld always authenticates by public key",
         "usepam": "packet-tunneld authenticates by public key only",
-        "trustedusercakeys": "certificates work behind a stock sshd with packet-tunnel-subsystem, see packet-tunneld(8)",
-        "authorizedprincipalsfile": "certificates work behind a stock sshd with packet-tunnel-subsystem, see packet-tunneld(8)",
+        "trustedusercakeys": certificates,
+        "authorizedprincipalsfile": certificates,
         "authorizedkeyscommand": "keys come from files; see AuthorizedKeysFile",
         "authorizedkeyscommanduser": "keys come from files; see AuthorizedKeysFile",
         "permitrootlogin": "nobody logs in to packet-tunneld; use AllowUsers or DenyUsers",
