@@ -112,3 +112,14 @@ int libssh_shim_channel_request(libssh_shim_channel *watched, const char *name, 
         memcpy(packet + fixed, payload, length);
     return libssh_shim_send_packet(watched->peer->session, packet, fixed + length);
 }
+
+int libssh_shim_channel_exit_status(ssh_channel channel)
+{
+#if LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 11, 0)
+    uint32_t status = UINT32_MAX;
+
+    return ssh_channel_get_exit_state(channel, &status, NULL, NULL) == SSH_OK ? (int)status : -1;
+#else
+    return ssh_channel_get_exit_status(channel);
+#endif
+}
