@@ -50,9 +50,6 @@ let package = Package(
             swiftSettings: packetPath
         ),
 
-        // The texts of OpenSSH's files and command lines: patterns, times, sizes, addresses, options, quoting.
-        .target(name: "OpenSSHSyntax", dependencies: ["IPPacket"], swiftSettings: common),
-
         // Adapters: each knows one outside thing.
         .target(name: "CEventLoops"),
         .target(
@@ -95,7 +92,7 @@ let package = Package(
         .target(
             name: "SSHTransport",
             dependencies: [
-                "CLibSSH", "CNameServers", "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel",
+                "CLibSSH", "CNameServers", "EventLoops", "IPPacket", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
@@ -108,20 +105,15 @@ let package = Package(
             ],
             swiftSettings: common
         ),
-        .target(
-            name: "TunnelConfiguration",
-            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel"],
-            swiftSettings: common
-        ),
+        .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
         .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
 
         // Programs: arguments, wiring, exit code.
         .executableTarget(
             name: "packet-tunneld",
             dependencies: [
-                "EventLoops", "IPPacket", "LinuxNetwork", "OpenSSHSyntax", "PacketTunnel", "SSHTransport",
-                "TunnelConfiguration", "TunnelControl",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "EventLoops", "IPPacket", "LinuxNetwork", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
+                "TunnelControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -130,8 +122,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel",
             dependencies: [
-                "EventLoops", "IPPacket", "LinuxNetwork", "OpenSSHSyntax", "PacketTunnel", "SSHTransport",
-                "TunnelConfiguration",
+                "EventLoops", "IPPacket", "LinuxNetwork", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -141,7 +132,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel-bench",
             dependencies: [
-                "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
+                "EventLoops", "IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -150,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel-subsystem",
             dependencies: [
-                "OpenSSHSyntax", "PacketTunnel", "TunnelConfiguration", "TunnelControl",
+                "PacketTunnel", "TunnelConfiguration", "TunnelControl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common
@@ -164,7 +155,6 @@ let package = Package(
             ],
             swiftSettings: common
         ),
-        .testTarget(name: "OpenSSHSyntaxTests", dependencies: ["IPPacket", "OpenSSHSyntax"], swiftSettings: common),
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
             name: "PacketTunnelTests",
@@ -196,7 +186,7 @@ let package = Package(
         .testTarget(
             name: "SSHTransportTests",
             dependencies: [
-                "CLibSSH", "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel", "SSHTransport",
+                "CLibSSH", "EventLoops", "IPPacket", "PacketTunnel", "SSHTransport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
@@ -210,7 +200,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TunnelConfigurationTests",
-            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel", "TunnelConfiguration"],
+            dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
             swiftSettings: common
         ),
     ]

@@ -1,5 +1,4 @@
 internal import Glibc
-internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import TunnelConfiguration
 internal import TunnelControl

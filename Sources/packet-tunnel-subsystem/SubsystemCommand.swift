@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Glibc
-internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import TunnelConfiguration
 

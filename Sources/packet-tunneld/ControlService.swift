@@ -3,7 +3,6 @@ internal import EventLoops
 internal import Glibc
 internal import IPPacket
 internal import Logging
-internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import SSHTransport
 internal import Synchronization

@@ -1,5 +1,4 @@
 import IPPacket
-import OpenSSHSyntax
 import Testing
 
 @testable import TunnelConfiguration

@@ -1,4 +1,3 @@
-internal import OpenSSHSyntax
 internal import Synchronization
 
 /// The places for connections that are not authenticated yet, and who gets one. For any thread.
@@ -27,13 +26,13 @@ final class SSHServerStartups: Sendable {
     }
 
     private let state: Mutex<State>
-    private let limits: MaxStartups
+    private let limits: SSHServerConfiguration.MaxStartups
     private let perSource: Int
     private let regularShare: Int
 
     /// - Parameter perSource: nil for no such limit.
     init(
-        limits: MaxStartups,
+        limits: SSHServerConfiguration.MaxStartups,
         perSource: Int?,
         penalties: SSHServerConfiguration.Penalties = .init()
     ) {

@@ -1,5 +1,4 @@
 public import IPPacket
-public import OpenSSHSyntax
 
 /// How the client reaches a server.
 public struct ConnectionOptions: Hashable, Sendable {

@@ -1,5 +1,3 @@
-internal import OpenSSHSyntax
-
 extension KeywordTable {
     static let ssh: [ConfigurationKeyword] = listening + authentication + connections
 

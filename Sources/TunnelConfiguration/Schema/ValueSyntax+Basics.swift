@@ -1,5 +1,4 @@
 internal import IPPacket
-internal import OpenSSHSyntax
 
 extension ValueSyntax where Value == Bool {
     /// `yes` or `no`, as in sshd.

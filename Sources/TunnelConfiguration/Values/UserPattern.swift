@@ -1,5 +1,4 @@
 public import IPPacket
-public import OpenSSHSyntax
 
 /// Whom `AllowUsers` and `DenyUsers` mean: `NAME` or `NAME@ADDRESS`, as in sshd.
 ///

@@ -34,7 +34,6 @@ enum TunnelClientProgram {
             forwardingHangUps.cancel()
         }
         do {
-            try LocalAddressCheck.check(options)
             let loop = try EventLoop(name: "ptun-client")
             defer {
                 ChildProcess.endAll()

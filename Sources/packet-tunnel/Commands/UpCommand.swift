@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import IPPacket
-internal import OpenSSHSyntax
 internal import TunnelConfiguration
 
 /// `packet-tunnel up`

@@ -1,5 +1,3 @@
-import OpenSSHSyntax
-
 @testable import TunnelConfiguration
 
 /// Files in memory. A pattern matches by its `*` alone, anywhere in the path.
