@@ -50,6 +50,9 @@ let package = Package(
             swiftSettings: packetPath
         ),
 
+        // The texts of OpenSSH's files and command lines: patterns, times, sizes, addresses, options, quoting.
+        .target(name: "OpenSSHSyntax", dependencies: ["IPPacket"], swiftSettings: common),
+
         // Adapters: each knows one outside thing.
         .target(name: "CEventLoops"),
         .target(
@@ -92,7 +95,7 @@ let package = Package(
         .target(
             name: "SSHTransport",
             dependencies: [
-                "CLibSSH", "CNameServers", "EventLoops", "IPPacket", "PacketTunnel",
+                "CLibSSH", "CNameServers", "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
@@ -105,15 +108,20 @@ let package = Package(
             ],
             swiftSettings: common
         ),
-        .target(name: "TunnelConfiguration", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
+        .target(
+            name: "TunnelConfiguration",
+            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel"],
+            swiftSettings: common
+        ),
         .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
 
         // Programs: arguments, wiring, exit code.
         .executableTarget(
             name: "packet-tunneld",
             dependencies: [
-                "EventLoops", "IPPacket", "LinuxNetwork", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
-                "TunnelControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "EventLoops", "IPPacket", "LinuxNetwork", "OpenSSHSyntax", "PacketTunnel", "SSHTransport",
+                "TunnelConfiguration", "TunnelControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -122,7 +130,8 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel",
             dependencies: [
-                "EventLoops", "IPPacket", "LinuxNetwork", "PacketTunnel", "SSHTransport", "TunnelConfiguration",
+                "EventLoops", "IPPacket", "LinuxNetwork", "OpenSSHSyntax", "PacketTunnel", "SSHTransport",
+                "TunnelConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -132,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel-bench",
             dependencies: [
-                "EventLoops", "IPPacket", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
+                "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel", "PacketTunnelTestKit", "SSHTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -141,7 +150,7 @@ let package = Package(
         .executableTarget(
             name: "packet-tunnel-subsystem",
             dependencies: [
-                "PacketTunnel", "TunnelConfiguration", "TunnelControl",
+                "OpenSSHSyntax", "PacketTunnel", "TunnelConfiguration", "TunnelControl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common
@@ -155,6 +164,7 @@ let package = Package(
             ],
             swiftSettings: common
         ),
+        .testTarget(name: "OpenSSHSyntaxTests", dependencies: ["IPPacket", "OpenSSHSyntax"], swiftSettings: common),
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(
             name: "PacketTunnelTests",
@@ -186,7 +196,7 @@ let package = Package(
         .testTarget(
             name: "SSHTransportTests",
             dependencies: [
-                "CLibSSH", "EventLoops", "IPPacket", "PacketTunnel", "SSHTransport",
+                "CLibSSH", "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel", "SSHTransport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
@@ -200,7 +210,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TunnelConfigurationTests",
-            dependencies: ["IPPacket", "PacketTunnel", "TunnelConfiguration"],
+            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel", "TunnelConfiguration"],
             swiftSettings: common
         ),
     ]

@@ -19,7 +19,7 @@ int libssh_shim_init(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
     mallopt(M_MMAP_THRESHOLD, KEPT_FREE);
     /* From 0.11 on the library would connect through the ProxyJump of a file itself, on a thread, with its own idea of
-     * keys and known hosts, and whatever the command line says. This has it run ssh(1), as 0.10 does. */
+     * keys and known hosts, and whatever the command line says. Who connects is our own business. */
     setenv("OPENSSH_PROXYJUMP", "1", 1);
     return ssh_init();
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import TunnelConfiguration
 internal import TunnelControl

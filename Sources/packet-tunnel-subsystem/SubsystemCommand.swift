@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import TunnelConfiguration
 

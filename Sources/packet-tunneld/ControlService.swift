@@ -3,6 +3,7 @@ internal import EventLoops
 internal import Glibc
 internal import IPPacket
 internal import Logging
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import SSHTransport
 internal import Synchronization

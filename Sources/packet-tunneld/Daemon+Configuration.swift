@@ -2,6 +2,7 @@ internal import Glibc
 internal import IPPacket
 internal import LinuxNetwork
 internal import Logging
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
@@ -50,15 +51,11 @@ extension SSHServerConfiguration {
     init(_ live: LiveConfiguration, logger: Logger) {
         let configuration = live.current
         self.init()
-        listenAddresses = configuration.endpoints.map { ListenAddress(host: "\($0.address)", port: $0.port) }
+        listenAddresses = configuration.endpoints.map { ListenAddress($0.address, port: $0.port) }
         hostKeyFiles = configuration.hostKeyFiles
         loginGraceTime = configuration.loginGraceTime
         maxAuthTries = configuration.maxAuthenticationTries
-        maxStartups = MaxStartups(
-            begin: configuration.maxStartups.start,
-            rate: configuration.maxStartups.rate,
-            full: configuration.maxStartups.full
-        )
+        maxStartups = configuration.maxStartups
         perSourceMaxStartups = configuration.perSourceMaxStartups
         netBlockSize = NetBlockSize(
             ipv4: configuration.perSourceNetBlockSize.ipv4,

@@ -1,4 +1,5 @@
 internal import IPPacket
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
@@ -18,7 +19,7 @@ struct KeyHooks {
         deniedDomains = configuration.deniedDomains.map(\.description) + restrictions.deniedDomains
         self.restrictions = restrictions
         self.dnsQuality = dnsQuality
-        deniedNetworks = restrictions.deniedNetworks.compactMap { IPPrefix($0) }
+        deniedNetworks = restrictions.deniedNetworks
     }
 
     /// Sessions of one key, used or not, unless its line says otherwise with `sessions=`: half of the addresses, 1,024 at
@@ -32,6 +33,10 @@ struct KeyHooks {
         var hooks = ClientHooks()
         hooks.allowsTCPPort = checker(tcpPorts)
         hooks.allowsUDPPort = checker(udpPorts)
+        if !deniedNetworks.isEmpty {
+            let networks = deniedNetworks
+            hooks.allowsEcho = { address in !networks.contains { $0.contains(address) } }
+        }
         hooks.rateLimitInBytesPerSecond = restrictions.rateBytesPerSecond
         hooks.maximumSessions = restrictions.maximumSessions ?? Self.sessionShare(of: server)
         if !deniedDomains.isEmpty { hooks.allowsDomain = domainChecker }

@@ -82,6 +82,8 @@ final class TunnelService: SSHServerDelegate {
     /// Gives a channel to the core under the name that its client has chosen.
     func attach(_ channel: SSHChannel, of connection: SSHServerConnection, framing: ChannelFraming, name: String) {
         guard let key = connection.authorizedKey else { return channel.close() }
+        // A key with tunnel="N" has that one session, whatever the client asks for and by whichever channel type.
+        let name = key.restrictions.tunnelUnit.map { OpenSSHTunnelRequest.sessionName($0) } ?? name
         let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
         var hooks = KeyHooks(configuration.current, key.restrictions, dnsQuality).hooks(for: server)
         hooks.flowLimit = flowShares.take(key.fingerprint, for: ObjectIdentifier(connection))
@@ -142,9 +144,7 @@ final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
         channel.setReceiver(self)
         // Stock ssh names its session by the unit number in the open, and sends nothing of its own accord.
         if framing == .openSSH {
-            let unit =
-                connection.authorizedKey?.restrictions.tunnelUnit ?? OpenSSHTunnelRequest.unit(channel.openPayload)
-            return attach(name: OpenSSHTunnelRequest.sessionName(unit))
+            return attach(name: OpenSSHTunnelRequest.sessionName(OpenSSHTunnelRequest.unit(channel.openPayload)))
         }
         channel.loop.schedule(after: Self.patience) { self.attach(name: "") }
     }

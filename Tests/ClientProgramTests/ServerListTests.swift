@@ -20,6 +20,14 @@ struct ServerListTests {
         #expect(servers.next(now: start + .seconds(2), pending: both, mayRace: true) == 2)
     }
 
+    @Test("are tried anew beside an attempt that does not end")
+    func triesAnew() {
+        let servers = list(1)
+        #expect(servers.next(now: start + .seconds(1.9), pending: [0: start], mayRace: true) == nil)
+        #expect(servers.nextMoment(pending: [0: start], mayRace: true) == start + ServerList.patience)
+        #expect(servers.next(now: start + .seconds(2), pending: [0: start], mayRace: true) == 0)
+    }
+
     @Test("are tried one by one while a person may be asked")
     func oneByOne() {
         let servers = list(2)

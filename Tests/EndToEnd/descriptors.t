@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a client holds over many reconnections, and who makes its connection: the library closes and opens things on its own.
+# What a client holds over many reconnections, and who makes its connection: the library closes and opens things by itself.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 lab_enter "$@"
@@ -28,22 +28,15 @@ flat() {
 flat "any interface"
 flat "with -B" -B "$outer"
 
-# A jump host of the configuration file: ssh(1) connects to it, and the command line has the last word.
+# A jump host of the configuration file: this program connects to it and not the library, and the command line has the last word.
 ok "the daemon is ready" lab_daemon
-mkdir "$LAB_DIR/bin"
-printf '#!/bin/sh\necho "$*" >>%s\nexit 1\n' "$LAB_DIR/calls" >"$LAB_DIR/bin/ssh"
-chmod 755 "$LAB_DIR/bin/ssh"
-printf 'Host *\n ProxyJump nobody@192.0.2.77:9\n' >"$LAB_DIR/jump.config"
-# jumps [OPTION...]: what ssh(1) was called with, and what the client said.
+printf 'Host %s\n ProxyJump nobody@192.0.2.77:9\n' "$LAB_SERVER4" >"$LAB_DIR/jump.config"
+# jumps [OPTION...]: what the client says.
 jumps() {
-    rm -f "$LAB_DIR/calls"
-    PATH=$LAB_DIR/bin:$PATH lab_in client timeout 20 "$LAB_BIN/packet-tunnel" info -F "$LAB_DIR/jump.config" "$@" \
-        -o "UserKnownHostsFile=$LAB_DIR/known_hosts" -i "$LAB_DIR/client_key" -p "$LAB_PORT" \
-        "$LAB_USER@$LAB_SERVER4" >"$LAB_DIR/answer" 2>&1
-    cat "$LAB_DIR/calls" 2>/dev/null
+    lab_in client timeout 20 "$LAB_BIN/packet-tunnel" info -F "$LAB_DIR/jump.config" "$@" -o ConnectTimeout=1 \
+        -o "UserKnownHostsFile=$LAB_DIR/known_hosts" -i "$LAB_DIR/client_key" -p "$LAB_PORT" "$LAB_USER@$LAB_SERVER4" 2>&1
 }
-like "a jump host of the file is ssh's business" "$(jumps)" "nobody@192.0.2.77|192[.]0[.]2[.]77"
-like "one of the command line goes before it" "$(jumps -o ProxyJump=other@192.0.2.78:10)" 'other.*192[.]0[.]2[.]78'
-is "none means none: ssh is not called" "$(jumps -o ProxyJump=none)" ""
-like "and the server answers" "$(cat "$LAB_DIR/answer")" '"program" : "packet-tunneld"'
+like "a jump host of the file is told to be out of reach" "$(jumps)" "jump host nobody@192[.]0[.]2[.]77:9"
+like "one of the command line goes before it" "$(jumps -o ProxyJump=other@192.0.2.78:10)" "jump host other@192[.]0[.]2[.]78:10"
+like "none means none" "$(jumps -o ProxyJump=none)" '"program" : "packet-tunneld"'
 done_testing

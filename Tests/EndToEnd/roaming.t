@@ -57,10 +57,18 @@ arrives() { # DEVICE NUMBER METRIC [HOST [GATEWAY]]
     ip -n laptop addr add "2001:db8:a$2::${4:-7}/64" dev "$1" nodad 2>/dev/null
     ip -n laptop route replace default via "198.18.$2.${5:-1}" dev "$1" metric "$3"
     ip -n laptop -6 route replace default via "2001:db8:a$2::${5:-1}" dev "$1" metric "$3"
+    wait_for 5 port_is "$1" UP
 }
 leaves() {
     ip -n laptop link set "$1" down
     ip -n laptop addr flush dev "$1" scope global
+    wait_for 5 port_is "$1" DOWN
+}
+# The kernel lets a router's port see the carrier of the other end in its own time, seconds on a loaded machine.
+port_is() {
+    local router=home
+    [ "$1" = eth ] || router=cafe
+    ip -n "$router" -br link show lan | grep -q " [A-Z]*$2 "
 }
 
 blip() {
@@ -71,7 +79,6 @@ blip() {
 long_blip() { blip 60; }
 to_wifi() {
     arrives wifi 2 600
-    sleep 0.3
     now_back leaves eth
 }
 # Both are there for a moment: nothing need be lost.

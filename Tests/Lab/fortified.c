@@ -21,6 +21,7 @@ int main(int count, char **words)
     struct pollfd entry[1] = {{.events = POLLIN}};
     ssh_bind server = ssh_bind_new();
     ssh_session session = ssh_new();
+    libssh_shim_peer *peer;
     libssh_shim_receiver *receiver;
     ssh_key key = NULL;
     int pair[2];
@@ -30,7 +31,8 @@ int main(int count, char **words)
     if (count != 1 || libssh_shim_init() != SSH_OK || libssh_shim_generate_key(SSH_KEYTYPE_ED25519, 0, &key) != SSH_OK ||
         ssh_bind_options_set(server, SSH_BIND_OPTIONS_IMPORT_KEY, key) != 0 ||
         socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || ssh_bind_accept_fd(server, session, pair[0]) != SSH_OK ||
-        (receiver = libssh_shim_receive_attach(session)) == NULL || write(pair[1], sent, sizeof sent) != sizeof sent) {
+        (peer = libssh_shim_peer_attach(session, NULL, NULL, NULL)) == NULL ||
+        (receiver = libssh_shim_receive_attach(peer)) == NULL || write(pair[1], sent, sizeof sent) != sizeof sent) {
         puts("no session");
         return 1;
     }

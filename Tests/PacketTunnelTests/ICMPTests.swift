@@ -42,6 +42,21 @@ struct ICMPTests {
         #expect(flowCount == 1)
     }
 
+    @Test("an echo request to where a key may not go is refused", arguments: IPVersion.allCases)
+    func refusedEcho(_ version: IPVersion) throws {
+        let harness = try ServerHarness { $0.policy.permittedICMP = .echo }
+        let denied = Sample.remote(version)
+        var hooks = ClientHooks()
+        hooks.allowsEcho = { $0 != denied }
+        let connection = try harness.connect(hooks: hooks)
+        harness.runAll()
+        connection.send(PacketBuilder.icmpEcho(source: Sample.local(version), destination: denied, identifier: 77))
+        #expect(harness.device.takeWritten().isEmpty)
+        let router = try #require(Self.router[version])
+        connection.send(PacketBuilder.icmpEcho(source: Sample.local(version), destination: router, identifier: 77))
+        #expect(harness.device.takeWritten().count == 1)
+    }
+
     @Test("nobody pings a client, and a client answers no pings", arguments: IPVersion.allCases)
     func noRequestsDownstream(_ version: IPVersion) throws {
         let (harness, connection) = try harness([.echo, .errors])

@@ -20,7 +20,7 @@ struct AuthorizedKeysFileTests {
         let error = #expect(throws: AuthorizedKeysFileError.self) {
             try AuthorizedKeys(contentsOf: file, owner: geteuid(), home: directory.path)
         }
-        #expect(error?.reason == "writable by group or others; run chmod go-w on it, or the keys are ignored")
+        #expect(error?.reason == "writable by group or others; run chmod go-w on it, or it is ignored")
         let keys = try AuthorizedKeys(contentsOf: file, owner: geteuid(), checksModes: false)
         #expect(keys.keys.count == 1)
     }

@@ -1,3 +1,4 @@
+import IPPacket
 import SSHTransport
 import Testing
 
@@ -76,7 +77,7 @@ struct AuthorizedKeysTests {
         #expect(read.tunnelUnit == 7)
         #expect(read.sourcePatterns == ["192.0.2.0/24", "!192.0.2.9", "2001:db8::/32"])
         #expect(read.permittedPorts == [80...80, 443...443, 8000...8010])
-        #expect(read.deniedNetworks == ["10.0.0.0/8", "2001:db8:1::/48"])
+        #expect(read.deniedNetworks.map(\.description) == ["10.0.0.0/8", "2001:db8:1::/48"])
         #expect(read.deniedDomains == ["example.com", "ads.example"])
         #expect(read.rateBytesPerSecond == 10 << 20)
         #expect(read.maximumSessions == 2)
@@ -114,7 +115,10 @@ struct AuthorizedKeysTests {
             ("tunnel", "tunnel needs a value"), ("tunnel=0", "tunnel= needs its value in double quotes"),
             ("tunnel=\"any\"", "tunnel=\"any\": the unit is a number from 0 to 2147483645"),
             ("tunnel=\"1\",tunnel=\"2\"", "tunnel= is there twice"),
-            ("from=\"10.0.0.1/8\"", "from= has 10.0.0.1/8, which is no network"),
+            (
+                "from=\"10.0.0.1/8\"",
+                "from=: 10.0.0.1/8 has bits set behind its length; did you mean 10.0.0.0/8?"
+            ),
             ("from=\"10.0.0.0/8,\"", "from= has an empty pattern"),
             ("expiry-time=\"20240230Z\"", "expiry-time=\"20240230Z\": the form is YYYYMMDD[HHMM[SS]][Z]"),
             ("cert-authority", "cert-authority is refused; \(certificateAdvice)"),
@@ -125,17 +129,70 @@ struct AuthorizedKeysTests {
                 "environment=\"PACKET_TUNNEL_OPTIONS=speed=1\"",
                 "PACKET_TUNNEL_OPTIONS has speed=1, which is none of its options"
             ),
-            ("permit-ports=0", "permit-ports=0: ports are numbers from 1 to 65535, or ranges as 8000-8010"),
-            ("permit-ports=90-80", "permit-ports=90-80: ports are numbers from 1 to 65535, or ranges as 8000-8010"),
-            ("permit-ports=", "permit-ports=: ports are numbers from 1 to 65535, or ranges as 8000-8010"),
+            (
+                "permit-ports=0",
+                "permit-ports=: \"0\" is not a port or a range of ports;"
+                    + " write any, none, or for example 53,80,443,1000-2000"
+            ),
+            ("permit-ports=90-80", "permit-ports=: the range 90-80 ends before it begins"),
+            (
+                "permit-ports=",
+                "permit-ports=: \"\" is not a port or a range of ports;"
+                    + " write any, none, or for example 53,80,443,1000-2000"
+            ),
             (
                 "deny-networks=10.0.0.1/8",
-                "deny-networks=10.0.0.1/8: 10.0.0.1/8 is no network in CIDR form (no bits beyond the prefix)"
+                "deny-networks=: 10.0.0.1/8 has bits set behind its length; did you mean 10.0.0.0/8?"
             ),
-            ("deny-domains=a..b", "deny-domains=a..b: a..b is no domain name"),
-            ("rate=0", "rate=0: a rate is bytes per second, with K, M or G after it for short"),
-            ("rate=fast", "rate=fast: a rate is bytes per second, with K, M or G after it for short"),
-            ("sessions=0", "sessions=0: the number of sessions is at least 1"),
+            (
+                "deny-networks=203.0.113.0/024",
+                "deny-networks=: \"203.0.113.0/024\" is not a network prefix;"
+                    + " write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-networks=::ffff:203.0.113.0/24",
+                "deny-networks=: \"::ffff:203.0.113.0/24\" is not a network"
+                    + " prefix; write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-networks=203.0.113.0%x/24",
+                "deny-networks=: \"203.0.113.0%x/24\" is not a network prefix;"
+                    + " write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-networks=203.0.113.0/24/",
+                "deny-networks=: \"203.0.113.0/24/\" is not a network prefix;"
+                    + " write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-networks=::ffff:203.0.113.0/120",
+                "deny-networks=: \"::ffff:203.0.113.0/120\" is not a network"
+                    + " prefix; write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-networks=203.0.113",
+                "deny-networks=: \"203.0.113\" is not a network prefix; write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-networks=",
+                "deny-networks=: \"\" is not a network prefix; write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-networks=203.0.113.0/+24",
+                "deny-networks=: \"203.0.113.0/+24\" is not a network prefix;"
+                    + " write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "from=\"203.0.113.0/024\"",
+                "from=: \"203.0.113.0/024\" is not a network prefix; write for example 192.0.2.0/24 or 2001:db8::/32"
+            ),
+            (
+                "deny-domains=a..b",
+                "deny-domains=: \"a..b\" is not a domain; write for example example.com; xn--… for other letters"
+            ),
+            ("rate=0", "rate=: a rate is at least 1 byte per second"),
+            ("rate=fast", "rate=: \"fast\" is not a size; write bytes, or for example 512K, 4M, 1G"),
+            ("sessions=0", "sessions=: the number of sessions is at least 1"),
             ("no-pty,,no-user-rc", "an option is empty"), ("rate=1\"0\"", "rate= has a double quote inside"),
         ]
     )

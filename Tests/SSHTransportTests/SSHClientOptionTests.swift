@@ -15,7 +15,7 @@ struct SSHClientOptionTests {
         #expect(configuration.host == host)
     }
 
-    @Test("What is no destination is refused", arguments: ["", "@host", "user@", "-oProxyCommand=x"])
+    @Test("What is no destination is refused", arguments: ["", "@host", "user@", "-oProxyCommand=x", "ssh://a:x"])
     func noDestination(text: String) {
         let error = #expect(throws: SSHClientError.self) { try SSHClientConfiguration(destination: text) }
         #expect(error?.kind == .usage)
@@ -24,16 +24,31 @@ struct SSHClientOptionTests {
     @Test(
         "A misspelt option and a bad value are errors of usage that say what is meant",
         arguments: [
-            ("StrictHostKeyCheking=no", "unknown option StrictHostKeyCheking; is StrictHostKeyChecking meant?"),
-            ("Tunnel=ethernet", "unknown option Tunnel; see ssh_config(5)"),
-            ("stricthostkeychecking=maybe", "StrictHostKeyChecking=maybe: yes, no, accept-new or ask"),
-            ("ConnectTimeout=soon", "ConnectTimeout=soon: seconds, or a time such as 1m30s"),
-            ("ConnectTimeout", "option ConnectTimeout needs a value"),
-            ("BatchMode=si", "BatchMode=si: yes or no"), ("Port=0", "Port=0: a number from 1 to 65535"),
-            ("RekeyLimit=none", "RekeyLimit=none: a size such as 1G, and a time if wanted"),
-            ("ProxyJump=a;reboot", "ProxyJump=a;reboot: the form is [user@]host[:port], several with commas"),
-            ("ProxyJump=-oX", "ProxyJump=-oX: the form is [user@]host[:port], several with commas"),
-            ("ServerAliveCountMax=0", "ServerAliveCountMax=0: a number from 1 to 1000"),
+            ("StrictHostKeyCheking=no", "unknown option StrictHostKeyCheking; did you mean StrictHostKeyChecking?"),
+            ("Nonsense=1", "unknown option Nonsense"),
+            ("Host=a", "Host belongs into a configuration file; name that with -F"),
+            (
+                "stricthostkeychecking=mabye",
+                "StrictHostKeyChecking=mabye: \"mabye\" is not one of yes, no, true, false, ask, off, accept-new"
+            ),
+            (
+                "ConnectTimeout=soon",
+                "ConnectTimeout=soon: \"soon\" is not a time; write seconds, or for example 90s, 5m, 1h30m"
+            ),
+            ("ConnectTimeout", "\"ConnectTimeout\" is not OPTION=VALUE; write for example StrictHostKeyChecking=yes"),
+            ("BatchMode=si", "BatchMode=si: \"si\" is neither yes nor no"),
+            ("Port=0", "Port=0: \"0\" is not a port; ports are 1 to 65535"),
+            ("RekeyLimit=none", "RekeyLimit=none: \"none\" is not a size; write bytes, or for example 512K, 4M, 1G"),
+            ("ProxyJump=a;reboot", "ProxyJump=a;reboot: \"a;reboot\" is no host to go through"),
+            (
+                "ProxyJump=-oX",
+                "ProxyJump=-oX: \"-oX\" names no valid host; write for example alice@vpn.example"
+            ),
+            ("ServerAliveCountMax=-1", "ServerAliveCountMax=-1: \"-1\" is not a number from 0 to 100000"),
+            (
+                "CertificateFile=a",
+                "CertificateFile a: certificates are not used; name a plain key with IdentityFile"
+            ),
         ]
     )
     func badOption(text: String, message: String) throws {
@@ -48,7 +63,8 @@ struct SSHClientOptionTests {
         arguments: [
             "connecttimeout 1m30s", "ConnectTimeout = 5", "ServerAliveInterval=15", "RekeyLimit=1G 1h",
             "RekeyLimit=default none", "ProxyJump=alice@[2001:db8::1]:2222,b", "StrictHostKeyChecking=off",
-            "IdentityFile=~/.ssh/%u_key",
+            "IdentityFile=~/.ssh/%u_key", "ServerAliveCountMax=0", "ConnectTimeout=none", "LogLevel=ERROR",
+            "SendEnv=LANG LC_*", "ControlPath=none", "PKCS11Provider=none", "HostKeyAlias=vpn", "Tunnel=ethernet",
         ]
     )
     func goodOption(text: String) throws {

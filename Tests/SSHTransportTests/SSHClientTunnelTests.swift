@@ -1,6 +1,8 @@
 import EventLoops
 import Glibc
+import IPPacket
 import Logging
+import OpenSSHSyntax
 import PacketTunnel
 import Synchronization
 import Testing
@@ -220,7 +222,7 @@ private final class TunnelHost: Sendable {
         try key.write(to: directory.path + "/key")
         let keys = AuthorizedKeys(parsing: "\(key.publicKey.type) \(Base64.encode(key.publicKey.blob))", file: "keys")
         var configuration = SSHServerConfiguration()
-        configuration.listenAddresses = [.init(host: "127.0.0.1", port: 0)]
+        configuration.listenAddresses = [.init(IPAddress(ipv4: 0x7f00_0001), port: 0)]
         configuration.hostKeyFiles = [directory.path + "/host_key"]
         configuration.authorize = { _, key, address in keys.match(key, remoteAddress: address, now: 0) }
         server = try SSHServer.start(

@@ -1,6 +1,8 @@
 import CLibSSH
 import EventLoops
 import Glibc
+import IPPacket
+import OpenSSHSyntax
 import PacketTunnel
 import Synchronization
 import Testing
@@ -206,7 +208,7 @@ import Testing
     func addressInUse() throws {
         let fixture = try ServerFixture()
         #expect {
-            _ = try ServerFixture { $0.listenAddresses = [.init(host: "127.0.0.1", port: fixture.port)] }
+            _ = try ServerFixture { $0.listenAddresses = [.init(IPAddress(ipv4: 0x7f00_0001), port: fixture.port)] }
         } throws: { error in
             "\(error)" == "cannot listen on 127.0.0.1:\(fixture.port): Address already in use"
         }

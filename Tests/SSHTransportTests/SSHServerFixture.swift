@@ -1,7 +1,9 @@
 import CLibSSH
 import EventLoops
 import Glibc
+import IPPacket
 import Logging
+import OpenSSHSyntax
 import PacketTunnel
 import Synchronization
 
@@ -29,7 +31,8 @@ final class ServerFixture {
         loops = try (0..<count).map { try EventLoop(name: "test-loop-\($0)") }
         recorder = ServerRecorder()
         var configuration = SSHServerConfiguration()
-        configuration.listenAddresses = [.init(host: address, port: 0)]
+        configuration.listenAddresses = [try ListenAddress(parsing: address)]
+        configuration.listenAddresses[0].port = 0
         configuration.hostKeyFiles = ["\(directory)/host_key"]
         let text = "\(key.publicKey.type) \(Base64.encode(key.publicKey.blob)) alice\n"
         let keys = AuthorizedKeys(parsing: text, file: "test")
@@ -44,7 +47,7 @@ final class ServerFixture {
             delegate: recorder,
             logger: Logger(label: "test") { _ in log }
         )
-        port = server.addresses[0].port
+        port = server.addresses[0].port ?? 0
     }
 
     deinit {

@@ -1,5 +1,6 @@
 import CLibSSH
 import Glibc
+import OpenSSHSyntax
 import PacketTunnel
 import Testing
 
@@ -116,17 +117,5 @@ import Testing
         #expect(eventually { fixture.server.connectionCount == 2 })
         let clients = try (0..<5).map { _ in try fixture.client() }
         #expect(clients.count == 5, "who has logged in needs no place")
-    }
-
-    @Test(
-        "matches patterns as ssh_config(5) does",
-        arguments: [
-            ("alice", "alice", true), ("alice", "al*", true), ("alice", "*ce", true), ("alice", "a?ice", true),
-            ("alice", "a?ce", false), ("alice", "*", true), ("alice", "", false), ("", "*", true),
-            ("aaaaaaaaaaaaaaaaaaaab", "*a*a*a*a*a*a*c", false), ("ab", "a*b*", true), ("alicex", "alice", false),
-        ]
-    )
-    func patterns(text: String, pattern: String, isMatch: Bool) {
-        #expect(Pattern.matches(text, pattern) == isMatch)
     }
 }

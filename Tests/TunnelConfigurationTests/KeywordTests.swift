@@ -1,4 +1,5 @@
 import IPPacket
+import OpenSSHSyntax
 import Testing
 
 @testable import TunnelConfiguration
@@ -34,7 +35,7 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         KeywordCase("DenyUsers m*") { $0.deniedUsers = [try .init(parsing: "m*")] },
         KeywordCase("MaxAuthTries 3") { $0.maxAuthenticationTries = 3 },
         KeywordCase("LoginGraceTime 30") { $0.loginGraceTime = .seconds(30) },
-        KeywordCase("MaxStartups 5:50:20") { $0.maxStartups = MaxStartups(start: 5, rate: 50, full: 20) },
+        KeywordCase("MaxStartups 5:50:20") { $0.maxStartups = MaxStartups(begin: 5, rate: 50, full: 20) },
         KeywordCase("PerSourceMaxStartups 4") { $0.perSourceMaxStartups = 4 },
         KeywordCase("PerSourceMaxStartups none") { $0.perSourceMaxStartups = nil },
         KeywordCase("PerSourceNetBlockSize 24") { $0.perSourceNetBlockSize = NetBlockSize(ipv4: 24) },

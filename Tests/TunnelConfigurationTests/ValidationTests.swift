@@ -1,4 +1,5 @@
 import IPPacket
+import OpenSSHSyntax
 import Testing
 
 @testable import TunnelConfiguration
@@ -104,7 +105,7 @@ import Testing
         configuration.mtu = 100
         configuration.addressPool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 30)
         configuration.addressPool6 = IPPrefix(IPAddress(bits: 0xfd << 120), length: 120)
-        configuration.maxStartups = MaxStartups(start: 10, rate: 30, full: 1)
+        configuration.maxStartups = MaxStartups(begin: 10, rate: 30, full: 1)
         configuration.ciphers = []
         configuration.hostKeyFiles = []
         configuration.ports = []

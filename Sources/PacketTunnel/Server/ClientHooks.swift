@@ -57,6 +57,8 @@ public struct ClientHooks: Sendable {
     public var allowsTCPPort: AllowedPortChecker = { _, _ in true }
     /// Permits UDP destinations.
     public var allowsUDPPort: AllowedPortChecker = { _, _ in true }
+    /// Permits destinations of ICMP echo requests, which have no port. Asked once per flow, as the other two are.
+    public var allowsEcho: @Sendable (_ address: IPAddress) -> Bool = { _ in true }
     /// Permits names in DNS queries; nil permits all, and spares the parsing.
     public var allowsDomain: AllowedDomainChecker?
     /// Makes the updaters of a new flow.

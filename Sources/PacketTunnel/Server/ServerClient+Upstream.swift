@@ -111,7 +111,8 @@ extension ServerClient {
             guard port != 0, hooks.allowsTCPPort(address, port) else { throw .disallowedTCPDestinationPort }
         case .udp:
             guard port != 0, hooks.allowsUDPPort(address, port) else { throw .disallowedUDPDestinationPort }
-        case .icmp, .icmpv6: break
+        case .icmp, .icmpv6:
+            guard hooks.allowsEcho(address) else { throw .invalidDestinationAddress }
         }
     }
 

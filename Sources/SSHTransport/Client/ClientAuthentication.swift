@@ -3,6 +3,9 @@ internal import Glibc
 
 /// Logs a client in with a public key: first the keys that somebody named, then the agent's, then the usual files.
 ///
+/// Named keys come first, unlike at `ssh`, so that a full agent cannot use up the server's patience before the right key
+/// is there. A named key that the agent has is signed with there if its file is encrypted, missing, or a public one.
+///
 /// Blocks on the connecting thread. A named key that needs no passphrase is used outright, which saves the round trip
 /// of asking whether it would do; a passphrase is only asked for when the server has said that the key would do.
 struct ClientAuthentication {
@@ -10,8 +13,11 @@ struct ClientAuthentication {
     private let user: String
     private let settings: SSHClientSettings
     private let passphrase: ((String) -> String?)?
+    private var agent: SSHAgent?
     /// What became of each key, for the one line that is left if none would do.
     private var outcomes: [String] = []
+    /// The blobs of keys that the server has refused.
+    private var refusedKeys: Set<[UInt8]> = []
 
     private static let passphraseAttempts = 3
 
@@ -25,17 +31,29 @@ struct ClientAuthentication {
         self.user = user
         self.settings = settings
         self.passphrase = passphrase
+        outcomes = settings.missingIdentities
     }
 
     /// Tries keys until one is accepted.
     ///
     /// - Throws: `SSHClientError`: `permission` if the server refuses all, `temporary` if it goes away meanwhile.
-    mutating func run(namedIdentities: [String]) throws(SSHClientError) {
+    mutating func run() throws(SSHClientError) {
         try startService()
-        for path in namedIdentities where try tryFile(path, isNamed: true) { return }
-        if settings.usesAgent, try tryAgent() { return }
-        guard namedIdentities.isEmpty else { throw refused() }
-        for path in settings.defaultIdentities where try tryFile(path, isNamed: false) { return }
+        if let socket = try settings.agentSocket() {
+            let session = session
+            agent = SSHAgent(socket: socket) { ssh_set_agent_socket(session, $0) == SSH_OK }
+            if agent == nil { outcomes.append("no agent answers at \(socket)") }
+        }
+        defer { agent?.finish() }
+        for path in settings.namedIdentities where try tryNamed(path) { return }
+        if !settings.onlyNamedIdentities {
+            for identity in agent?.identities ?? [] where try tryAgent(identity) { return }
+        }
+        for path in settings.defaultIdentities {
+            if try settings.onlyNamedIdentities ? tryNamed(path, isDefault: true) : tryFile(path, isNamed: false) {
+                return
+            }
+        }
         throw refused()
     }
 
@@ -49,22 +67,72 @@ struct ClientAuthentication {
 
     private func refused() -> SSHClientError {
         let tried = outcomes.isEmpty ? "there was no key to offer" : outcomes.joined(separator: "; ")
-        return SSHClientError(
-            .permission,
-            "the server refuses to log in \(user): \(tried). Name a key with -i, and see that its public half is in the "
-                + "server's authorized_keys"
-        )
+        return SSHClientError(.permission, "\(refusal): \(tried). \(advice)")
+    }
+
+    private var refusal: String { "the server refuses to log in \(user)" }
+
+    /// The methods that the server says it takes (RFC 4252 §5.1): asked for by the first attempt of any key.
+    private var advice: String {
+        var methods = ssh_userauth_list(session, user)
+        if methods == 0, ssh_is_connected(session) != 0, ssh_userauth_none(session, user) != SSH_AUTH_ERROR.rawValue {
+            methods = ssh_userauth_list(session, user)
+        }
+        guard methods != 0, methods & Int32(SSH_AUTH_METHOD_PUBLICKEY) == 0 else {
+            return "Name a key with -i, and see that its public half is in the server's authorized_keys "
+                + "(packet-tunnel keygen makes one)" + otherPort
+        }
+        let names = [
+            (SSH_AUTH_METHOD_PASSWORD, "passwords"), (SSH_AUTH_METHOD_INTERACTIVE, "interactive questions"),
+            (SSH_AUTH_METHOD_HOSTBASED, "trusted hosts"), (SSH_AUTH_METHOD_GSSAPI_MIC, "Kerberos"),
+        ].filter { methods & Int32($0.0) != 0 }.map(\.1)
+        return "The server takes no public keys from \(user), but \(names.joined(separator: " and ")): "
+            + "its administrator has to permit keys (PubkeyAuthentication)"
+    }
+
+    private var otherPort: String {
+        let banner = ssh_get_serverbanner(session).map { String(cString: $0) } ?? ""
+        guard settings.port == 22, !banner.contains(SSHServerConfiguration.programName) else { return "" }
+        return
+            ". Port 22 is answered by \(SSHRuntime.printable(banner, limit: 60)), not by packet-tunneld, which usually "
+            + "listens on another port (-p 2222)"
     }
 
     // MARK: One source of keys
 
-    private mutating func tryAgent() throws(SSHClientError) -> Bool {
+    private mutating func tryNamed(_ path: String, isDefault: Bool = false) throws(SSHClientError) -> Bool {
+        let publicKey = ClientIdentity.publicKey(path)
+        let held = agent?.identities.first { $0.blob == publicKey?.blob }
+        let isFile = access(path, R_OK) == 0 && !ClientIdentity.isPublic(path)
+        if let held, !isFile || needsPassphrase(path) || ClientIdentity.permissionProblem(path) != nil {
+            return try tryAgent(held)
+        }
+        if access(path, F_OK) == 0, !isFile, let publicKey {
+            outcomes.append("\(path) is a public key, and no agent has the private half of \(publicKey.fingerprint)")
+            return false
+        }
+        return try tryFile(path, isNamed: !isDefault)
+    }
+
+    private func needsPassphrase(_ path: String) -> Bool {
+        let question = PassphraseQuestion()
+        let asker = Unmanaged.passUnretained(question).toOpaque()
+        var key: ssh_key?
+        if ssh_pki_import_privkey_file(path, nil, noticePassphraseQuestion, asker, &key) == SSH_OK { ssh_key_free(key) }
+        return question.wasAsked
+    }
+
+    private mutating func tryAgent(_ identity: SSHAgent.Identity) throws(SSHClientError) -> Bool {
+        guard let agent, !refusedKeys.contains(identity.blob) else { return false }
+        agent.show(identity)
         switch ssh_userauth_agent(session, user) {
         case SSH_AUTH_SUCCESS.rawValue: return true
         case SSH_AUTH_PARTIAL.rawValue: throw partial()
         default:
             try checkConnection()
-            if getenv("SSH_AUTH_SOCK") != nil { outcomes.append("no key of the agent would do") }
+            refusedKeys.insert(identity.blob)
+            let name = (try? SSHPublicKey(blob: identity.blob))?.fingerprint ?? "of a type that is not known here"
+            outcomes.append("the agent's key \(SSHRuntime.printable(identity.comment, limit: 60)) (\(name)) is refused")
             return false
         }
     }
@@ -72,6 +140,10 @@ struct ClientAuthentication {
     private mutating func tryFile(_ path: String, isNamed: Bool) throws(SSHClientError) -> Bool {
         guard access(path, R_OK) == 0 else {
             if isNamed { outcomes.append("\(path): \(String(cString: strerror(errno)))") }
+            return false
+        }
+        if let problem = ClientIdentity.permissionProblem(path) {
+            outcomes.append("\(path): \(problem)")
             return false
         }
         let question = PassphraseQuestion()
@@ -117,6 +189,7 @@ struct ClientAuthentication {
     /// Signs with a key, which is freed.
     private mutating func offer(_ key: ssh_key, _ path: String) throws(SSHClientError) -> Bool {
         defer { ssh_key_free(key) }
+        if let key = SSHPublicKey(key), !refusedKeys.insert(key.blob).inserted { return false }
         switch ssh_userauth_publickey(session, user, key) {
         case SSH_AUTH_SUCCESS.rawValue: return true
         case SSH_AUTH_PARTIAL.rawValue: throw partial()

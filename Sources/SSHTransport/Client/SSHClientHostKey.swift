@@ -1,4 +1,6 @@
 internal import CLibSSH
+internal import Glibc
+internal import IPPacket
 
 /// Whether the server is the one that was meant: its key against the `known_hosts` files.
 struct SSHClientHostKey {
@@ -6,6 +8,7 @@ struct SSHClientHostKey {
     /// As `known_hosts` writes it.
     let name: String
     private let known: KnownHosts
+    private let command: KnownHostsCommand?
 
     /// Every host key type, in the order of OpenSSH's preference. RSA keys sign by two names.
     private static let algorithms = [
@@ -13,16 +16,22 @@ struct SSHClientHostKey {
         "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512", "rsa-sha2-256",
     ]
 
-    init(settings: SSHClientSettings, host: String, port: UInt16) {
+    /// Reads the files, and runs `KnownHostsCommand`.
+    init(settings: SSHClientSettings) throws(SSHClientError) {
         self.settings = settings
-        name = settings.hostKeyAlias ?? KnownHosts.name(host: host, port: port)
-        known = KnownHosts(host: name, files: settings.knownHostsFiles)
+        name = settings.hostKeyAlias ?? KnownHostsName.name(host: settings.host, port: settings.port)
+        command = KnownHostsCommand(settings)
+        let files = settings.userKnownHostsFiles + settings.globalKnownHostsFiles
+        let hasPort = settings.hostKeyAlias == nil && settings.port != 22
+        var known = KnownHosts(name: name, nameWithoutPort: hasPort ? settings.host : nil, files: files)
+        if let command { known.add(try command.run(.order, name: name, key: nil), from: "KnownHostsCommand") }
+        self.known = known
     }
 
     /// The algorithms to offer, those of known keys first: a server with several keys then shows the one that can be
     /// checked. Nil if nothing is known, so that the library's own order counts.
     var preferredAlgorithms: String? {
-        let types = Set(known.entries.filter { !$0.isRevoked }.map(\.publicKey.type))
+        let types = known.knownTypes
         guard !types.isEmpty else { return nil }
         let isKnown = { (algorithm: String) in
             types.contains(algorithm.hasPrefix("rsa-") ? "ssh-rsa" : algorithm)
@@ -46,68 +55,75 @@ struct SSHClientHostKey {
         guard let offered = SSHPublicKey(key) else {
             throw SSHClientError(.protocolViolation, "the host key of \(name) cannot be read")
         }
+        let refusal = SSHClientHostKeyRefusal(
+            settings: settings,
+            name: name,
+            offered: offered,
+            banner: Self.banner(session)
+        )
+        let address = settings.usesProxy ? nil : SSHClientPeer.address(of: ssh_get_fd(session))
+        // A local server's key changes with every container; whoever says so does not want it checked.
+        if settings.flag("nohostauthenticationforlocalhost"), settings.hostKeyAlias == nil, address?.isLoopback == true
+        {
+            return offered
+        }
+        if let file = settings.revokedHostKeysFile, try RevokedHostKeys.contains(offered, in: file) {
+            throw refusal.revoked(KnownHosts.Entry(publicKey: offered, file: file, line: 0, marker: .revoked))
+        }
+        var known = known
+        if let command {
+            known.add(try command.run(.hostName, name: name, key: offered), from: "KnownHostsCommand")
+        }
         switch known.verdict(on: offered) {
         case .known: break
-        case .unknown: try meet(offered, confirm: confirm, notice: notice)
-        case .changed(let entry): throw changed(entry, offered)
-        case .revoked(let entry): throw revoked(entry, offered)
+        case .unknown(let authority): try meet(refusal, authority, confirm: confirm, notice: notice)
+        case .changed(let entry): throw refusal.changed(entry)
+        case .revoked(let entry): throw refusal.revoked(entry)
         }
+        if let address { try checkAddress(address, refusal) }
         return offered
     }
 
+    /// `CheckHostIP yes`: nor may the address be known by another key.
+    private func checkAddress(_ address: IPAddress, _ refusal: SSHClientHostKeyRefusal) throws(SSHClientError) {
+        guard settings.flag("checkhostip"), settings.hostKeyAlias == nil, "\(address)" != settings.host else { return }
+        let name = KnownHostsName.name(host: "\(address)", port: settings.port)
+        var known = KnownHosts(name: name, files: settings.userKnownHostsFiles + settings.globalKnownHostsFiles)
+        if let command {
+            known.add(try command.run(.address, name: name, key: refusal.offered), from: "KnownHostsCommand")
+        }
+        switch known.verdict(on: refusal.offered) {
+        case .known, .unknown: break
+        case .changed(let entry): throw refusal.changed(entry)
+        case .revoked(let entry): throw refusal.revoked(entry)
+        }
+    }
+
     private func meet(
-        _ offered: SSHPublicKey,
+        _ refusal: SSHClientHostKeyRefusal,
+        _ authority: KnownHosts.Entry?,
         confirm: ((String) -> Bool)?,
         notice: (String) -> Void
     ) throws(SSHClientError) {
+        let file = settings.userKnownHostsFiles.first
         switch settings.hostKeyPolicy {
         case .accept: break
         case .ask:
-            guard let confirm else { throw unknown(offered) }
-            let question = "The host \(name) is not known. Its key is \(offered).\nConnect, and keep this key?"
-            guard confirm(question) else { throw unknown(offered) }
-        case .refuse: throw unknown(offered)
+            guard let confirm, confirm(refusal.question(keptIn: file)) else { throw refusal.unknown(authority) }
+        case .refuse: throw refusal.unknown(authority)
         }
-        guard let file = settings.userKnownHostsFiles.first else { return }
+        guard let file else { return }
+        let kept = settings.flag("hashknownhosts") ? KnownHostsName.hashed(name) ?? name : name
         do throws(SSHClientError) {
-            try KnownHosts.add(offered, host: name, to: file)
-            if file != "/dev/null" { notice("added \(offered) of \(name) to \(file)") }
+            try KnownHostsFile.add(refusal.offered, name: kept, to: file)
+            if file != "/dev/null", !settings.isQuiet { notice("added \(refusal.offered) of \(name) to \(file)") }
         } catch {
             // The person has accepted the key; only the next connection will have to ask again.
-            notice(error.message)
+            if !settings.isQuiet { notice(error.message) }
         }
     }
 
-    // MARK: Refusals
-
-    private func unknown(_ offered: SSHPublicKey) -> SSHClientError {
-        let file = settings.userKnownHostsFiles.first ?? "a known_hosts file"
-        return SSHClientError(
-            .hostKeyUnknown,
-            "the host \(name) is not known; it has shown \(offered). Compare this with the server's own "
-                + "(packet-tunneld logs it at each start; ssh-keygen -lf /etc/packet-tunnel/ssh_host_ed25519_key.pub there "
-                + "prints it, with a stock sshd /etc/ssh/ssh_host_…_key.pub), then add the key to \(file) or connect with "
-                + "-o StrictHostKeyChecking=accept-new",
-            hostKeys: .init(offered: offered, known: nil, location: nil)
-        )
-    }
-
-    private func changed(_ entry: KnownHosts.Entry, _ offered: SSHPublicKey) -> SSHClientError {
-        SSHClientError(
-            .hostKeyChanged,
-            "the host key of \(name) has changed. Known: \(entry.publicKey) (\(entry.location)). "
-                + "Offered: \(offered). Somebody may be between you and the server. If its key was really replaced, "
-                + "remove the old one: ssh-keygen -f '\(entry.file)' -R '\(name)'",
-            hostKeys: .init(offered: offered, known: entry.publicKey, location: entry.location)
-        )
-    }
-
-    private func revoked(_ entry: KnownHosts.Entry, _ offered: SSHPublicKey) -> SSHClientError {
-        SSHClientError(
-            .hostKeyChanged,
-            "the host key of \(name), \(offered), is marked as revoked (\(entry.location)): whoever has it must not be "
-                + "trusted",
-            hostKeys: .init(offered: offered, known: entry.publicKey, location: entry.location)
-        )
+    private static func banner(_ session: ssh_session) -> String {
+        ssh_get_serverbanner(session).map { String(cString: $0) } ?? ""
     }
 }

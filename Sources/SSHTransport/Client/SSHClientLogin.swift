@@ -45,10 +45,10 @@ struct SSHClientLogin {
         do throws(SSHClientError) {
             handle = try SSHClientHandle()
             try settings.apply(to: handle.session)
-            host = handle.text(SSH_OPTIONS_HOST) ?? configuration.host
-            port = handle.port
-            user = handle.text(SSH_OPTIONS_USER) ?? SSHClientPath.userName
-            let hostKeyCheck = SSHClientHostKey(settings: settings, host: host, port: port)
+            host = settings.host
+            port = settings.port
+            user = settings.user
+            let hostKeyCheck = try SSHClientHostKey(settings: settings)
             try settings.setHostKeyAlgorithms(hostKeyCheck.preferredAlgorithms, of: handle.session)
             let found = ServerWay(configuration, settings, host: host, port: port, user: user)
             way = found
@@ -69,7 +69,7 @@ struct SSHClientLogin {
                 settings: settings,
                 passphrase: settings.isBatch ? nil : prompts.passphrase
             )
-            try authentication.run(namedIdentities: settings.namedIdentities(host: host, user: user, port: port))
+            try authentication.run()
             found.noteSuccess(opened.link)
         } catch {
             throw Failure(error: link?.explain(error) ?? error, stale: link.flatMap { way?.noteFailure($0, error) })

@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// Where a client connects to, and how: what a command line says, before any configuration file is read.
 ///
 /// A plain value. What it leaves open is taken from the configuration file, and then from the defaults of `ssh`.
@@ -39,47 +41,34 @@ public struct SSHClientConfiguration: Sendable {
     /// the connecting thread.
     public var nameServers: @Sendable () -> [String] = { [] }
 
-    private(set) var options: [SSHClientOption: String] = [:]
+    private(set) var options: [SSHOption] = []
     /// How many jump hosts there are between this one and the server that was asked for.
     var jumpDepth = 0
 
-    /// Takes `host`, or `user@host` as `ssh` does.
+    /// Takes `host`, `user@host`, or `ssh://[user@]host[:port]`, as `ssh` does.
     ///
     /// - Throws: `SSHClientError` of kind `usage` if there is no host.
     public init(destination: String) throws(SSHClientError) {
-        // A user name may contain an @, a host name may not.
-        let at = destination.lastIndex(of: "@")
-        host = String(at.map { destination[destination.index(after: $0)...] } ?? destination[...])
-        user = at.map { String(destination[..<$0]) }
-        // A name that opens with a dash would be an option to a proxy command.
-        guard !host.isEmpty, !host.hasPrefix("-"), user?.isEmpty != true else {
-            throw SSHClientError(.usage, "\"\(destination)\" is no destination: give host or user@host")
+        do throws(ValueProblem) {
+            let destination = try Destination(parsing: destination)
+            host = destination.host
+            user = destination.user
+            port = destination.port
+        } catch {
+            throw SSHClientError(.usage, error.description)
         }
     }
 
-    /// Takes one `-o NAME=VALUE` (or `NAME VALUE`). The first value of a name counts, as with `ssh`.
+    /// Takes one `-o NAME=VALUE` (or `NAME VALUE`). The first value of a name counts, as with `ssh`; before what `user` and
+    /// the configuration files say.
     ///
     /// - Throws: `SSHClientError` of kind `usage` for an unknown name, with the nearest known one, and for a value that
     ///   the option cannot have.
     public mutating func setOption(_ text: String) throws(SSHClientError) {
-        let isSeparator = { (character: Character) in character == "=" || character == " " || character == "\t" }
-        let name = text.prefix(while: { !isSeparator($0) })
-        let value = String(text.dropFirst(name.count).drop(while: isSeparator))
-        guard let option = SSHClientOption(name: name) else {
-            let near = NearestWord.to(String(name), in: SSHClientOption.allCases.map(\.rawValue))
-            throw SSHClientError(
-                .usage,
-                "unknown option \(name)" + (near.map { "; is \($0) meant?" } ?? "; see ssh_config(5)")
-            )
-        }
-        guard !value.isEmpty else { throw SSHClientError(.usage, "option \(option.rawValue) needs a value") }
-        if let problem = option.problem(with: value) {
-            throw SSHClientError(.usage, "\(option.rawValue)=\(value): \(problem)")
-        }
-        if option == .identityFile {
-            identityFiles.append(value)
-        } else if options[option] == nil, option.rival.flatMap({ options[$0] }) == nil {
-            options[option] = value
+        do throws(ValueProblem) {
+            options.append(try SSHOption(parsing: text))
+        } catch {
+            throw SSHClientError(.usage, error.description)
         }
     }
 }

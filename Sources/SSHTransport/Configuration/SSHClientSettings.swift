@@ -1,203 +1,150 @@
-internal import CLibSSH
 internal import Glibc
+internal import OpenSSHSyntax
 
-/// What a connection is made with: command line, configuration file and defaults put together.
+/// What a connection is made with: command line, configuration files and defaults put together, every token replaced.
+///
+/// The files are read here alone; the SSH library is given values (`apply`). A plain value.
 struct SSHClientSettings {
-    private let configuration: SSHClientConfiguration
-    private var file = OpenSSHClientConfiguration()
+    let configuration: SSHClientConfiguration
+    let values: SSHConfigValues
+    private let tokens: SSHTokens
 
-    /// AES-GCM first: the fastest by far, and the one that needs new keys least often.
-    static let ciphers = "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr"
-    private static let defaultConnectTimeout = 15
-    private static let defaultAliveInterval = 15
-    private static let defaultIdentities = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"]
+    /// Why files of `-i` do not count.
+    let missingIdentities: [String]
+    /// The server's own name or address: `HostName`, or the host of the command line.
+    let host: String
+    /// The server's port.
+    let port: UInt16
+    /// The user on the server.
+    let user: String
+
     private static let systemFile = "/etc/ssh/ssh_config"
 
-    /// Reads the configuration file for what libssh does not hand out.
+    /// Reads the configuration files.
+    ///
+    /// - Throws: `SSHClientError` of kind `configuration` with file and line, or `usage` for a `-o`.
     init(_ configuration: SSHClientConfiguration) throws(SSHClientError) {
         self.configuration = configuration
-        let target = OpenSSHClientConfiguration.Target(
-            alias: configuration.host,
-            user: configuration.user ?? configuration.options[.user]
-        )
-        for path in Self.files(configuration.file) { file.read(path, for: target) }
-        for option in SSHClientOption.allCases {
-            guard let value = file[option.rawValue], let problem = option.problem(with: value) else { continue }
-            let location = file.location(of: option.rawValue) ?? ""
-            throw SSHClientError(.configuration, "\(location): \(option.rawValue) \(value): \(problem)")
+        var values = SSHConfigValues()
+        if let port = configuration.port { values.set("port", .init(words: ["\(port)"], location: "-p")) }
+        var missing: [String] = []
+        for file in configuration.identityFiles {
+            // As with ssh: one that is not there is as if it had not been named.
+            if access(try Self.expandTilde(file, at: "-i"), F_OK) == 0 {
+                values.set("identityfile", .init(words: [file], location: "-i"))
+            } else {
+                missing.append("\(file): \(String(cString: strerror(errno)))")
+            }
         }
+        missingIdentities = missing
+        for option in configuration.options { values.set(option.name, .init(words: option.words, location: "-o")) }
+        if let user = configuration.user { values.set("user", .init(words: [user], location: "the command line")) }
+
+        let first = SSHConfigReader(target: .init(alias: configuration.host), values: values)
+        let (read, wantsFinalPass) = try Self.read(first, configuration.file)
+        values = read
+        let host = try Self.hostName(configuration.host, values)
+        if wantsFinalPass {
+            let second = SSHConfigReader(target: .init(alias: configuration.host, finalHost: host), values: values)
+            values = try Self.read(second, configuration.file).values
+        }
+        self.values = values
+        self.host = host.lowercased()
+        port = values["port"].flatMap { UInt16($0.text) } ?? 22
+        user = values["user"]?.text ?? LocalUser.name
+        tokens = SSHClientTokens(alias: configuration.host, host: host.lowercased(), values: values).tokens
+        try check()
     }
 
-    private static func files(_ file: SSHClientConfiguration.File) -> [String] {
+    private static func read(
+        _ reader: SSHConfigReader,
+        _ file: SSHClientConfiguration.File
+    ) throws(SSHClientError) -> (values: SSHConfigValues, wantsFinalPass: Bool) {
+        var reader = reader
+        let directory = LocalUser.homeDirectory + "/.ssh/"
         switch file {
-        case .standard: [SSHClientPath.home + "/.ssh/config", systemFile]
-        case .none: []
-        case .path(let path): [SSHClientPath.expand(path)]
+        case .standard:
+            try reader.read(directory + "config", .init(base: directory, isPrivate: true, isRequired: false))
+            try reader.read(systemFile, .init(base: "/etc/ssh/", isPrivate: false, isRequired: false))
+        case .none: break
+        case .path(let path):
+            let path = try expandTilde(path, at: "-F")
+            try reader.read(path, .init(base: directory, isPrivate: false, isRequired: true))
+        }
+        return (reader.values, reader.wantsFinalPass)
+    }
+
+    private static func hostName(_ alias: String, _ values: SSHConfigValues) throws(SSHClientError) -> String {
+        guard let name = values["hostname"] else { return alias }
+        do throws(ValueProblem) {
+            return try SSHTokens { $0 == "h" ? alias : nil }.expand(name.text, ["%", "h"])
+        } catch {
+            throw SSHClientError(.configuration, "\(name.location): HostName: \(error)")
         }
     }
 
-    private func value(_ option: SSHClientOption) -> String? { configuration.options[option] ?? file[option.rawValue] }
-
-    private func flag(_ option: SSHClientOption) -> Bool { value(option).flatMap(SSHClientValue.flag) ?? false }
-
-    // MARK: What the client itself acts on
-
-    var connectTimeout: Int {
-        let seconds = value(.connectTimeout).flatMap { SSHClientValue.seconds($0) } ?? 0
-        return seconds > 0 ? seconds : Self.defaultConnectTimeout
-    }
-
-    /// Seconds of silence after which the server is asked for a sign of life; 0: never. `ssh` leaves this off; a tunnel
-    /// that is to come back by itself has to notice that it is gone.
-    var serverAliveInterval: Int {
-        value(.serverAliveInterval).flatMap { SSHClientValue.seconds($0) } ?? Self.defaultAliveInterval
-    }
-
-    var serverAliveCountMax: Int {
-        value(.serverAliveCountMax).flatMap { SSHClientValue.number($0, in: 1...1000) } ?? 3
-    }
-
-    /// The interface that the connection leaves by; nil: the routes decide.
-    var bindInterface: String? { value(.bindInterface) }
-
-    /// The address or name of this host that the connection comes from; nil: the kernel chooses.
-    var bindAddress: String? { value(.bindAddress) }
-
-    /// `AF_UNSPEC` unless one family is asked for.
-    var addressFamily: Int32 { value(.addressFamily).flatMap { SSHClientValue.addressFamily($0) } ?? AF_UNSPEC }
-
-    /// The hosts to pass through, in order. Of `ProxyJump` and `ProxyCommand` the first one given counts.
-    var jumpHosts: [JumpHost] {
-        guard configuration.options[.proxyCommand] == nil, let value = value(.proxyJump), value.lowercased() != "none"
-        else { return [] }
-        return JumpHost.list(value) ?? []
-    }
-
-    /// The command that makes the connection; nil: none.
-    var proxyCommand: String? {
-        guard configuration.options[.proxyJump] == nil, let value = value(.proxyCommand), value.lowercased() != "none"
-        else { return nil }
-        return value
-    }
-
-    var isBatch: Bool { flag(.batchMode) }
-
-    var hostKeyPolicy: SSHClientHostKeyPolicy {
-        value(.strictHostKeyChecking).flatMap { SSHClientHostKeyPolicy($0) } ?? .ask
-    }
-
-    var hostKeyAlias: String? { value(.hostKeyAlias) }
-
-    /// Where a new key is added: the first file. `none` and an unset option differ: without a file nothing is kept.
-    var userKnownHostsFiles: [String] {
-        paths(value(.userKnownHostsFile) ?? "~/.ssh/known_hosts ~/.ssh/known_hosts2")
-    }
-
-    var knownHostsFiles: [String] {
-        userKnownHostsFiles
-            + paths(value(.globalKnownHostsFile) ?? "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
-    }
-
-    private func paths(_ list: String) -> [String] {
-        list.split(separator: " ").filter { $0 != "none" }.map { SSHClientPath.expand(String($0)) }
-    }
-
-    /// Keys that somebody named: command line first, then the configuration file.
-    func namedIdentities(host: String, user: String, port: UInt16) -> [String] {
-        var seen: Set<String> = []
-        return (configuration.identityFiles + file.identityFiles.filter { $0 != "none" })
-            .map { SSHClientPath.expand($0, host: host, user: user, port: port) }
-            .filter { seen.insert($0).inserted }
-    }
-
-    var defaultIdentities: [String] { Self.defaultIdentities.map { SSHClientPath.expand($0) } }
-
-    /// With `IdentitiesOnly yes` only files count.
-    var usesAgent: Bool { !flag(.identitiesOnly) }
-
-    // MARK: What libssh acts on
-
-    /// Gives libssh the file, then everything that overrides it.
-    func apply(to session: ssh_session) throws(SSHClientError) {
-        try set(session, SSH_OPTIONS_HOST, configuration.host, as: "host name")
-        try parseFiles(session)
-        var no: Int32 = 0
-        ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &no)
-        var yes: Int32 = 1
-        ssh_options_set(session, SSH_OPTIONS_NODELAY, &yes)
-        var timeout = connectTimeout
-        ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &timeout)
-        if value(.ciphers) == nil {
-            try set(session, SSH_OPTIONS_CIPHERS_C_S, Self.ciphers, as: "Ciphers")
-            try set(session, SSH_OPTIONS_CIPHERS_S_C, Self.ciphers, as: "Ciphers")
+    /// Finds what cannot be done before anything is connected, with file and line.
+    private func check() throws(SSHClientError) {
+        for option in ["userknownhostsfile", "globalknownhostsfile", "revokedhostkeys"] { _ = try paths(option) }
+        for file in values.identityFiles { _ = try path(file.text, at: file.location) }
+        _ = try agentSocket()
+        _ = try proxyCommand()
+        if let refusal = values["refuseconnection"] {
+            throw SSHClientError(.usage, "\(refusal.location): RefuseConnection: \(refusal.text)")
         }
-        if value(.kexAlgorithms) == nil {
-            let first = SSHLibrary.postQuantumKeyExchanges.filter { SSHLibrary.knows($0, in: .keyExchange) }
-            // In front of what the library offers by itself.
-            if !first.isEmpty {
-                try set(session, SSH_OPTIONS_KEY_EXCHANGE, "^" + first.joined(separator: ","), as: "KexAlgorithms")
-            }
+        if let value = values["pubkeyauthentication"], SSHConfigSyntax.flag(value.text) == false {
+            throw SSHClientError(
+                .configuration,
+                "\(value.location): PubkeyAuthentication no: nothing but a public key logs in here"
+            )
         }
-        for (option, value) in configuration.options { try apply(option, value, to: session) }
-        if let user = configuration.user { try set(session, SSH_OPTIONS_USER, user, as: "user name") }
-        if var port = configuration.port.map(UInt32.init) { ssh_options_set(session, SSH_OPTIONS_PORT, &port) }
-    }
-
-    /// Puts the algorithms of known host keys first, unless somebody has chosen an order.
-    func setHostKeyAlgorithms(_ algorithms: String?, of session: ssh_session) throws(SSHClientError) {
-        guard let algorithms, value(.hostKeyAlgorithms) == nil else { return }
-        try set(session, SSH_OPTIONS_HOSTKEYS, algorithms, as: "HostKeyAlgorithms")
-    }
-
-    private func parseFiles(_ session: ssh_session) throws(SSHClientError) {
-        for path in Self.files(configuration.file) {
-            guard access(path, R_OK) == 0 else {
-                let reason = String(cString: strerror(errno))
-                guard case .path = configuration.file else { continue }
-                throw SSHClientError(.configuration, "\(path): \(reason)")
-            }
-            guard ssh_options_parse_config(session, path) == 0 else {
-                throw SSHClientError(
-                    .configuration,
-                    "\(path): \(SSHRuntime.lastError(of: session))"
-                )
-            }
+        if let value = values["preferredauthentications"],
+            !value.text.lowercased().split(separator: ",").contains("publickey")
+        {
+            throw SSHClientError(
+                .configuration,
+                "\(value.location): PreferredAuthentications has no publickey, and nothing else logs in here"
+            )
         }
     }
 
-    private func apply(_ option: SSHClientOption, _ value: String, to session: ssh_session) throws(SSHClientError) {
-        let name = option.rawValue
-        switch option {
-        case .ciphers:
-            try set(session, SSH_OPTIONS_CIPHERS_C_S, value, as: name)
-            try set(session, SSH_OPTIONS_CIPHERS_S_C, value, as: name)
-        case .macs:
-            try set(session, SSH_OPTIONS_HMAC_C_S, value, as: name)
-            try set(session, SSH_OPTIONS_HMAC_S_C, value, as: name)
-        case .kexAlgorithms: try set(session, SSH_OPTIONS_KEY_EXCHANGE, value, as: name)
-        case .hostKeyAlgorithms: try set(session, SSH_OPTIONS_HOSTKEYS, value, as: name)
-        case .pubkeyAcceptedAlgorithms: try set(session, SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, value, as: name)
-        case .compression: try set(session, SSH_OPTIONS_COMPRESSION, value.lowercased(), as: name)
-        case .hostName: try set(session, SSH_OPTIONS_HOST, value, as: name)
-        case .user: try set(session, SSH_OPTIONS_USER, value, as: name)
-        case .port: try set(session, SSH_OPTIONS_PORT_STR, value, as: name)
-        case .identityAgent: try set(session, SSH_OPTIONS_IDENTITY_AGENT, SSHClientPath.expand(value), as: name)
-        case .rekeyLimit:
-            guard var limit = SSHClientValue.rekeyLimit(value) else { return }
-            if limit.bytes > 0 { ssh_options_set(session, SSH_OPTIONS_REKEY_DATA, &limit.bytes) }
-            if limit.seconds > 0 { ssh_options_set(session, SSH_OPTIONS_REKEY_TIME, &limit.seconds) }
-        default: break
+    // MARK: Paths
+
+    /// The paths of a keyword, expanded; empty for `none`, nil if there is no value.
+    func paths(_ keyword: String) throws(SSHClientError) -> [String]? {
+        guard let value = values[keyword] else { return nil }
+        guard value.text.lowercased() != "none" else { return [] }
+        var paths: [String] = []
+        for word in value.words { paths.append(try path(word, at: value.location)) }
+        return paths
+    }
+
+    /// A path with its tilde, tokens and variables replaced.
+    func path(_ path: String, at location: String) throws(SSHClientError) -> String {
+        let path = try Self.expandTilde(path, at: location)
+        return try expand(path, SSHTokens.common, environment: true, at: location)
+    }
+
+    private static func expandTilde(_ path: String, at location: String) throws(SSHClientError) -> String {
+        do throws(ValueProblem) {
+            return try SSHTokens.expandTilde(path, home: LocalUser.home)
+        } catch {
+            throw SSHClientError(.configuration, "\(location): \(path): \(error)")
         }
     }
 
-    private func set(
-        _ session: ssh_session,
-        _ option: ssh_options_e,
-        _ value: String,
-        as name: String
-    ) throws(SSHClientError) {
-        guard ssh_options_set(session, option, value) == 0 else {
-            throw SSHClientError(.usage, "\(name) \(value): the SSH library does not accept this value")
+    /// A text with its tokens replaced, and its variables if they count there.
+    func expand(
+        _ text: String,
+        _ allowed: Set<Character>,
+        environment: Bool,
+        at location: String
+    ) throws(SSHClientError) -> String {
+        do throws(ValueProblem) {
+            let variable = { (name: String) in getenv(name).map { String(cString: $0) } }
+            return try tokens.expand(text, allowed, environment: environment ? variable : nil)
+        } catch {
+            throw SSHClientError(.configuration, "\(location): \(text): \(error)")
         }
     }
 }

@@ -43,15 +43,8 @@ struct ServerWay {
             )
             return Opened(descriptor: jump.descriptor, link: jump.link, deadline: deadline)
         }
-        if let command = settings.proxyCommand {
-            let words = SSHClientPath.expand(
-                command,
-                host: host,
-                user: user,
-                port: port,
-                original: configuration.host
-            )
-            let proxy = try ProxyCommand.start(words)
+        if let command = try settings.proxyCommand() {
+            let proxy = try ProxyCommand.start(command)
             return Opened(descriptor: proxy.descriptor, link: proxy.link, deadline: deadline)
         }
         let deadline = deadline

@@ -149,13 +149,13 @@ enum AuthorizedKeysFile {
             throw AuthorizedKeysFileError(
                 path,
                 reason:
-                    "belongs to user \(status.st_uid), not to user \(owner) or root; chown it, or the keys are ignored"
+                    "belongs to user \(status.st_uid), not to user \(owner) or root; chown it, or it is ignored"
             )
         }
         guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
             throw AuthorizedKeysFileError(
                 path,
-                reason: "writable by group or others; run chmod go-w on it, or the keys are ignored"
+                reason: "writable by group or others; run chmod go-w on it, or it is ignored"
             )
         }
     }

@@ -1,3 +1,6 @@
+internal import IPPacket
+internal import OpenSSHSyntax
+
 /// The options before a key: split at commas, unquoted, understood one by one, in their order.
 struct AuthorizedKeysOptions {
     /// Why options are refused, and the key with them.
@@ -120,8 +123,9 @@ struct AuthorizedKeysOptions {
             let bare = pattern.drop(while: { $0 == "!" })
             if bare.isEmpty { throw Problem(reason: "from= has an empty pattern") }
             // Something with a slash is meant to be a network: a slip in it must not turn into a pattern of no effect.
-            if bare.contains("/"), AddressPattern(bare) == nil {
-                throw Problem(reason: "from= has \(bare), which is no network")
+            guard bare.contains("/") else { continue }
+            do throws(ValueProblem) { _ = try PrefixText.parse(String(bare)) } catch {
+                throw Problem(reason: "from=: \(error)")
             }
         }
         return patterns
@@ -147,13 +151,16 @@ struct AuthorizedKeysOptions {
 
     private mutating func applyOwn(_ name: String, _ value: String) throws(Problem) {
         try once(name)
-        let problem = Problem(reason: "\(name)=\(value): ")
-        switch name {
-        case "permit-ports": restrictions.permittedPorts = try AuthorizedKeysValues.ports(value, problem)
-        case "deny-networks": restrictions.deniedNetworks = try AuthorizedKeysValues.networks(value, problem)
-        case "deny-domains": restrictions.deniedDomains = try AuthorizedKeysValues.domains(value, problem)
-        case "rate": restrictions.rateBytesPerSecond = try AuthorizedKeysValues.rate(value, problem)
-        default: restrictions.maximumSessions = try AuthorizedKeysValues.sessions(value, problem)
+        do throws(ValueProblem) {
+            switch name {
+            case "permit-ports": restrictions.permittedPorts = try AuthorizedKeysValues.ports(value)
+            case "deny-networks": restrictions.deniedNetworks = try AuthorizedKeysValues.networks(value)
+            case "deny-domains": restrictions.deniedDomains = try AuthorizedKeysValues.domains(value)
+            case "rate": restrictions.rateBytesPerSecond = try AuthorizedKeysValues.rate(value)
+            default: restrictions.maximumSessions = try AuthorizedKeysValues.sessions(value)
+            }
+        } catch {
+            throw Problem(reason: "\(name)=: \(error)")
         }
     }
 
@@ -163,7 +170,7 @@ struct AuthorizedKeysOptions {
 
     private func unknown(_ name: String) -> Problem {
         let known = Self.others + Self.own.sorted() + Self.flagsWithoutEffect.sorted().flatMap { [$0, "no-" + $0] }
-        guard let near = NearestWord.to(name, in: known) else { return Problem(reason: "unknown option \(name)") }
+        guard let near = NearestWord.to(name, among: known) else { return Problem(reason: "unknown option \(name)") }
         return Problem(reason: "unknown option \(name) (is \(near) meant?)")
     }
 }

@@ -1,3 +1,5 @@
+public import IPPacket
+
 /// What one line of an `authorized_keys` file lets its key do with a tunnel.
 ///
 /// From sshd's own options:
@@ -28,8 +30,8 @@ public struct TunnelRestrictions: Sendable, Equatable {
     public var expiry: Int64?
     /// The destination ports that TCP and UDP may go to; nil: what the server allows. Never widens the server's rules.
     public var permittedPorts: [ClosedRange<UInt16>]?
-    /// Networks that packets may not go to, in CIDR form, besides the server's own list.
-    public var deniedNetworks: [String] = []
+    /// Networks that packets may not go to, besides the server's own list.
+    public var deniedNetworks: [IPPrefix] = []
     /// Names that may not be asked for, with all names below them; lower case, without a dot at either end.
     public var deniedDomains: [String] = []
     /// The most bytes per second in each direction; nil: what the server allows.

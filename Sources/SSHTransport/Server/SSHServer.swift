@@ -2,6 +2,7 @@ internal import Dispatch
 public import EventLoops
 internal import Glibc
 public import Logging
+public import OpenSSHSyntax
 internal import Synchronization
 
 /// An SSH server: listens, lets clients in by public key, and hands their channels to a delegate.
@@ -10,7 +11,7 @@ internal import Synchronization
 /// that stalls, vanishes or sends garbage costs the others nothing. The server itself may be used from any thread.
 public final class SSHServer: @unchecked Sendable {
     /// Where the server listens, with the ports the kernel has chosen.
-    public let addresses: [SSHServerConfiguration.ListenAddress]
+    public let addresses: [ListenAddress]
     /// The host keys' public halves, in the order of the files.
     public var hostKeys: [SSHPublicKey] { context.library.hostKeys }
 
@@ -38,13 +39,12 @@ public final class SSHServer: @unchecked Sendable {
         try configuration.validate()
         precondition(!loops.isEmpty, "a server needs a loop")
         let library = try SSHServerLibrary(configuration)
-        var sockets: [(Int32, SSHServerConfiguration.ListenAddress)] = []
+        var sockets: [(Int32, ListenAddress)] = []
         do {
             for address in configuration.listenAddresses {
-                for descriptor in try SSHServerSocket.listen(on: address) {
-                    let port = SSHServerSocket.port(of: descriptor)
-                    sockets.append((descriptor, .init(host: address.host, port: port)))
-                }
+                guard let descriptor = try SSHServerSocket.listen(on: address) else { continue }
+                let port = SSHServerSocket.port(of: descriptor)
+                sockets.append((descriptor, ListenAddress(address.address, port: port)))
             }
         } catch {
             for (descriptor, _) in sockets { close(descriptor) }
@@ -62,11 +62,11 @@ public final class SSHServer: @unchecked Sendable {
     private init(
         context: SSHServerContext,
         loops: [EventLoop],
-        sockets: [(Int32, SSHServerConfiguration.ListenAddress)]
+        sockets: [(Int32, ListenAddress)]
     ) {
         self.context = context
         shards = loops.map { SSHServerShard(loop: $0, context: context) }
-        var addresses: [SSHServerConfiguration.ListenAddress] = []
+        var addresses: [ListenAddress] = []
         for (_, address) in sockets where !addresses.contains(address) { addresses.append(address) }
         self.addresses = addresses
         let descriptors = sockets.map(\.0)

@@ -1,42 +1,13 @@
+internal import IPPacket
+public import OpenSSHSyntax
+
 /// How an SSH server listens, whom it lets in, and what it puts up with. Names and defaults follow sshd_config(5) where
 /// they mean the same.
 public struct SSHServerConfiguration: Sendable {
-    /// One address to listen on.
-    public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
-        /// An IPv4 or IPv6 address or a host name; `*` is every address of both families.
-        public var host: String
-        /// The TCP port; 0 lets the kernel choose.
-        public var port: UInt16
-
-        /// An address and its port.
-        public init(host: String, port: UInt16) {
-            self.host = host
-            self.port = port
-        }
-
-        /// `host:port`, with brackets around an IPv6 address.
-        public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-    }
-
-    /// How many connections may be unauthenticated at a time: `begin:rate:full` of sshd.
-    public struct MaxStartups: Sendable, Hashable {
-        /// From this many on, new connections are dropped at random.
-        public var begin: Int
-        /// With this probability in percent at `begin`, rising to 100 at `full`.
-        public var rate: Int
-        /// From this many on, every new connection is dropped.
-        public var full: Int
-
-        /// The three numbers.
-        public init(begin: Int, rate: Int, full: Int) {
-            self.begin = begin
-            self.rate = rate
-            self.full = full
-        }
-    }
-
     /// Where to listen (`ListenAddress`, `Port`).
-    public var listenAddresses = [ListenAddress(host: "*", port: 22)]
+    /// Port 0 lets the kernel choose; none at all is 22. A family that
+    /// the host does not have is left out where every address of it is meant.
+    public var listenAddresses = [ListenAddress(IPAddress(ipv4: 0)), ListenAddress(IPAddress(bits: 0))]
 
     /// Private keys (`HostKey`), at most one of each type: Ed25519, ECDSA, RSA. A missing file is made with a new Ed25519
     /// key and mode 0600; an existing one is never written, and refused when others may read it.
@@ -158,8 +129,8 @@ public struct SSHServerConfiguration: Sendable {
         try require(maxAuthTries >= 1, "MaxAuthTries \(maxAuthTries): has to be at least 1")
         let startups = maxStartups
         try require(
-            (1...startups.full).contains(startups.begin) && (1...100).contains(startups.rate),
-            "MaxStartups \(startups.begin):\(startups.rate):\(startups.full): has to be begin:percent:full, begin <= full"
+            startups.contradiction == nil,
+            "MaxStartups \(startups): \(startups.contradiction ?? "")"
         )
         let perSource = perSourceMaxStartups ?? 1
         try require(perSource >= 1, "PerSourceMaxStartups \(perSource): has to be at least 1")
@@ -182,36 +153,9 @@ public struct SSHServerConfiguration: Sendable {
 
     /// Whether `allowUsers` and `denyUsers` let the name in.
     func permits(user: String) -> Bool {
-        guard !user.isEmpty, user.utf8.count <= 64, !denyUsers.contains(where: { Pattern.matches(user, $0) }) else {
+        guard !user.isEmpty, user.utf8.count <= 64, !denyUsers.contains(where: { Wildcard.matches($0, user) }) else {
             return false
         }
-        return allowUsers.isEmpty || allowUsers.contains { Pattern.matches(user, $0) }
-    }
-}
-
-/// The patterns of ssh_config(5): `*` is anything, `?` is one character.
-enum Pattern {
-    /// Linear in the product of the lengths, whatever the pattern.
-    static func matches(_ text: String, _ pattern: String) -> Bool {
-        let text = Array(text.utf8)
-        let pattern = Array(pattern.utf8)
-        var (position, wanted) = (0, 0)
-        var retry: (position: Int, wanted: Int)?
-        while position < text.count {
-            if wanted < pattern.count, pattern[wanted] == UInt8(ascii: "*") {
-                retry = (position, wanted)
-                wanted += 1
-            } else if wanted < pattern.count, pattern[wanted] == UInt8(ascii: "?") || pattern[wanted] == text[position]
-            {
-                position += 1
-                wanted += 1
-            } else if let last = retry {
-                retry = (last.position + 1, last.wanted)
-                (position, wanted) = (last.position + 1, last.wanted + 1)
-            } else {
-                return false
-            }
-        }
-        return pattern[wanted...].allSatisfy { $0 == UInt8(ascii: "*") }
+        return allowUsers.isEmpty || allowUsers.contains { Wildcard.matches($0, user) }
     }
 }

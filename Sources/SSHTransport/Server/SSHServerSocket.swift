@@ -1,67 +1,54 @@
 internal import CLibSSH
 internal import Glibc
+internal import IPPacket
+internal import OpenSSHSyntax
 
 /// Listening sockets, and the addresses of peers.
 enum SSHServerSocket {
-    /// Opens non-blocking listeners for one configured address: two for `*`, one or more for a name.
+    /// Opens a non-blocking listener; nil for every address of a family that the host does not have.
     ///
     /// - Throws: `SSHError` that names the address and what is in the way.
-    static func listen(on address: SSHServerConfiguration.ListenAddress) throws(SSHError) -> [Int32] {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_PASSIVE
-        var list: UnsafeMutablePointer<addrinfo>?
-        let host = address.host == "*" ? nil : address.host
-        let code = getaddrinfo(host, String(address.port), &hints, &list)
-        defer { freeaddrinfo(list) }
-        guard code == 0 else {
-            throw SSHError(.configuration, "cannot listen on \(address): \(String(cString: gai_strerror(code)))")
-        }
-        var descriptors: [Int32] = []
-        var port = address.port
-        do {
-            for entry in sequence(first: list, next: { $0?.pointee.ai_next }) {
-                guard let entry = entry?.pointee else { break }
-                guard let descriptor = try open(entry, port: port, for: address) else { continue }
-                descriptors.append(descriptor)
-                if port == 0 { port = self.port(of: descriptor) }  // the same for both families
-            }
-        } catch {
-            for descriptor in descriptors { close(descriptor) }
-            throw error
-        }
-        return descriptors
-    }
-
-    /// nil if the host does not have the address family at all.
-    private static func open(
-        _ entry: addrinfo,
-        port: UInt16,
-        for address: SSHServerConfiguration.ListenAddress
-    ) throws(SSHError) -> Int32? {
+    static func listen(on address: ListenAddress) throws(SSHError) -> Int32? {
+        let isIPv4 = address.address.isIPv4
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(entry.ai_family, type, 0)
-        if descriptor < 0, errno == EAFNOSUPPORT, address.host == "*" { return nil }
+        let descriptor = socket(isIPv4 ? AF_INET : AF_INET6, type, 0)
+        if descriptor < 0, errno == EAFNOSUPPORT, address.isEveryAddress { return nil }
         var one: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, size)
-        // Else the IPv6 listener of `*` would take the IPv4 one's port.
-        if entry.ai_family == AF_INET6 { setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, size) }
-        var name = sockaddr_storage()
-        withUnsafeMutableBytes(of: &name) { bytes in
-            bytes.copyMemory(from: UnsafeRawBufferPointer(start: entry.ai_addr, count: Int(entry.ai_addrlen)))
-            // The port has the same place in both families' addresses.
-            bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
-        }
-        let isBound = withUnsafePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, entry.ai_addrlen) == 0 }
-        }
-        guard isBound, Glibc.listen(descriptor, 1024) == 0 else {
+        // Else the IPv6 listener for every address would take the IPv4 one's port.
+        if !isIPv4 { setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, size) }
+        guard bind(descriptor, to: address), Glibc.listen(descriptor, 1024) == 0 else {
             let code = errno
             close(descriptor)
             throw SSHError(.connection, "cannot listen on \(address): \(String(cString: strerror(code)))")
         }
         return descriptor
+    }
+
+    private static func bind(_ descriptor: Int32, to address: ListenAddress) -> Bool {
+        let port = (address.port ?? 22).bigEndian
+        if address.address.isIPv4 {
+            var name = sockaddr_in()
+            name.sin_family = sa_family_t(AF_INET)
+            name.sin_port = port
+            name.sin_addr.s_addr = address.address.ipv4.bigEndian
+            return bind(descriptor, to: &name)
+        }
+        var name = sockaddr_in6()
+        name.sin6_family = sa_family_t(AF_INET6)
+        name.sin6_port = port
+        let bits = address.address.bits.bigEndian
+        withUnsafeMutableBytes(of: &name.sin6_addr) { $0.storeBytes(of: bits, as: UInt128.self) }
+        return bind(descriptor, to: &name)
+    }
+
+    private static func bind<Name>(_ descriptor: Int32, to name: inout Name) -> Bool {
+        withUnsafePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<Name>.size)) == 0
+            }
+        }
     }
 
     /// The port that a listener got.

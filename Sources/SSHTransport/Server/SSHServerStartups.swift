@@ -1,3 +1,4 @@
+internal import OpenSSHSyntax
 internal import Synchronization
 
 /// The places for connections that are not authenticated yet, and who gets one. For any thread.
@@ -26,13 +27,13 @@ final class SSHServerStartups: Sendable {
     }
 
     private let state: Mutex<State>
-    private let limits: SSHServerConfiguration.MaxStartups
+    private let limits: MaxStartups
     private let perSource: Int
     private let regularShare: Int
 
     /// - Parameter perSource: nil for no such limit.
     init(
-        limits: SSHServerConfiguration.MaxStartups,
+        limits: MaxStartups,
         perSource: Int?,
         penalties: SSHServerConfiguration.Penalties = .init()
     ) {

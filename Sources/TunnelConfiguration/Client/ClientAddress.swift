@@ -1,4 +1,5 @@
 public import IPPacket
+public import OpenSSHSyntax
 
 /// An address for an interface together with its network's length: `10.20.30.40/24`, `2001:db8::1/64`. Without length
 /// the network is the address alone.

@@ -1,3 +1,5 @@
+public import OpenSSHSyntax
+
 /// How programs of this host are made to ask the tunnel's resolvers.
 public enum DNSSetupChoice: String, ConfigurationChoice {
     /// With a default route by whatever answers on this host, otherwise not at all.

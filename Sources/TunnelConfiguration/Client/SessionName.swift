@@ -1,3 +1,5 @@
+public import OpenSSHSyntax
+
 /// What tells several sessions of one key apart: any word, or 32 hexadecimal digits that a client has drawn at random.
 ///
 /// A session belongs to a user and a key, and nobody can resume it by its name alone; so two users may have the same

@@ -1,4 +1,5 @@
 public import IPPacket
+public import OpenSSHSyntax
 
 /// How the client reaches a server.
 public struct ConnectionOptions: Hashable, Sendable {

@@ -1,4 +1,5 @@
 public import IPPacket
+public import OpenSSHSyntax
 
 extension UpOptions {
     /// One `--route`: a prefix, an address for itself alone, or `default` for everything.

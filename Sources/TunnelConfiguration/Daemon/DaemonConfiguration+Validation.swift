@@ -1,4 +1,5 @@
 internal import IPPacket
+internal import OpenSSHSyntax
 
 /// Two settings that exclude each other, or one that cannot be.
 struct Contradiction: Hashable {

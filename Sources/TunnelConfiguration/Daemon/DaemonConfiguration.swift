@@ -1,4 +1,5 @@
 public import IPPacket
+public import OpenSSHSyntax
 internal import PacketTunnel
 
 /// Everything that `packet-tunneld` can be told, each with the value it has when nobody says anything.
@@ -31,7 +32,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
     /// Failed authentications after which a connection is closed: 1 to 100.
     public var maxAuthenticationTries = 6
     /// Connections that may be unauthenticated at once.
-    public var maxStartups = MaxStartups(start: 10, rate: 30, full: 100)
+    public var maxStartups = MaxStartups(begin: 10, rate: 30, full: 100)
     /// Connections from one address that may be unauthenticated at once, so that one peer that stalls cannot take every
     /// place; nil for no such limit.
     public var perSourceMaxStartups: Int? = 20

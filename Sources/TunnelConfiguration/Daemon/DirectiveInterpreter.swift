@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// Turns directives into a configuration. Goes on after a problem, so that all of them are reported together.
 struct DirectiveInterpreter {
     let algorithms: AlgorithmSupport

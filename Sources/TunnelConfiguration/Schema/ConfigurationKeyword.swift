@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// One keyword of `packet-tunneld.conf`: its row in the table from which the parser, the error hints, the example file
 /// and the check of the manual are made.
 public struct ConfigurationKeyword: Sendable {

@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 extension KeywordTable {
     static let ssh: [ConfigurationKeyword] = listening + authentication + connections
 

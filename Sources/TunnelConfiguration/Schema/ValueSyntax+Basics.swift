@@ -1,4 +1,5 @@
 internal import IPPacket
+internal import OpenSSHSyntax
 
 extension ValueSyntax where Value == Bool {
     /// `yes` or `no`, as in sshd.

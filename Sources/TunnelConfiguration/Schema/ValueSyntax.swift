@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// Why the words behind a keyword are no value of it, and which word is meant.
 struct WordProblem: Error {
     var problem: ValueProblem
@@ -112,13 +114,4 @@ extension ValueSyntax where Value: ConfigurationValue {
             try Value(parsing: text)
         }
     }
-}
-
-/// A word as it must be written so that the lexer reads it back.
-func quoted(_ word: String) -> String {
-    let isPlain =
-        !word.isEmpty && !word.hasPrefix("#") && !word.hasPrefix("=") && !word.contains { " \t\"'\\".contains($0) }
-    if isPlain { return word }
-    let escaped = word.map { "\\\"".contains($0) ? "\\\($0)" : String($0) }.joined()
-    return "\"\(escaped)\""
 }

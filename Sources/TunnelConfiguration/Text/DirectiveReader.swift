@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// Reads a file, and what it includes, into directives in reading order.
 ///
 /// Goes on after a bad line, so that all bad lines are reported together. Used by one caller at a time.

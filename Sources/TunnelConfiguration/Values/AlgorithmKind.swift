@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// The lists of SSH algorithms that can be chosen.
 public enum AlgorithmKind: Hashable, Sendable {
     /// `Ciphers`

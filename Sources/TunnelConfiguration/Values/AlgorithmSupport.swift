@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// Which algorithms the SSH library at hand can do. The package works with several versions of it.
 public struct AlgorithmSupport: Sendable {
     /// What problems call the library, with its version.

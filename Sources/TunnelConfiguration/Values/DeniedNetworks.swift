@@ -1,4 +1,5 @@
 public import IPPacket
+public import OpenSSHSyntax
 
 /// The networks that clients must not reach: `none`, `default`, `default,PREFIX,…` or `PREFIX,…`.
 ///
@@ -45,23 +46,5 @@ public enum DeniedNetworks: ConfigurationValue {
         case .only(let prefixes): prefixes.map(\.description).joined(separator: ",")
         case .default(let prefixes): (["default"] + prefixes.map(\.description)).joined(separator: ",")
         }
-    }
-}
-
-/// Prefixes in text: `192.0.2.0/24`, `2001:db8::/32`, or an address for itself alone.
-enum PrefixText {
-    /// Reads a prefix. One with bits set behind its length is refused: it does not mean what it seems to.
-    static func parse(_ text: String) throws(ValueProblem) -> IPPrefix {
-        let address = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).first
-        guard let prefix = IPPrefix(text), let address = address.flatMap({ IPAddress(String($0)) }) else {
-            throw ValueProblem(
-                "\"\(text)\" is not a network prefix",
-                hint: "write for example 192.0.2.0/24 or 2001:db8::/32"
-            )
-        }
-        guard address == prefix.network else {
-            throw ValueProblem("\(text) has bits set behind its length", hint: "did you mean \(prefix)?")
-        }
-        return prefix
     }
 }

@@ -1,3 +1,5 @@
+public import OpenSSHSyntax
+
 /// Where a user's public keys are: a path with sshd's tokens `%u` (user), `%h` (home directory) and `%%` (a percent sign).
 ///
 /// A relative path lies in the home directory, as in sshd.

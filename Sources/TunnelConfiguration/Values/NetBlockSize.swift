@@ -1,3 +1,5 @@
+public import OpenSSHSyntax
+
 /// Leading bits of an address that make one source, as in sshd: `PerSourceNetBlockSize 32:64`.
 public struct NetBlockSize: ConfigurationValue {
     /// 0 to 32.

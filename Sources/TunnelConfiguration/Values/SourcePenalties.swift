@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// For how long an address is refused after what it did, as in sshd: `PerSourcePenalties authfail:5s max:10m …`.
 public struct SourcePenalties: Hashable, Sendable, CustomStringConvertible {
     /// What happens with more addresses than are kept.

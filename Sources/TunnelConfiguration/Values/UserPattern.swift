@@ -1,4 +1,5 @@
 public import IPPacket
+public import OpenSSHSyntax
 
 /// Whom `AllowUsers` and `DenyUsers` mean: `NAME` or `NAME@ADDRESS`, as in sshd.
 ///

@@ -1,6 +1,8 @@
 internal import EventLoops
 internal import Foundation
+internal import IPPacket
 internal import Logging
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import SSHTransport
 internal import Synchronization
@@ -54,7 +56,7 @@ enum CipherChannel {
         loop: EventLoop
     ) throws -> SSHServer {
         var configuration = SSHServerConfiguration()
-        configuration.listenAddresses = [.init(host: "127.0.0.1", port: 0)]
+        configuration.listenAddresses = [.init(IPAddress(ipv4: 0x7f00_0001), port: 0)]
         configuration.hostKeyFiles = [keyFile(directory)]
         configuration.ciphers = [cipher]
         configuration.authorize = { _, key, address in sink.authorize(key, address) }

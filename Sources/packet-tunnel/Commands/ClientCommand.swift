@@ -17,7 +17,7 @@ struct ClientCommand: AsyncParsableCommand {
             See also packet-tunnel(1).
             """,
         version: "packet-tunnel \(ProgramVersion.text), libssh \(SSHLibrary.version)",
-        subcommands: [UpCommand.self, DownCommand.self, InfoCommand.self, StatusCommand.self]
+        subcommands: [UpCommand.self, DownCommand.self, InfoCommand.self, StatusCommand.self, KeygenCommand.self]
     )
 
     func run() async throws {

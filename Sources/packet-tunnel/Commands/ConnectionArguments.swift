@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import OpenSSHSyntax
 internal import TunnelConfiguration
 
 /// The arguments of every command that connects to a server; the letters mean what they mean to stock ssh.

@@ -23,8 +23,24 @@ enum Terminal {
         }
     }
 
+    /// Asks twice for the passphrase of a new key; nil for none, and without a terminal.
+    static func newPassphrase() -> String? {
+        guard isatty(STDIN_FILENO) == 1 else { return nil }
+        while true {
+            guard let first = read("Enter a passphrase for the new key, or nothing for none: "), !first.isEmpty else {
+                return nil
+            }
+            if read("Enter it again: ") == first { return first }
+            StandardError.printLine("They differ.")
+        }
+    }
+
     private static func readPassphrase(_ file: String) -> String? {
-        guard let line = getpass("Enter passphrase for key '\(file)': ") else { return nil }
+        read("Enter passphrase for key '\(file)': ")
+    }
+
+    private static func read(_ question: String) -> String? {
+        guard let line = getpass(question) else { return nil }
         defer { explicit_bzero(line, strlen(line)) }
         return String(cString: line)
     }

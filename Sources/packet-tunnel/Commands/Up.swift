@@ -34,6 +34,7 @@ enum TunnelClientProgram {
             forwardingHangUps.cancel()
         }
         do {
+            try LocalAddressCheck.check(options)
             let loop = try EventLoop(name: "ptun-client")
             defer {
                 ChildProcess.endAll()

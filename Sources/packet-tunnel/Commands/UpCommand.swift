@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import IPPacket
+internal import OpenSSHSyntax
 internal import TunnelConfiguration
 
 /// `packet-tunnel up`

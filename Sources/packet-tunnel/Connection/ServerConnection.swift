@@ -1,6 +1,7 @@
 internal import EventLoops
 internal import IPPacket
 internal import LinuxNetwork
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import SSHTransport
 internal import Synchronization
@@ -62,7 +63,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         case "none": configuration.file = .none
         case let path?: configuration.file = .path(path)
         }
-        for option in options.options { try configuration.setOption("\(option.name)=\(option.value)") }
+        for option in options.options { try configuration.setOption(option.description) }
         configuration.bindToDevice = { try HostNetwork.bindToDevice($0, $1) }
         configuration.notice = { StandardError.printLine("packet-tunnel: \($0)") }
         return configuration

@@ -6,6 +6,9 @@ struct ServerList {
 
     /// While one server has not answered for so long, the next one is tried beside it.
     static let headStart: Duration = .seconds(1)
+    /// While an attempt has not ended for so long, its server is tried anew beside it: what it waits for, a name or an
+    /// answer, may have been lost with the network before.
+    static let patience: Duration = .seconds(2)
 
     /// One server.
     private struct Entry {
@@ -33,28 +36,25 @@ struct ServerList {
     /// The server to try at `now`; nil if none is due.
     ///
     /// - Parameters:
-    ///   - pending: attempts under way, by server, with their beginnings.
-    ///   - mayRace: whether a server may be tried while another one has not answered.
+    ///   - pending: attempts under way, by server, with their latest beginnings.
+    ///   - mayRace: whether a server may be tried while an attempt has not ended.
     func next(now: Instant, pending: [Int: Instant], mayRace: Bool) -> Int? {
         if let latest = pending.values.max(), !mayRace || now < latest + Self.headStart { return nil }
-        return order.first { index in
-            let entry = entries[index]
-            return pending[index] == nil && !entry.isUnusable && (entry.due.map { $0 <= now } ?? true)
+        let due = order.filter { index in
+            guard !entries[index].isUnusable, entries[index].due.map({ $0 <= now }) ?? true else { return false }
+            return pending[index].map { $0 + Self.patience <= now } ?? true
         }
+        return due.first { pending[$0] == nil } ?? due.first
     }
 
     /// When `next` may have another answer; nil if only the end of an attempt can change it.
     func nextMoment(pending: [Int: Instant], mayRace: Bool) -> Instant? {
-        let idle = entries.indices.filter { pending[$0] == nil && !entries[$0].isUnusable }
-        guard !idle.isEmpty, mayRace || pending.isEmpty else { return nil }
+        guard mayRace || pending.isEmpty else { return nil }
         let raceStart = pending.values.max().map { $0 + Self.headStart }
-        let due = idle.compactMap { entries[$0].due }
-        let soonest = due.count < idle.count ? nil : due.min()
-        switch (soonest, raceStart) {
-        case (let soonest?, let raceStart?): return max(soonest, raceStart)
-        case (let soonest?, nil): return soonest
-        case (nil, let raceStart): return raceStart
+        let moments = entries.indices.filter { !entries[$0].isUnusable }.compactMap { index in
+            [entries[index].due, pending[index].map { $0 + Self.patience }, raceStart].compactMap { $0 }.max()
         }
+        return moments.min()
     }
 
     /// An attempt that began at `start` has failed.

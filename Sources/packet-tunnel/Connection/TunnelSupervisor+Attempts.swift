@@ -49,7 +49,9 @@ extension TunnelSupervisor {
     }
 
     private var pending: [Int: ContinuousClock.Instant] {
-        attempts.values.filter { !$0.isStale }.reduce(into: [:]) { $0[$1.server] = $1.start }
+        attempts.values.filter { !$0.isStale }.reduce(into: [:]) { starts, attempt in
+            starts[attempt.server] = max(attempt.start, starts[attempt.server] ?? attempt.start)
+        }
     }
 
     private func attempt(_ server: Int) {

@@ -1,3 +1,5 @@
+import OpenSSHSyntax
+
 @testable import TunnelConfiguration
 
 /// Files in memory. A pattern matches by its `*` alone, anywhere in the path.

@@ -1,0 +1,14 @@
+public import IPPacket
+
+extension IPAddress {
+    /// The address that the system reports for a peer: perhaps with a zone, which no rule names, and perhaps an IPv4 address
+    /// in the form of a dual-stack socket. Not for what people write: a rule has one spelling, see `PrefixText`.
+    ///
+    /// - Returns: nil if the text is no address.
+    public init?(peer text: String) {
+        let bare = text.prefix(while: { $0 != "%" })
+        let mapped = bare.lowercased().hasPrefix("::ffff:") ? bare.dropFirst(7) : ""
+        guard let address = IPAddress(bare) ?? (mapped.contains(".") ? IPAddress(mapped) : nil) else { return nil }
+        self = address
+    }
+}
