@@ -1,5 +1,6 @@
 import IPPacket
 import Synchronization
+import OpenSSHSyntax
 import Testing
 
 @testable import SSHTransport

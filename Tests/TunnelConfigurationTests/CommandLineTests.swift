@@ -91,7 +91,7 @@ import Testing
         "a command line that makes no sense ends with 64 and a reason",
         arguments: [
             ("", "no command is given"), ("frobnicate", "frobnicate"), ("up", "no host is given"),
-            ("up host other", "other"),
+            ("info host other", "other"),
             ("up -oProxyCommand", "OPTION=VALUE"), ("up host -p 0", "ports are 1 to 65535"),
             ("up host -p ssh", "ports are 1 to 65535"),
             ("up host --address 10.0.0.1/33", "10.0.0.1/33"), ("up host --address ::1/128", "IPv4"),
