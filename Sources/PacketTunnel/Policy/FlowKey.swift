@@ -46,7 +46,8 @@ extension PacketSummary {
         mixed ^= UInt64(truncatingIfNeeded: destination.bits >> 64) &+ UInt64(truncatingIfNeeded: source.bits >> 64)
         let ports = fragment == .whole ? UInt64(sourcePort) << 40 | UInt64(destinationPort) << 24 : 0
         mixed ^= ports | UInt64(transport.rawValue) << 8
-        mixed = mixed &* 0x9e37_79b9_7f4a_7c15
+        // A product carries upwards only: without this the source port would not reach the low bits of the result.
+        mixed = (mixed ^ mixed >> 32) &* 0x9e37_79b9_7f4a_7c15
         return UInt32(truncatingIfNeeded: mixed >> 32)
     }
 }
