@@ -23,6 +23,8 @@ let package = Package(
         .library(name: "IPPacket", targets: ["IPPacket"]),
         .library(name: "PacketTunnel", targets: ["PacketTunnel"]),
         .library(name: "PacketTunnelTestKit", targets: ["PacketTunnelTestKit"]),
+        .library(name: "EventLoops", targets: ["EventLoops"]),
+        .library(name: "LinuxNetwork", targets: ["EventLoops", "LinuxNetwork"]),
         // Links libssh, as CLibSSH says below; the products above need no C library.
         .library(name: "SSHTransport", targets: ["EventLoops", "SSHTransport"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),

@@ -24,25 +24,40 @@
 _Static_assert(sizeof(struct linuxnetwork_virtio_header) == 10, "the layout of struct virtio_net_hdr");
 _Static_assert(LINUXNETWORK_NAME_SIZE == IFNAMSIZ, "the size of an interface name");
 
-int linuxnetwork_open_queue(char name[LINUXNETWORK_NAME_SIZE], int exclusive)
+static int open_tun(char name[LINUXNETWORK_NAME_SIZE], int flags)
 {
-    int header_size = sizeof(struct linuxnetwork_virtio_header);
     struct ifreq request;
-    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    int error, fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
     if (fd < 0)
         return -errno;
     memset(&request, 0, sizeof request);
     memcpy(request.ifr_name, name, IFNAMSIZ - 1);
-    request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE;
-    if (exclusive)
-        request.ifr_flags |= IFF_TUN_EXCL;
-    if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header_size) < 0) {
-        int error = errno;
+    request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags);
+    if (ioctl(fd, TUNSETIFF, &request) < 0) {
+        error = errno;
         close(fd);
         return -error;
     }
     memcpy(name, request.ifr_name, IFNAMSIZ);
     return fd;
+}
+
+int linuxnetwork_open_plain(char name[LINUXNETWORK_NAME_SIZE])
+{
+    return open_tun(name, IFF_TUN_EXCL);
+}
+
+int linuxnetwork_open_queue(char name[LINUXNETWORK_NAME_SIZE], int exclusive)
+{
+    int header_size = sizeof(struct linuxnetwork_virtio_header);
+    int error, fd = open_tun(name, IFF_VNET_HDR | IFF_MULTI_QUEUE | (exclusive ? IFF_TUN_EXCL : 0));
+
+    if (fd < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header_size) == 0)
+        return fd;
+    error = errno;
+    close(fd);
+    return -error;
 }
 
 int linuxnetwork_enable_offloads(int fd)

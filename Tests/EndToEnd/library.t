@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# The package as a library: a package that depends on a version of it, and both example programs.
+# The package as a library: a package of others that depends on a version of it and calls every operation of the seed, and
+# the example programs.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 . "$LAB_HERE/library.sh"
 embedded=$LIBRARY_EXAMPLES/debug/embedded-server
 channel=$LIBRARY_EXAMPLES/debug/tunnel-channel
+relay=$LIBRARY_EXAMPLES/debug/packet-relay
+door=$LIBRARY_EXAMPLES/debug/ssh-server
 if [ -z "${LAB_INSIDE:-}" ]; then
     command -v swift >/dev/null || skip_all "there is no Swift here"
     git -C "$LAB_ROOT" rev-parse --quiet --verify HEAD >/dev/null || skip_all "this is no clone of the repository"
-    library_embedder && library_build user "$LIBRARY/user" "$LIBRARY_USER" --security-path "$LIBRARY/security" \
-        --product user && library_build everything "$LIBRARY/user" "$LIBRARY_EVERYTHING" \
-        --security-path "$LIBRARY/security" --product everything
-    for example in embedded-server tunnel-channel; do
+    library_outside
+    for example in embedded-server tunnel-channel packet-relay ssh-server; do
         library_build "$example" "$LAB_ROOT/Examples/$example" "$LIBRARY_EXAMPLES"
     done
 fi
@@ -20,13 +21,15 @@ builds() {
     is "$2 builds" "$(library_status "$1")" 0 || diag "$(library_said "$1")"
 }
 
-builds user "a package that depends on a version"
-is "and runs with the defaults" "$("$LIBRARY_USER/debug/user" 2>&1)" "capacity 16777212"
-is "without libssh and what goes with it" "$(find "$LIBRARY_USER/debug/" -path '*SSH*' -name '*.o')" ""
-
-builds everything "a program with every library of that version"
-like "it runs, with the libssh of this system in it" "$("$LIBRARY_EVERYTHING/debug/everything" 2>&1 | head -n 1)" \
-    '^libssh 0[.]1[0-9][.][0-9]+ [2-9]$'
+builds outside "a package that depends on a version"
+is "the core alone runs with the defaults" "$("$LIBRARY_OUTSIDE/debug/core" 2>&1)" "capacity 16777212"
+is "and needs no C library of ours" "$(ldd "$LIBRARY_OUTSIDE/debug/core" | grep -E 'crypto|gssapi|fido')" ""
+lab_test_network
+# Alone on a network of its own: the devices have the addresses and routes of both ends.
+said=$(unshare --net sh -c 'ip link set lo up && exec "$1"' sh "$LIBRARY_OUTSIDE/debug/seed" 2>&1)
+is "every operation of the seed can be called from outside, and does what the seed says" \
+    "$(grep -cE '^ok ' <<<"$said") $(grep -v '^ok ' <<<"$said")" "33 "
+is "nothing is left behind" "$(ls /run/lab/seed 2>/dev/null)" ""
 
 builds embedded-server "the program that embeds a server"
 ok "it sees packets rewritten" "$embedded"
@@ -38,9 +41,27 @@ for own in '192.168.1.2' 'fd00::2'; do
     like "down: the client's own address arrives ($own)" "$said" "^down, to the client: .* -> $own 49152\$"
 done
 
+builds packet-relay "the program that relays over a socket"
+lab_start relay-server server "$relay" server "$LAB_DIR/relay"
+ok "its server is ready" wait_for 10 grep -q ^ready "$LAB_DIR/relay-server.log"
+lab_start relay-client client "$relay" client "$LAB_DIR/relay" "${LAB_ROUTES[@]}"
+ok "its client is ready" wait_for 10 grep -q ^ready "$LAB_DIR/relay-client.log"
+for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
+    ok "a page comes through ($address)" lab_in client curl --silent --fail --max-time 10 --output /dev/null "http://$address/"
+done
+lab_stop relay-client INT
+lab_stop relay-server INT
+is "it ends in order" "$LAB_STATUS" 0
+
+builds ssh-server "the program with an SSH server of its own"
 builds tunnel-channel "the program that opens the channel by itself"
-lab_test_network
 lab_dns
+lab_start door server "$door" "$LAB_PORT" "$LAB_DIR/door-key" "$LAB_DIR/client_key.pub"
+ok "its server is ready" wait_for 10 grep -q ^ready "$LAB_DIR/door.log"
+is "it answers a command of its own" "$(lab_in client ssh -F none -p "$LAB_PORT" -i "$LAB_DIR/client_key" -o BatchMode=yes \
+    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=error "$LAB_USER@$LAB_SERVER4" whoami)" "$LAB_USER"
+lab_stop door INT
+is "it ends in order" "$LAB_STATUS" 0
 ok "the daemon is ready" lab_daemon daemon || done_testing
 # ask DNS-ADDRESS NAME: without any privilege, whoever runs the test.
 ask() {

@@ -41,6 +41,10 @@ struct linuxnetwork_virtio_header {
 #define LINUXNETWORK_GSO_UDP_L4 5
 #define LINUXNETWORK_GSO_ECN 0x80
 
+/* Makes a tun of one queue that carries bare packets, or -EBUSY if there is one of that name. `name` is given as for
+ * linuxnetwork_open_queue(). */
+int linuxnetwork_open_plain(char name[LINUXNETWORK_NAME_SIZE]);
+
 /* Opens one queue of the multi-queue tun `name`, non-blocking and close-on-exec, with virtio headers. A `%d` in the
  * name is replaced by the kernel; the name in use is stored back. With `exclusive`, an existing interface is -EBUSY
  * instead of being joined. Returns the descriptor. -ENOENT, -ENODEV and -ENXIO mean that there is no tun driver. */

@@ -86,7 +86,7 @@ public final class TunDevice: Sendable {
         index = if_nametoindex(name.text)
     }
 
-    private static func error(opening name: String, code: Int32) -> NetworkSetupError {
+    static func error(opening name: String, code: Int32) -> NetworkSetupError {
         switch code {
         case ENOENT, ENODEV, ENXIO:
             NetworkSetupError(
@@ -112,12 +112,12 @@ public final class TunDevice: Sendable {
     }
 
     /// What `dev_valid_name` of the kernel asks for, and not empty: that would mean "tun%d".
-    private static func isValid(_ name: String) -> Bool {
+    static func isValid(_ name: String) -> Bool {
         (1..<Int(LINUXNETWORK_NAME_SIZE)).contains(name.utf8.count) && name != "." && name != ".."
             && !name.contains { "/:\"".contains($0) || $0.isWhitespace }
     }
 
-    private static func badName(_ name: String) -> NetworkSetupError {
+    static func badName(_ name: String) -> NetworkSetupError {
         NetworkSetupError(
             .badName,
             "\"\(name)\" cannot be the name of a multi-queue tun",
@@ -138,7 +138,7 @@ public final class TunDevice: Sendable {
 }
 
 /// The fixed-size name that the kernel reads and writes.
-private struct InterfaceName {
+struct InterfaceName {
     private var storage = [CChar](repeating: 0, count: Int(LINUXNETWORK_NAME_SIZE))
 
     init(_ text: String) {

@@ -1,0 +1,24 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "ssh-server",
+    dependencies: [
+        .package(name: "packet-tunnel", path: "../.."),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "ssh-server",
+            dependencies: [
+                .product(name: "EventLoops", package: "packet-tunnel"),
+                .product(name: "IPPacket", package: "packet-tunnel"),
+                .product(name: "LinuxNetwork", package: "packet-tunnel"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "PacketTunnel", package: "packet-tunnel"),
+                .product(name: "SSHTransport", package: "packet-tunnel"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]
+        )
+    ]
+)
