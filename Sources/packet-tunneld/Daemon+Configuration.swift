@@ -22,7 +22,7 @@ extension ServerNetwork {
 
 extension ServerConfiguration {
     /// What the configuration says about sessions and traffic.
-    init(_ configuration: DaemonConfiguration, logger: Logger) {
+    init(_ configuration: DaemonConfiguration, options: NetworkSetupOptions) {
         self.init()
         mtu = configuration.mtu
         ipv4Pool = configuration.addressPool
@@ -36,13 +36,7 @@ extension ServerConfiguration {
         policy.deniedNetworks += own.map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
         let resolvers = configuration.dnsResolvers
         dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
-        forgetConnections = { addresses in
-            do {
-                try ConnectionTracking.forget(addresses)
-            } catch {
-                logger.warning("connections of ended sessions may linger", metadata: ["reason": "\(error)"])
-            }
-        }
+        forgetConnections = { try await ConnectionTracking.forget($0, options: options) }
     }
 }
 

@@ -89,8 +89,11 @@ enum DaemonProgram {
         )
         let queues = zip(loops, device.queues).map { PacketTunnelServer.Queue(loop: $0, device: $1) }
         do {
+            // No lease of an earlier run is left, but the kernel may well remember its connections.
+            let pools = [configuration.addressPool, configuration.addressPool6]
+            try await ConnectionTracking.forget(pools, options: options)
             let server = try PacketTunnelServer(
-                configuration: ServerConfiguration(configuration, logger: logger),
+                configuration: ServerConfiguration(configuration, options: options),
                 queues: queues,
                 logger: logger
             )

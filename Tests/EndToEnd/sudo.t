@@ -36,6 +36,8 @@ ok "alice may set a forwarding switch" may server alice sysctl -q -w net/ipv4/co
 not_ok "but nothing beside it" may server alice sysctl -q -w net/ipv4/ip_forward=1 kernel/core_pattern=1
 not_ok "nor by a detour" may server alice sysctl -q -w net/ipv4/../../kernel/sysrq=1
 not_ok "nor load a program into an interface" may server alice ip link set dev ptun0 xdp object /tmp/x
+ok "alice may have connections of an address forgotten" may server alice conntrack -D -f ipv6 -s fd00::/64
+not_ok "but not all of the host's" may server alice conntrack -F
 not_ok "nor another command" may server alice ip netns exec x sh
 not_ok "nor a shell" may server alice sh
 not_ok "mallory may not" may server mallory sysctl -q -w net/ipv4/ip_forward=1
@@ -43,7 +45,7 @@ not_ok "mallory may not" may server mallory sysctl -q -w net/ipv4/ip_forward=1
 server_before=$(lab_snapshot server) client_before=$(lab_snapshot client)
 # daemon NAME USER: the daemon as that user.
 daemon() {
-    lab_daemon_config "$LAB_DIR/$1.conf" "SudoNetworkConfiguration yes" "HostKey $home/keys/host_key"
+    lab_daemon_config "$LAB_DIR/$1.conf" "SudoNetworkConfiguration yes" "SessionExpiry 2" "HostKey $home/keys/host_key"
     # shellcheck disable=SC2046
     lab_start "$1" server $(user "$2") packet-tunneld -f "$LAB_DIR/$1.conf"
     wait_for 20 lab_ready_or_gone "$1"
@@ -76,14 +78,25 @@ is "the client stops with status 0" "$LAB_STATUS" 0
 is "and leaves nothing" "$(lab_snapshot client)" "$client_before"
 is "and the resolvers of before" "$(cat /etc/resolv.conf)" "$resolvers_before"
 
+tracked() {
+    lab_in server conntrack -L -f ipv4 -s "$LAB_POOL4" 2>/dev/null
+    lab_in server conntrack -L -f ipv6 -s "$LAB_POOL6" 2>/dev/null
+}
+at_least "the kernel tracks what the client did" "$(tracked | wc -l)" 3
+ok "a session that ends" wait_for 20 lab_logged daemon 'reason=expired.*session ended'
+is "takes its connections with it" "$(tracked)" ""
+
 # Killed, and seen to by the next start.
 ok "the client is ready again" client client --sudo --dns-setup file
+like "a page" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
 lab_stop client KILL
 lab_stop daemon KILL
+at_least "the kernel tracks what the client did" "$(tracked | wc -l)" 1
 # shellcheck disable=SC2046
 ok "down takes back what it has left" lab_in client $(user alice) packet-tunnel down --sudo
 is "its resolvers, too" "$(cat /etc/resolv.conf)" "$resolvers_before"
 ok "after kill -9 the daemon starts again" daemon daemon alice
+is "and nothing of the whole pool is tracked" "$(tracked)" ""
 ok "and the client" client client --sudo
 like "and a page comes" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
 lab_stop client
@@ -99,6 +112,12 @@ lab_wait bare 10
 is "that is not permitted: 77" "$LAB_STATUS" 77
 like "the line says what to do" "$(lab_log bare)" '--sudo'
 lab_stop daemon
+sed -i '/conntrack/d' /etc/sudoers.d/packet-tunnel
+not_ok "a daemon that may not have connections forgotten does not start" daemon forgetful alice
+lab_wait forgetful 10
+is "that is not permitted: 77" "$LAB_STATUS" 77
+like "the line names the command" "$(lab_log forgetful)" 'conntrack -D'
+is "and nothing is left" "$(lab_snapshot server)" "$server_before"
 rm /etc/sudoers.d/packet-tunnel
 not_ok "without the file in sudoers.d the daemon does not start" daemon denied alice
 lab_wait denied 10

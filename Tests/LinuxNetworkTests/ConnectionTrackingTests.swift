@@ -35,9 +35,14 @@ struct ConnectionTrackingTests {
                 #expect(await lab.loop.run { device.queues[0].send(packet) })
                 #expect(try target.receive() == [1])
             }
-            #expect(try ConnectionTracking.forget([leaving]) == 2)
-            #expect(try ConnectionTracking.forget([leaving]) == 0)
-            #expect(try ConnectionTracking.forget([leaving, staying]) == 1)
+            #expect(try ConnectionTracking.forget([IPPrefix(only: leaving)]) == 2)
+            #expect(try ConnectionTracking.forget([IPPrefix(only: leaving)]) == 0)
+            #expect(try ConnectionTracking.forget([IPPrefix(only: leaving), IPPrefix(only: staying)]) == 1)
+            _ = await lab.send(from: staying, to: lab.outside(version), port: 7, on: device)
+            #expect(try target.receive() == [1])
+            let others = prefix(version == .v4 ? "100.64.0.0/10" : "fd3e:7a12::/104")
+            #expect(try ConnectionTracking.forget([others]) == 0)
+            #expect(try ConnectionTracking.forget([others, pool]) == 1, "a whole pool, as at start")
             await setup.undo()
             await device.close()
         }

@@ -119,19 +119,18 @@ struct SessionTests {
         #expect(harness.counters().refused(.upstream, .invalidSourceAddress) == 1)
     }
 
-    @Test("a full pool ends expired sessions at once, and only those, after the kernel has forgotten them")
-    func reclaim() throws {
+    @Test("a full pool has expired sessions ended, and only those, and leases their addresses once they are forgotten")
+    func reclaim() async throws {
         let forgotten = Forgotten()
-        forgotten.letGo()
         let harness = try ServerHarness {
             $0.ipv4Pool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 24)
             $0.sessionExpiry = .seconds(100)
-            $0.forgetConnections = { forgotten.add($0) }
+            $0.forgetConnections = { try await forgotten.add($0) }
         }
         let identities = (0..<252).map { SessionIdentity(user: "u\($0)", keyFingerprint: "k") }
         let connections = try identities.map { try harness.connect($0) }
         harness.runAll()
-        // Right after a round of the reaper, which comes every 25 s, so that it will be late.
+        // Right after a round of the reaper, which comes every 25 s at least.
         harness.loop.advance(by: .seconds(26))
         for connection in connections[..<5] { connection.transport.finish() }
         harness.loop.advance(by: .seconds(10))
@@ -139,18 +138,45 @@ struct SessionTests {
         let old = Set(identities[..<5].compactMap { harness.session($0)?.index })
         harness.loop.advance(by: .milliseconds(89_900))
         #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
-        #expect(forgotten.addresses.isEmpty)
+        #expect(forgotten.networks.isEmpty)
         harness.loop.advance(by: .milliseconds(200))
-        _ = try harness.connect(Sample.alice)
+        #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
+        forgotten.letGo()
+        while (try? harness.connect(Sample.alice)) == nil { await Task.yield() }
         let pool = harness.server.addressPool
-        #expect(Set(forgotten.addresses) == Set(old.flatMap { [pool.ipv4Address($0), pool.ipv6Address($0)] }))
+        let gone = old.flatMap { [only(pool.ipv4Address($0)), only(pool.ipv6Address($0))] }
+        #expect(Set(forgotten.networks) == Set(gone))
         #expect(harness.log.lines("session ended").count == 5)
         #expect(old.contains(try #require(harness.session(Sample.alice)?.index)))
         #expect(harness.session(identities[5]) != nil)
         for number in 0..<4 { _ = try harness.connect(SessionIdentity(user: "new\(number)", keyFingerprint: "k")) }
         #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.bob) }
         harness.loop.advance(by: .seconds(10))
-        #expect(harness.refusal(of: Sample.bob) == nil, "who only asks has the next one's place made, too")
+        while harness.refusal(of: Sample.bob) != nil { await Task.yield() }
+    }
+
+    @Test("an index whose connections the kernel would not forget is not leased, and asked about again")
+    func forgettingFails() async throws {
+        let forgotten = Forgotten()
+        forgotten.fail()
+        let harness = try ServerHarness {
+            $0.ipv4Pool = IPPrefix(IPAddress(ipv4: 0x0a00_0000), length: 24)
+            $0.sessionExpiry = .seconds(10)
+            $0.forgetConnections = { try await forgotten.add($0) }
+        }
+        let identities = (0..<252).map { SessionIdentity(user: "u\($0)", keyFingerprint: "k") }
+        let connections = try identities.map { try harness.connect($0) }
+        harness.runAll()
+        connections[7].transport.finish()
+        for round in 1...3 {
+            harness.loop.advance(by: .seconds(15))
+            while harness.log.lines("connections of ended sessions may linger").count < round { await Task.yield() }
+            #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
+        }
+        #expect(harness.log.lines("session ended").count == 1)
+        forgotten.letGo()
+        harness.loop.advance(by: .seconds(15))
+        while (try? harness.connect(Sample.alice)) == nil { await Task.yield() }
     }
 
     @Test("an index is not leased again before the kernel has forgotten its connections")
@@ -160,7 +186,7 @@ struct SessionTests {
         let harness = try ServerHarness {
             $0.ipv4Pool = pool
             $0.sessionExpiry = .seconds(10)
-            $0.forgetConnections = { forgotten.add($0) }
+            $0.forgetConnections = { try await forgotten.add($0) }
         }
         let identities = (0..<252).map { SessionIdentity(user: "u\($0)", keyFingerprint: "k") }
         let connections = try identities.map { try harness.connect($0) }
@@ -172,9 +198,9 @@ struct SessionTests {
         let index = try #require(harness.session(identities[7])?.index)
         connections[7].transport.finish()
         harness.loop.advance(by: .seconds(15))
-        while forgotten.addresses.isEmpty { await Task.yield() }
-        let addresses = [harness.server.addressPool.ipv4Address(index), harness.server.addressPool.ipv6Address(index)]
-        #expect(forgotten.addresses == addresses)
+        while forgotten.networks.isEmpty { await Task.yield() }
+        let addresses = harness.server.addressPool
+        #expect(forgotten.networks == [only(addresses.ipv4Address(index)), only(addresses.ipv6Address(index))])
         #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
         forgotten.letGo()
         while (try? harness.connect(Sample.alice)) == nil { await Task.yield() }
@@ -182,19 +208,26 @@ struct SessionTests {
     }
 }
 
-/// A `forgetConnections` that takes until `letGo`.
+private func only(_ address: IPAddress) -> IPPrefix { IPPrefix(address, length: address.isIPv4 ? 32 : 128) }
+
+/// A `forgetConnections` that takes until `letGo`, or fails until then.
 private final class Forgotten: Sendable {
-    private let kept = Mutex<[IPAddress]>([])
-    private let isFree = Atomic(false)
+    private struct Failure: Error {}
+    private enum Mode: Int { case waits, fails, works }
 
-    var addresses: [IPAddress] { kept.withLock { $0 } }
+    private let kept = Mutex<[IPPrefix]>([])
+    private let mode = Atomic(0)
 
-    func add(_ addresses: [IPAddress]) {
-        kept.withLock { $0 += addresses }
-        while !isFree.load(ordering: .acquiring) { sched_yield() }
+    var networks: [IPPrefix] { kept.withLock { $0 } }
+
+    func add(_ networks: [IPPrefix]) async throws {
+        kept.withLock { $0 += networks }
+        while mode.load(ordering: .acquiring) == Mode.waits.rawValue { await Task.yield() }
+        if mode.load(ordering: .acquiring) == Mode.fails.rawValue { throw Failure() }
     }
 
-    func letGo() { isFree.store(true, ordering: .releasing) }
+    func letGo() { mode.store(Mode.works.rawValue, ordering: .releasing) }
+    func fail() { mode.store(Mode.fails.rawValue, ordering: .releasing) }
 }
 
 extension SessionTests {

@@ -73,7 +73,7 @@ struct CommandRunner: Sendable {
     }
 
     private static func missing(_ name: String) -> NetworkSetupError {
-        let package = ["nft": "nftables", "ip": "iproute2", "sysctl": "procps"][name] ?? name
+        let package = ["nft": "nftables", "ip": "iproute2", "sysctl": "procps", "conntrack": "conntrack"][name] ?? name
         return NetworkSetupError(
             .commandMissing,
             "the command \(name) is not installed",

@@ -13,6 +13,7 @@ public final class PacketTunnelServer: Sendable {
     private let configuration: ServerConfiguration
     let sessions: SessionTable
     let workers: [ServerWorker]
+    private let ended: EndedSessions
     private let logger: Logger
     private let isRunning = Mutex(false)
 
@@ -42,6 +43,7 @@ public final class PacketTunnelServer: Sendable {
         self.addressPool = addressPool
         self.sessions = sessions
         self.logger = logger
+        ended = EndedSessions(sessions: sessions, forget: configuration.forgetConnections, logger: logger)
         workers = queues.map {
             ServerWorker(
                 loop: $0.loop,
@@ -58,7 +60,7 @@ public final class PacketTunnelServer: Sendable {
     public func start() {
         isRunning.withLock { $0 = true }
         for worker in workers { worker.loop.execute { worker.start() } }
-        scheduleReaper()
+        scheduleReaper(after: reaperPeriods.upperBound)
         scheduleMetrics()
     }
 
@@ -71,7 +73,7 @@ public final class PacketTunnelServer: Sendable {
             await Self.run(on: client.worker.loop) { client.end(reason: "the server stops") }
         }
         await logStatus("server stopped")
-        expire(sessions.removeAll(), reason: "the server stops")
+        await ended.finish(sessions.removeAll(), pool: addressPool)
     }
 
     private func logStatus(_ event: String) async {
@@ -138,31 +140,29 @@ public final class PacketTunnelServer: Sendable {
             preconditionFailure("a session is asked for on one of the server's loops")
         }
         let refusal = sessions.refusal(of: identity, maximumSessions: maximumSessions)
-        guard refusal == .poolIsExhausted, endExpired(now: worker.loop.now) else { return refusal }
-        return sessions.refusal(of: identity, maximumSessions: maximumSessions)
+        if refusal == .poolIsExhausted { endExpired(now: worker.loop.now) }
+        return refusal
     }
 
-    /// Finds or begins the session of a client. Where no address is free, expired sessions give theirs at once.
+    /// Finds or begins the session of a client.
     private func attach(_ client: ServerClient) throws(SessionError) -> SessionTable.Attachment {
         let now = client.worker.loop.now
-        let resolvers = configuration.dnsResolvers
         if let maximumSessions = client.hooks.maximumSessions {
             let idle = sessions.removeIdle(for: client.identity, maximumSessions: maximumSessions)
-            if !idle.isEmpty { expire(idle, reason: "its key began another session") }
+            if !idle.isEmpty { ended.add(idle, reason: "its key began another session") }
         }
         do {
-            return try sessions.attach(client, now: now, resolvers: resolvers)
-        } catch .poolIsExhausted where endExpired(now: now) {
-            return try sessions.attach(client, now: now, resolvers: resolvers)
+            return try sessions.attach(client, now: now, resolvers: configuration.dnsResolvers)
+        } catch .poolIsExhausted {
+            // Whoever comes next finds their addresses free.
+            endExpired(now: now)
+            throw .poolIsExhausted
         }
     }
 
-    /// Ends expired sessions, if there are any. The loop waits for the kernel here; that beats turning a client away.
-    private func endExpired(now: UInt64) -> Bool {
-        let expired = sessions.removeExpired(now: now)
-        guard !expired.isEmpty else { return false }
-        expire(expired, reason: "expired")
-        return true
+    /// Ends expired sessions, and tries again with those whose connections the kernel would not forget.
+    private func endExpired(now: UInt64) {
+        ended.add(sessions.removeExpired(now: now), reason: "expired")
     }
 
     /// Ends the connection of `identity`, if there is one. The session is kept for `sessionExpiry`.
@@ -214,23 +214,21 @@ public final class PacketTunnelServer: Sendable {
 
     // MARK: Expiry
 
-    private func scheduleReaper() {
-        let period = max(configuration.sessionExpiry.inNanoseconds / 4, 50_000_000)
-        workers[0].loop.schedule(after: period) { [weak self] in
+    /// The reaper comes when the next session expires, and gathers those that expire soon after: each round has the kernel
+    /// look through all of its connections.
+    private func scheduleReaper(after period: UInt64) {
+        let loop = workers[0].loop
+        loop.schedule(after: period) { [weak self] in
             guard let self, isRunning.withLock({ $0 }) else { return }
-            let expired = sessions.removeExpired(now: workers[0].loop.now)
-            if !expired.isEmpty { Task { self.expire(expired, reason: "expired") } }
-            scheduleReaper()
+            endExpired(now: loop.now)
+            let next = sessions.timeToExpiry(now: loop.now) ?? reaperPeriods.upperBound
+            scheduleReaper(after: min(max(next, reaperPeriods.lowerBound), reaperPeriods.upperBound))
         }
     }
 
-    /// Reports sessions that are over, and frees their indexes once the kernel has forgotten their connections.
-    private func expire(_ expired: [Session], reason: String) {
-        configuration.forgetConnections(expired.flatMap { [$0.ipv4, $0.ipv6] })
-        for session in expired {
-            logger.info("session ended", metadata: SessionReport.metadata(session, reason: reason))
-        }
-        sessions.release(expired)
+    private var reaperPeriods: ClosedRange<UInt64> {
+        let longest = max(50_000_000, configuration.sessionExpiry.inNanoseconds / 4)
+        return max(50_000_000, longest / 16)...longest
     }
 }
 

@@ -41,7 +41,7 @@ public struct ServerConfiguration: Sendable {
     /// The resolvers behind the transparent addresses; asked for each new session, on the loop of its client, outside of locks.
     public var dnsResolvers: @Sendable () -> DNSResolvers = { DNSResolvers() }
     /// Makes the kernel forget the connections of leased addresses before they are leased again.
-    public var forgetConnections: @Sendable (_ addresses: [IPAddress]) -> Void = { _ in }
+    public var forgetConnections: ConnectionForgetter = { _ in }
 
     /// All defaults.
     public init() {}

@@ -227,6 +227,14 @@ final class SessionTable: Sendable {
         }
     }
 
+    /// Nanoseconds until the next session without a client expires; nil if there is none.
+    func timeToExpiry(now: UInt64) -> UInt64? {
+        state.withLock { state in
+            let deadlines = state.entries.values.lazy.filter { $0.client == nil }.map { $0.idleSince &+ self.expiry }
+            return deadlines.min().map { $0 > now ? $0 - now : 0 }
+        }
+    }
+
     /// Takes every session out, used or not.
     func removeAll() -> [Session] {
         state.withLock { state in
