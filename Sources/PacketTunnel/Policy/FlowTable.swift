@@ -112,6 +112,11 @@ struct FlowTable: ~Copyable {
         }
     }
 
+    /// Forgets the flows that `isForbidden` says, because a rule has changed.
+    mutating func remove(now: UInt64, where isForbidden: (FlowKey, Flow) -> Bool) {
+        for (key, number) in numbers where isForbidden(key, slots[Int(number)].flow) { remove(number, now: now) }
+    }
+
     /// Tells the updaters of every flow its last figures and forgets them all.
     mutating func removeAll(now: UInt64) {
         while others.oldest >= 0 { remove(others.oldest, now: now) }

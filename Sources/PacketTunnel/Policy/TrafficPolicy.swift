@@ -1,9 +1,9 @@
 public import IPPacket
 
 /// Where packets may go, by address and protocol. The same for every client of a server; asked once per flow.
-public struct TrafficPolicy: Sendable {
+public struct TrafficPolicy: Equatable, Sendable {
     /// Which ICMP messages are carried beside TCP and UDP.
-    public struct ICMP: OptionSet, Sendable {
+    public struct ICMP: OptionSet, Hashable, Sendable {
         /// The bits.
         public let rawValue: UInt8
         /// A set from its bits.
@@ -32,6 +32,10 @@ public struct TrafficPolicy: Sendable {
 
     /// Networks that no packet may go to.
     public var deniedNetworks: [IPPrefix]
+    /// Networks that packets may go to although `deniedNetworks` has them.
+    public var permittedNetworks: [IPPrefix] = []
+    /// Networks that no packet may go to, whatever `permittedNetworks` has: the server's own addresses.
+    public var alwaysDeniedNetworks: [IPPrefix] = []
     /// The ICMP messages let through; none by default.
     public var permittedICMP: ICMP
     /// What the sender of a refused packet is told; nothing by default.
@@ -50,9 +54,11 @@ public struct TrafficPolicy: Sendable {
         self.permittedICMP = permittedICMP
     }
 
-    /// True if `address` is one that routers forward to, outside of every denied network.
+    /// True if `address` is one that routers forward to, and that no network denies or one permits.
     func permits(destination address: IPAddress, version: IPVersion) -> Bool {
         guard Self.isForwarded(address, version) else { return false }
+        for network in alwaysDeniedNetworks where network.contains(address) { return false }
+        for network in permittedNetworks where network.contains(address) { return true }
         for network in deniedNetworks where network.contains(address) { return false }
         return true
     }

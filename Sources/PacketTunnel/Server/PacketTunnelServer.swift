@@ -183,6 +183,11 @@ public final class PacketTunnelServer: Sendable {
         }
     }
 
+    /// Replaces where packets may go, for all flows. What packets may be stays as it was configured.
+    public func setPolicy(_ policy: TrafficPolicy) {
+        for worker in workers { worker.loop.execute { worker.setPolicy(policy) } }
+    }
+
     /// Sessions that exist, and those of them that a client uses now.
     public var sessionCount: (all: Int, connected: Int) { sessions.count }
 

@@ -105,6 +105,15 @@ extension ServerClient {
         try checkPort(of: summary, address: summary.destination, port: summary.destinationPort)
     }
 
+    /// Has the next packet of a flow judged anew if the policy forbids it now.
+    func forgetForbiddenFlows() {
+        let worker = worker
+        flows.remove(now: worker.loop.now) { key, flow in
+            let version: IPVersion = key.remote.isIPv4 ? .v4 : .v6
+            return flow.transparent == nil && !worker.permits(destination: key.remote, version: version)
+        }
+    }
+
     func checkPort(of summary: PacketSummary, address: IPAddress, port: UInt16) throws(RejectReason) {
         switch summary.transport {
         case .tcp:

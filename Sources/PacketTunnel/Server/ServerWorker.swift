@@ -9,6 +9,8 @@ final class ServerWorker: @unchecked Sendable {
 
     let loop: any PacketLoop
     let configuration: ServerConfiguration
+    /// Where packets may go now.
+    private var policy: TrafficPolicy
     let addressPool: AddressPool
     let sessions: SessionTable
     let logger: Logger
@@ -46,6 +48,7 @@ final class ServerWorker: @unchecked Sendable {
     ) {
         self.loop = loop
         self.configuration = configuration
+        policy = configuration.policy
         self.addressPool = addressPool
         self.sessions = sessions
         self.logger = logger
@@ -75,7 +78,13 @@ final class ServerWorker: @unchecked Sendable {
     /// True if a client may send to `destination`: the policy permits it, and it is no client's address.
     func permits(destination: IPAddress, version: IPVersion) -> Bool {
         let own = version == .v4 ? addressPool.ipv4 : addressPool.ipv6
-        return !own.contains(destination) && configuration.policy.permits(destination: destination, version: version)
+        return !own.contains(destination) && policy.permits(destination: destination, version: version)
+    }
+
+    /// Takes another policy, also for flows that are known. On the loop's thread.
+    func setPolicy(_ policy: TrafficPolicy) {
+        self.policy = policy
+        for client in clients.values { client.forgetForbiddenFlows() }
     }
 
     /// Bytes of the largest packet that passes the tunnel and the way out: what TCP's segments are clamped to.
