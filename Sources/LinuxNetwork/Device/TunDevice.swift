@@ -1,6 +1,7 @@
 internal import CLinuxNetwork
 public import EventLoops
 internal import Glibc
+internal import Synchronization
 
 /// A tun interface of our own with some of the kernel's queues for each event loop. It vanishes with the last of them, and
 /// with the process.
@@ -10,12 +11,15 @@ internal import Glibc
 public final class TunDevice: Sendable {
     /// The interface's name.
     public let name: String
-    /// The interface's index.
-    public let index: UInt32
+    /// The interface's index; another one after `reopen`.
+    public var index: UInt32 { currentIndex.load(ordering: .relaxed) }
     /// The MTU in bytes that the interface gets from `InterfaceSetup`.
     public let mtu: Int
     /// One queue for each loop, in the loops' order.
     public let queues: [TunQueue]
+
+    private let currentIndex: Atomic<UInt32>
+    private let isGone = Atomic(false)
 
     /// Queues of the kernel for each loop: one flood in 32 shares its queue with a given other flow.
     static let lanesPerLoop = 32
@@ -41,49 +45,86 @@ public final class TunDevice: Sendable {
         options: NetworkSetupOptions
     ) async throws(NetworkSetupError) -> TunDevice {
         guard isValid(name) else { throw badName(name) }
-        guard options.usesSudo else {
-            return try TunDevice(name: name, mtu: mtu, loops: loops, joinsExisting: false)
-        }
-        let name = freeName(like: name)
-        if if_nametoindex(name) == 0 {
-            let runner = options.runner
-            try await runner.run(
-                ["ip", "tuntap", "add", "dev", name, "mode", "tun", "user", "\(getuid())", "multi_queue", "vnet_hdr"])
-        }
-        return try TunDevice(name: name, mtu: mtu, loops: loops, joinsExisting: true)
+        let name = options.usesSudo ? freeName(like: name) : name
+        try await make(name, options)
+        return try TunDevice(name: name, mtu: mtu, loops: loops, joinsExisting: options.usesSudo)
+    }
+
+    /// With `sudo`, makes the interface for this user to join.
+    private static func make(_ name: String, _ options: NetworkSetupOptions) async throws(NetworkSetupError) {
+        guard options.usesSudo, if_nametoindex(name) == 0 else { return }
+        let words = ["tuntap", "add", "dev", name, "mode", "tun", "user", "\(getuid())", "multi_queue", "vnet_hdr"]
+        try await options.runner.run(["ip"] + words)
     }
 
     /// - Parameter joinsExisting: the interface was made for us by `sudo`. Otherwise a queue of somebody else's
     ///   interface would take half of its packets away.
     init(name pattern: String, mtu: Int, loops: [EventLoop], joinsExisting: Bool) throws(NetworkSetupError) {
         precondition(!loops.isEmpty && (576...65_535).contains(mtu))
+        let opened = try Self.openLanes(pattern, loopCount: loops.count, joinsExisting: joinsExisting)
+        queues = zip(loops, opened.lanes).map { loop, lanes in
+            TunQueue(
+                lanes: lanes,
+                name: opened.name,
+                mtu: mtu,
+                loop: loop,
+                supportsUDPOffload: opened.supportsUDPOffload
+            )
+        }
+        name = opened.name
+        self.mtu = mtu
+        currentIndex = Atomic(if_nametoindex(opened.name))
+    }
+
+    /// The descriptors of a new interface, by loop.
+    private static func openLanes(
+        _ pattern: String,
+        loopCount: Int,
+        joinsExisting: Bool
+    ) throws(NetworkSetupError) -> (name: String, lanes: [[Int32]], supportsUDPOffload: Bool) {
         var name = InterfaceName(pattern)
         var lanes: [Int32] = []
         var isOpen = false
         defer { if !isOpen { for lane in lanes { close(lane) } } }
-        let lanesPerLoop = max(1, min(Self.lanesPerLoop, Self.kernelQueueLimit / loops.count))
-        while lanes.count < loops.count * lanesPerLoop {
+        let lanesPerLoop = max(1, min(Self.lanesPerLoop, Self.kernelQueueLimit / loopCount))
+        while lanes.count < loopCount * lanesPerLoop {
             let isFirst = lanes.isEmpty
             let descriptor = name.withStorage { linuxnetwork_open_queue($0, isFirst && !joinsExisting ? 1 : 0) }
-            guard descriptor >= 0 else { throw Self.error(opening: pattern, code: -descriptor) }
+            guard descriptor >= 0 else { throw error(opening: pattern, code: -descriptor) }
             lanes.append(descriptor)
             if isFirst && joinsExisting { _ = linuxnetwork_clear_persistence(descriptor) }
         }
         let offloads = linuxnetwork_enable_offloads(lanes[0])
         guard offloads >= 0 else { throw .system("switch on the offloads of \(name.text)", code: -offloads) }
         isOpen = true
-        queues = loops.enumerated().map { number, loop in
-            TunQueue(
-                lanes: Array(lanes[number * lanesPerLoop..<(number + 1) * lanesPerLoop]),
-                name: name.text,
-                mtu: mtu,
-                loop: loop,
-                supportsUDPOffload: offloads == 1
-            )
+        let parts = stride(from: 0, to: lanes.count, by: lanesPerLoop).map { Array(lanes[$0..<$0 + lanesPerLoop]) }
+        return (name.text, parts, offloads == 1)
+    }
+
+    // MARK: An interface that was removed
+
+    /// Calls `handler` once for each time that somebody removes the interface. Before the queues are started.
+    public func whenGone(_ handler: @escaping @Sendable () -> Void) {
+        for queue in queues {
+            queue.loop.execute {
+                queue.deviceDidDisappear = { [weak self] in
+                    guard let self, !isGone.exchange(true, ordering: .relaxed) else { return }
+                    handler()
+                }
+            }
         }
-        self.name = name.text
-        self.mtu = mtu
-        index = if_nametoindex(name.text)
+    }
+
+    /// Makes the interface anew, with the same name, if it is gone. `InterfaceSetup.restore` sets it up as it was.
+    ///
+    /// - Throws: `NetworkSetupError`, as `open` does.
+    public func reopen(_ options: NetworkSetupOptions) async throws(NetworkSetupError) {
+        guard isGone.load(ordering: .relaxed) else { return }
+        try await Self.make(name, options)
+        let opened = try Self.openLanes(name, loopCount: queues.count, joinsExisting: options.usesSudo)
+        currentIndex.store(if_nametoindex(name), ordering: .relaxed)
+        isGone.store(false, ordering: .relaxed)
+        for (queue, lanes) in zip(queues, opened.lanes) { queue.loop.execute { queue.resume(lanes) } }
     }
 
     static func error(opening name: String, code: Int32) -> NetworkSetupError {

@@ -22,11 +22,13 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
     /// UDP super-packets may be written, and are read. False before Linux 6.2.
     public let supportsUDPOffload: Bool
 
-    /// Called once on the loop's thread when the interface was removed behind the queue's back. Nothing is read or
-    /// written afterwards.
+    /// Called on the loop's thread when the interface was removed behind the queue's back. Nothing is read or written
+    /// afterwards, until `resume`.
     public var deviceDidDisappear: (() -> Void)?
 
     private var lanes: [Int32]
+    private var readable: (() -> Void)?
+    private var isClosed = false
     private var watches: [DescriptorWatch] = []
     /// The descriptor of the lane that has its turn.
     private var current: Int32
@@ -54,7 +56,13 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
     /// is called again.
     public func start(readable: @escaping () -> Void) {
         loop.preconditionCurrent()
-        precondition(watches.isEmpty && !lanes.isEmpty, "a queue is started once, before it is closed")
+        precondition(self.readable == nil && !isClosed, "a queue is started once, before it is closed")
+        self.readable = readable
+        watchLanes()
+    }
+
+    private func watchLanes() {
+        guard let readable else { return }
         watches = lanes.map { lane in
             DescriptorWatch(
                 lane,
@@ -65,7 +73,7 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
                 },
                 ended: { [unowned self] in
                     guard !lanes.isEmpty else { return }
-                    close()
+                    closeLanes()
                     deviceDidDisappear?()
                 }
             )
@@ -108,8 +116,25 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
         return lanes[Int(hash >> 16) % lanes.count]
     }
 
+    /// Goes on with the lanes of an interface that was made anew. On the loop's thread.
+    func resume(_ lanes: [Int32]) {
+        guard !isClosed else {
+            for lane in lanes { Glibc.close(lane) }
+            return
+        }
+        closeLanes()
+        self.lanes = lanes
+        current = lanes[0]
+        watchLanes()
+    }
+
     /// Gives the queue back; with the last queue the interface vanishes. On the loop's thread. Idempotent.
     public func close() {
+        isClosed = true
+        closeLanes()
+    }
+
+    private func closeLanes() {
         for watch in watches { watch.cancel() }
         watches = []
         for lane in lanes { Glibc.close(lane) }

@@ -67,7 +67,15 @@ enum RouteMessages {
         )
         message.attribute(RTA_DST.rawValue, bytes: route.destination.network.networkBytes)
         message.attribute(RTA_TABLE.rawValue, route.table)
-        if let gateway = route.gateway { message.attribute(RTA_GATEWAY.rawValue, bytes: gateway.networkBytes) }
+        if let gateway = route.gateway {
+            if gateway.isIPv4 == route.destination.network.isIPv4 {
+                message.attribute(RTA_GATEWAY.rawValue, bytes: gateway.networkBytes)
+            } else {
+                // struct rtvia: the family in the machine's byte order, then the address.
+                let family = withUnsafeBytes(of: UInt16(gateway.family)) { Array($0) }
+                message.attribute(RTA_VIA.rawValue, bytes: family + gateway.networkBytes)
+            }
+        }
         if route.interfaceIndex != 0 { message.attribute(RTA_OIF.rawValue, route.interfaceIndex) }
         if route.metric != 0 { message.attribute(RTA_PRIORITY.rawValue, route.metric) }
         return message
@@ -135,7 +143,10 @@ extension Route {
         // A route with several next hops is reported with all of them; the first one stands for it.
         let hop = attributes[RTA_MULTIPATH.rawValue]
         let hopAttributes = hop.map { NetlinkAttributes($0.dropFirst(MemoryLayout<rtnexthop>.size)) }
-        let gateway = attributes[RTA_GATEWAY.rawValue] ?? hopAttributes?[RTA_GATEWAY.rawValue]
+        // A router of the other family stands in RTA_VIA, behind two bytes that name the family.
+        let gateway = [attributes, hopAttributes].compactMap { $0 }.compactMap { attributes in
+            attributes[RTA_GATEWAY.rawValue] ?? attributes[RTA_VIA.rawValue]?.dropFirst(2)
+        }.first
         self.init(
             IPPrefix(network, length: Int(fixed.rtm_dst_len)),
             gateway: gateway.flatMap { IPAddress(networkBytes: $0) },

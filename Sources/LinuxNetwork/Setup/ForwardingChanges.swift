@@ -11,7 +11,12 @@ enum ForwardingChanges {
     ///
     /// - Parameter forces: whether the kernel has `force_forwarding`.
     static func ipv6(interface: String, egress: String, forces: Bool = kernelForcesIPv6) -> [NetworkChange] {
-        guard Sysctl(path: "net/ipv6/conf/all/forwarding").read() == "0" else { return [] }
+        let whole = Sysctl(path: "net/ipv6/conf/all/forwarding")
+        guard let value = whole.read() else {
+            // Nobody can say whether it is on. Is written, to fail with a reason.
+            return [.set(whole, from: "1", to: "1")]
+        }
+        guard value == "0" else { return [] }
         guard forces else { return wholeHost() }
         return [interface, egress].compactMap { change("net/ipv6/conf/\($0)/force_forwarding", to: "1") }
     }

@@ -18,8 +18,15 @@ public enum HostNetwork {
     }
 
     /// All addresses of all interfaces, without duplicates.
-    public static func addresses() throws(NetworkSetupError) -> [InterfaceAddress] {
-        try query(RouteMessages.allAddresses(), "list the host's addresses") { InterfaceAddress($0) }
+    ///
+    /// - Parameter interfaceIndex: the interface to leave out; 0 for none.
+    public static func addresses(
+        ignoring interfaceIndex: UInt32 = 0
+    ) throws(NetworkSetupError) -> [InterfaceAddress] {
+        try query(RouteMessages.allAddresses(), "list the host's addresses") { answer in
+            guard interfaceIndex == 0 || answer.load(ifaddrmsg.self)?.ifa_index != interfaceIndex else { return nil }
+            return InterfaceAddress(answer)
+        }
     }
 
     /// The route that the kernel takes to `address` now; nil if there is none.
@@ -37,6 +44,8 @@ public enum HostNetwork {
             switch error.code {
             // Also what blackhole, unreachable and prohibit routes answer.
             case ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL: return nil
+            // A kernel without IPv6.
+            case EOPNOTSUPP, EAFNOSUPPORT: return nil
             default: throw .system("look up the route to \(address)", code: error.code)
             }
         }
@@ -50,23 +59,6 @@ public enum HostNetwork {
                     && $0.interfaceIndex != 0
             }
             .min { $0.metric < $1.metric }
-    }
-
-    /// The first route that shares addresses with `pool`, and so would take packets from it or lose some to it.
-    ///
-    /// Default routes, also in the form of two halves, are no clash: every pool is more specific.
-    ///
-    /// - Parameter interfaceIndex: the interface whose own routes do not count.
-    public static func routeOverlapping(
-        _ pool: IPPrefix,
-        ignoring interfaceIndex: UInt32 = 0
-    ) throws(NetworkSetupError) -> Route? {
-        try routes(pool.network.isIPv4 ? .v4 : .v6).first { route in
-            route.destination.length > 1 && route.destination.overlaps(pool)
-                && route.destination.network.isIPv4 == pool.network.isIPv4
-                && (route.interfaceIndex != interfaceIndex || interfaceIndex == 0)
-                && ![.broadcast, .multicast, .anycast].contains(route.kind)
-        }
     }
 
     /// The rules that this package has made, for all tunnels of this host.

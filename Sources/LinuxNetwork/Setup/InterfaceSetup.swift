@@ -12,7 +12,7 @@ internal import Logging
 public final class InterfaceSetup {
     /// The interface's name.
     public let interface: String
-    let interfaceIndex: UInt32
+    var interfaceIndex: UInt32
     let options: NetworkSetupOptions
     let administration: any NetworkAdministration
     let state: StateFile
@@ -20,6 +20,8 @@ public final class InterfaceSetup {
     var changes: [(change: NetworkChange, isRecorded: Bool)] = []
     /// How servers are kept out of the tunnel; nil for the setup of a server.
     var outside: OutsidePaths?
+    /// IPv6 was tried in vain, and said so.
+    private var lacksIPv6 = false
 
     init(
         device: TunDevice,
@@ -103,26 +105,26 @@ public final class InterfaceSetup {
 
     /// Makes changes that the host may do without if the options allow it.
     func makeIPv6(_ changes: [NetworkChange]) async throws(NetworkSetupError) {
+        guard !lacksIPv6 else { return }
+        let isAbsent = KernelIPv6.isAbsent
         do throws(NetworkSetupError) {
-            guard Sysctl(path: "net/ipv6/conf/\(interface)/disable_ipv6").read() != nil else {
-                throw NetworkSetupError(
-                    .ipv6Unavailable,
-                    "this host has no IPv6",
-                    advice: "boot without ipv6.disable=1, or set AllowNoIPv6NetworkConfiguration yes"
-                )
-            }
+            if isAbsent { throw .ipv6Unavailable("this kernel has no IPv6", options) }
             for change in changes { try await make(change) }
         } catch {
-            guard options.allowsMissingIPv6 else { throw error }
-            options.logger.warning("IPv6 is not configured", metadata: ["error": "\(error)"])
+            guard options.allowsMissingIPv6 || isAbsent && options.allowsKernelWithoutIPv6 else {
+                throw [.system, .commandFailed].contains(error.kind) ? .ipv6Unavailable("\(error)", options) : error
+            }
+            lacksIPv6 = true
+            options.logger.warning("IPv6 is not configured", metadata: ["error": "\(error.problem)"])
         }
     }
 
     /// What makes our interface fit for IPv6: not switched off, and without the link-local address and the router
     /// solicitations that the kernel would send into the tunnel by itself.
     var ipv6Preparation: [NetworkChange] {
-        [("disable_ipv6", "0"), ("addr_gen_mode", "1")].compactMap { name, value in
-            ForwardingChanges.change("net/ipv6/conf/\(interface)/\(name)", to: value)
-        }
+        let directory = "net/ipv6/conf/\(interface)"
+        let enabling = Sysctl(path: "\(directory)/disable_ipv6").read() == "1"
+        return (enabling ? [.set(Sysctl(path: "\(directory)/disable_ipv6"), from: "1", to: "0")] : [])
+            + [ForwardingChanges.change("\(directory)/addr_gen_mode", to: "1")].compactMap { $0 }
     }
 }

@@ -35,9 +35,9 @@ struct NetlinkAdministration: NetworkAdministration {
         case .addRule(let rule): try request(RuleMessages.rule(rule, removes: false), change)
         case .useSlot: break
         case .set(let setting, _, let value):
-            try setting.write(value)
+            try write(setting, value, change)
         case .keep(let setting, let value):
-            try keep(setting, at: value)
+            try keep(setting, at: value, change)
         case .makeTable(let name, let rules):
             try await runner.run(["nft", "-f", "-"], input: FirewallTable.replacement(name: name, rules: rules))
         }
@@ -62,18 +62,33 @@ struct NetlinkAdministration: NetworkAdministration {
         case .useSlot(let slot): for change in try slot.contents() { try await revert(change) }
         case .set(let setting, let old, let new):
             // Somebody who has changed it since wants it so.
-            try keep(setting, at: old, insteadOf: new)
+            try keep(setting, at: old, insteadOf: new, change)
         case .keep(let setting, let value):
-            try keep(setting, at: value)
+            try keep(setting, at: value, change)
         case .makeTable(let name, _):
             try await runner.run(["nft", "-f", "-"], input: FirewallTable.removal(name: name))
         }
     }
 
-    private func keep(_ setting: Sysctl, at value: String, insteadOf wrong: String? = nil) throws(NetworkSetupError) {
+    /// By the file, or where that is read-only or missing by netlink if that can.
+    private func write(_ setting: Sysctl, _ value: String, _ change: NetworkChange) throws(NetworkSetupError) {
+        do throws(NetworkSetupError) {
+            try setting.write(value)
+        } catch {
+            guard let message = RouteMessages.setting(setting, value) else { throw error }
+            try request(message, change)
+        }
+    }
+
+    private func keep(
+        _ setting: Sysctl,
+        at value: String,
+        insteadOf wrong: String? = nil,
+        _ change: NetworkChange
+    ) throws(NetworkSetupError) {
         guard let current = setting.read(), current != value, current == wrong ?? current else { return }
         do {
-            try setting.write(value)
+            try write(setting, value, change)
         } catch {
             // The interface may vanish at any moment, and its settings with it.
             guard setting.read() == nil else { throw error }

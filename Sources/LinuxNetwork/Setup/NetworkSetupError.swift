@@ -57,6 +57,24 @@ public struct NetworkSetupError: Error, Hashable, Sendable, CustomStringConverti
         String(cString: strerror(code))
     }
 
+    /// A host, or a container, that does not do IPv6.
+    static func ipv6Unavailable(_ problem: String, _ options: NetworkSetupOptions) -> NetworkSetupError {
+        NetworkSetupError(
+            .ipv6Unavailable,
+            "IPv6 cannot be set up: \(problem)",
+            advice: "to do without it, set \(options.missingIPv6Setting)"
+        )
+    }
+
+    /// A kernel setting that this process sees but cannot write.
+    static func readOnly(_ setting: Sysctl, _ value: String) -> NetworkSetupError {
+        NetworkSetupError(
+            .system,
+            "cannot set \(setting.path) to \(value), because /proc/sys is read-only",
+            advice: "set it from outside; with Docker or Podman, run the container with --sysctl \(setting.outside)"
+        )
+    }
+
     static func notPermitted(_ action: String) -> NetworkSetupError {
         NetworkSetupError(
             .notPermitted,

@@ -13,8 +13,14 @@ public struct NetworkSetupOptions: Sendable {
     /// `SudoNetworkConfigCommands`.
     public var usesSudo = false
 
-    /// What fails for IPv6 alone is a warning: `AllowNoIPv6NetworkConfiguration`.
+    /// What fails for IPv6 alone is a warning (the seed's `AllowNoIPv6NetworkConfiguration`).
     public var allowsMissingIPv6 = false
+
+    /// A kernel without IPv6 is a warning: for a client, as nothing can go beside its tunnel there.
+    public var allowsKernelWithoutIPv6 = false
+
+    /// What somebody has to write who wants `allowsMissingIPv6`; for advice.
+    public var missingIPv6Setting = "AllowNoIPv6 yes"
 
     /// Gets warnings and what was removed of a killed run.
     public var logger: Logger

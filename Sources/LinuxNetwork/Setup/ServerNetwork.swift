@@ -59,18 +59,24 @@ public struct ServerNetwork: Sendable {
         return (ipv4 ?? first, ipv6 ?? first)
     }
 
-    /// Throws if a pool shares addresses with a route of the host that is not the tun's own.
+    /// Throws if a pool shares addresses with what the host uses, the tun's own apart: routes, addresses, gateways, and
+    /// resolvers, without which the host itself would have no DNS.
     ///
     /// - Throws: `NetworkSetupError` of the kind `poolClash`, which names both.
     public func checkPools(ignoring interfaceIndex: UInt32 = 0) throws(NetworkSetupError) {
-        for (keyword, pool) in [("AddressPool", pool), ("AddressPool6", pool6)] {
-            guard let route = try HostNetwork.routeOverlapping(pool, ignoring: interfaceIndex) else { continue }
-            throw NetworkSetupError(
-                .poolClash,
-                "\(keyword) \(pool) clashes with the host's route \(route)",
-                advice: "choose an \(keyword) that the host does not use"
-            )
-        }
+        var claims = try HostClaims.now(ignoring: interfaceIndex)
+        claims.add(resolvers, "resolver")
+        try claims.check(pool, "AddressPool")
+        try claims.check(pool6, "AddressPool6")
+    }
+
+    /// The packet filter that goes with this network.
+    func table(interface: String, egress: (ipv4: String, ipv6: String)) -> FirewallTable {
+        FirewallTable(
+            interface: interface,
+            pools: [(pool, egress.ipv4), (pool6, egress.ipv6)],
+            resolvers: resolvers
+        )
     }
 }
 
@@ -103,11 +109,7 @@ extension InterfaceSetup {
         device: TunDevice,
         egress: (ipv4: String, ipv6: String)
     ) async throws(NetworkSetupError) {
-        let table = FirewallTable(
-            interface: interface,
-            pools: [(network.pool, egress.ipv4), (network.pool6, egress.ipv6)],
-            resolvers: network.resolvers
-        )
+        let table = network.table(interface: interface, egress: egress)
         try await make(.makeTable(name: table.name, rules: table.rules))
         try await make(.addAddress(network.pool.serverAddress, interface: interface))
         try await makeIPv6(

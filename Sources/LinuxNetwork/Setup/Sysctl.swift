@@ -17,10 +17,23 @@ struct Sysctl: Hashable {
         return String(decoding: buffer[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
+    /// What gives a new network namespace the same effect, as `NAME=VALUE` with dots. Interfaces are not there yet then,
+    /// but take over what `default` says; and IPv6 forwards as the whole host says.
+    var outside: String {
+        let name = path.split(separator: "/").last ?? ""
+        if path.hasPrefix("net/ipv6"), ["forwarding", "force_forwarding", "accept_ra"].contains(name) {
+            return "net.ipv6.conf.all.forwarding=1"
+        }
+        if path.hasPrefix("net/ipv4") { return "net.ipv4.ip_forward=1" }
+        return "net.ipv6.conf.default.\(name)=\(name == "addr_gen_mode" ? 1 : 0)"
+    }
+
     /// - Throws: `NetworkSetupError` of the kinds `notPermitted` and `system`.
     func write(_ value: String) throws(NetworkSetupError) {
         let descriptor = open(file, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("set \(path) to \(value)", code: errno) }
+        guard descriptor >= 0 else {
+            throw errno == EROFS ? .readOnly(self, value) : .system("set \(path) to \(value)", code: errno)
+        }
         defer { close(descriptor) }
         guard Glibc.write(descriptor, value, value.utf8.count) > 0 else {
             throw .system("set \(path) to \(value)", code: errno)
