@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import IPPacket
+public import IPPacket
 public import PacketTunnel
 
 /// What a client may know of a server: the answer to `info`, one JSON object.
@@ -14,6 +14,11 @@ public struct ServerInformation: Codable, Equatable, Sendable {
     public var transparentDNSIPv4: String
     /// The same for IPv6.
     public var transparentDNSIPv6: String
+    /// How many of the server's resolvers answer at `transparentDNSIPv4`. Without any, no name can be looked up there.
+    /// Servers of earlier versions do not say it.
+    public var dnsResolversIPv4: Int?
+    /// The same for `transparentDNSIPv6`.
+    public var dnsResolversIPv6: Int?
     /// The channel types that the server accepts, the best last.
     public var channelTypes = ChannelFraming.allCases.map(\.channelType)
     /// How long a session without a client is kept.
@@ -28,7 +33,11 @@ public struct ServerInformation: Codable, Equatable, Sendable {
     public var fragments: String?
 
     /// What a server with this configuration says.
-    public init(_ server: PacketTunnelServer, _ configuration: DaemonConfiguration) {
+    ///
+    /// - Parameter resolvers: those that answer clients.
+    public init(_ server: PacketTunnelServer, _ configuration: DaemonConfiguration, resolvers: [IPAddress]) {
+        dnsResolversIPv4 = resolvers.count { $0.isIPv4 }
+        dnsResolversIPv6 = resolvers.count { !$0.isIPv4 }
         mtu = configuration.mtu
         transparentDNSIPv4 = server.addressPool.transparentDNSAddresses.ipv4.description
         transparentDNSIPv6 = server.addressPool.transparentDNSAddresses.ipv6.description

@@ -7,14 +7,54 @@ internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
 
+extension NetworkSetupOptions {
+    /// What the configuration says about changing the host's network.
+    init(_ configuration: DaemonConfiguration, logger: Logger) {
+        self.init(logger: logger)
+        stateDirectory = configuration.stateDirectory
+        usesSudo = configuration.usesSudo
+        allowsMissingIPv6 = configuration.allowsNoIPv6
+    }
+}
+
+extension DaemonConfiguration {
+    /// The same with address pools of which the host uses nothing, where the choice is left to us.
+    ///
+    /// - Throws: `NetworkSetupError` of the kinds `poolClash`, `system`.
+    func choosingPools(resolvers: [IPAddress], logger: Logger) throws(NetworkSetupError) -> DaemonConfiguration {
+        var claims = try HostClaims.now()
+        claims.add(resolvers, "resolver")
+        claims.add(permittedNetworks.prefixes, "PermitNetworks")
+        var chosen = self
+        for (path, preferred) in [
+            (\DaemonConfiguration.addressPool, TunnelDefaults.ipv4Pool),
+            (\DaemonConfiguration.addressPool6, TunnelDefaults.ipv6Pool),
+        ] where self[keyPath: path] == nil {
+            let pool = try PoolChoice.choose(preferred, among: claims)
+            chosen[keyPath: path] = pool
+            guard let claim = claims.clash(with: preferred) else { continue }
+            logger.notice(
+                "another address pool is chosen",
+                metadata: ["pool": "\(pool)", "instead_of": "\(preferred)", "used": "\(claim)"]
+            )
+        }
+        return chosen
+    }
+
+    /// The pools that sessions get their addresses from.
+    var pools: (ipv4: IPPrefix, ipv6: IPPrefix) {
+        (addressPool ?? TunnelDefaults.ipv4Pool, addressPool6 ?? TunnelDefaults.ipv6Pool)
+    }
+}
+
 extension ServerNetwork {
     /// What the configuration says about the host's network.
-    init(_ configuration: DaemonConfiguration) {
+    init(_ configuration: DaemonConfiguration, resolvers: [IPAddress]) {
         self.init(
-            pool: configuration.addressPool,
-            pool6: configuration.addressPool6,
+            pool: configuration.pools.ipv4,
+            pool6: configuration.pools.ipv6,
             egressInterface: configuration.egressInterface,
-            resolvers: configuration.resolvers,
+            resolvers: resolvers,
             queueLength: 1_000
         )
     }
@@ -22,20 +62,21 @@ extension ServerNetwork {
 
 extension ServerConfiguration {
     /// What the configuration says about sessions and traffic.
-    init(_ configuration: DaemonConfiguration, options: NetworkSetupOptions) {
+    init(
+        _ configuration: DaemonConfiguration,
+        policy: TrafficPolicy,
+        resolvers: HostResolvers,
+        options: NetworkSetupOptions
+    ) {
         self.init()
         mtu = configuration.mtu
-        ipv4Pool = configuration.addressPool
-        ipv6Pool = configuration.addressPool6
+        ipv4Pool = configuration.pools.ipv4
+        ipv6Pool = configuration.pools.ipv6
         downstreamQueueLimitInBytes = Int(clamping: configuration.queueLimitInBytes)
         sessionExpiry = configuration.sessionExpiry
         flowLimit = configuration.maxFlows
-        policy = TrafficPolicy(configuration)
-        // Not even by the host's outer address do clients reach the host, or each other.
-        let own = (try? HostNetwork.addresses()) ?? []
-        policy.deniedNetworks += own.map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
-        let resolvers = configuration.dnsResolvers
-        dnsResolvers = { DNSResolvers(resolvers.isEmpty ? SystemResolvers.addresses() : resolvers) }
+        self.policy = policy
+        dnsResolvers = { DNSResolvers(resolvers.addresses) }
         forgetConnections = { try await ConnectionTracking.forget($0, options: options) }
     }
 }
@@ -45,7 +86,10 @@ extension SSHServerConfiguration {
     init(_ live: LiveConfiguration, logger: Logger) {
         let configuration = live.current
         self.init()
-        listenAddresses = configuration.endpoints.map { ListenAddress($0.address, port: $0.port) }
+        // Nobody needs to say that nothing listens on IPv6 where there is none.
+        let lacksIPv6 = (configuration.listenAddresses.isEmpty || configuration.allowsNoIPv6) && KernelIPv6.isAbsent
+        listenAddresses = configuration.endpoints.filter { $0.address.isIPv4 || !lacksIPv6 }
+            .map { ListenAddress($0.address, port: $0.port) }
         hostKeyFiles = configuration.hostKeyFiles
         loginGraceTime = configuration.loginGraceTime
         maxAuthTries = configuration.maxAuthenticationTries
@@ -114,26 +158,31 @@ extension SSHServerConfiguration.Penalties {
 }
 
 extension TrafficPolicy {
-    /// What the configuration lets through.
-    init(_ configuration: DaemonConfiguration) {
+    /// What the configuration lets through on this host as it is now.
+    ///
+    /// - Parameter interfaceIndex: the tun, whose networks are the pools.
+    /// - Throws: `NetworkSetupError` of the kind `system`.
+    init(_ configuration: DaemonConfiguration, ignoring interfaceIndex: UInt32) throws(NetworkSetupError) {
         var icmp: ICMP = []
         if configuration.permittedICMP.permitsErrors { icmp.insert(.errors) }
         if configuration.permittedICMP.permitsEcho { icmp.insert(.echo) }
-        let denied =
-            switch configuration.deniedNetworks {
-            case .default(let more): TrafficPolicy.defaultDeniedNetworks + more
-            case .only(let networks): networks
-            case .none: [IPPrefix]()
+        self.init(deniedNetworks: [], permittedICMP: icmp)
+        switch configuration.deniedNetworks {
+        case .none: break
+        case .only(let networks): deniedNetworks = networks
+        case .default(let more):
+            deniedNetworks = TrafficPolicy.defaultDeniedNetworks + more
+            deniedNetworks += try HostNetwork.onLinkNetworks(ignoring: interfaceIndex).filter { network in
+                !deniedNetworks.contains { $0.length <= network.length && $0.contains(network.network) }
             }
-        self.init(deniedNetworks: denied, permittedICMP: icmp)
+        }
         refusals = configuration.refusals == .reject ? .reject : .drop
         fragments = configuration.fragments == .carry ? .carry : .refuse
+        permittedNetworks = configuration.permittedNetworks.prefixes
+        // Not even by the host's outer address do clients reach the host, or each other.
+        let own = try HostNetwork.addresses().map { IPPrefix($0.address, length: $0.address.isIPv4 ? 32 : 128) }
+        alwaysDeniedNetworks = TrafficPolicy.neverRouted + own
     }
-}
-
-extension DaemonConfiguration {
-    /// The resolvers behind the transparent addresses as they are now.
-    var resolvers: [IPAddress] { dnsResolvers.isEmpty ? SystemResolvers.addresses() : dnsResolvers }
 }
 
 /// How many event loops suit this machine.

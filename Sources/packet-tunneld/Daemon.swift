@@ -27,14 +27,19 @@ enum DaemonProgram {
         raiseDescriptorLimit()
         let logger = ProgramLog.make(configuration)
         if let newer = SSHLibrary.newerInstallation() { logger.warning("\(newer)") }
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let live = LiveConfiguration(configuration, logger: logger, load: reload)
+        let (events, sender) = AsyncStream<HostFollower.Event>.makeStream()
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        let forwarding = Task {
+            for await signal in signals { sender.yield(signal == .sighup ? .reload : .signal("\(signal)")) }
+        }
+        defer { forwarding.cancel() }
         do {
             let loops = try (0..<(configuration.loops ?? ProcessorCount.available)).map {
                 try EventLoop(name: "ptun-loop-\($0)")
             }
             defer { for loop in loops { loop.stop() } }
-            return try await run(live, loops: loops, logger: logger, until: signals)
+            return try await run(live, loops: loops, logger: logger, events: (events, sender))
         } catch let error as NetworkSetupError {
             return fail("\(error)", error.kind == .notPermitted ? .permission : .unavailable)
         } catch let error as SSHError {
@@ -67,14 +72,12 @@ enum DaemonProgram {
         _ live: LiveConfiguration,
         loops: [EventLoop],
         logger: Logger,
-        until signals: UnixSignalsSequence
+        events: (stream: AsyncStream<HostFollower.Event>, sender: AsyncStream<HostFollower.Event>.Continuation)
     ) async throws -> ExitStatus {
-        let configuration = live.current
-        var options = NetworkSetupOptions(logger: logger)
-        options.stateDirectory = configuration.stateDirectory
-        options.usesSudo = configuration.usesSudo
-        options.allowsMissingIPv6 = configuration.allowsNoIPv6
+        let options = NetworkSetupOptions(live.current, logger: logger)
         await InterfaceSetup.removeLeftovers(options)
+        let resolvers = HostResolvers(live.current, logger: logger)
+        let configuration = try live.current.choosingPools(resolvers: resolvers.addresses, logger: logger)
 
         let device = try await TunDevice.open(
             name: configuration.tunDevice,
@@ -83,19 +86,34 @@ enum DaemonProgram {
             options: options
         )
         let setup = try await InterfaceSetup.server(
-            ServerNetwork(configuration),
+            ServerNetwork(configuration, resolvers: resolvers.addresses),
             device: device,
             options: options
         )
         let queues = zip(loops, device.queues).map { PacketTunnelServer.Queue(loop: $0, device: $1) }
         do {
             // No lease of an earlier run is left, but the kernel may well remember its connections.
-            let pools = [configuration.addressPool, configuration.addressPool6]
-            try await ConnectionTracking.forget(pools, options: options)
+            try await ConnectionTracking.forget([configuration.pools.ipv4, configuration.pools.ipv6], options: options)
+            let policy = try TrafficPolicy(configuration, ignoring: device.index)
             let server = try PacketTunnelServer(
-                configuration: ServerConfiguration(configuration, options: options),
+                configuration: ServerConfiguration(
+                    configuration,
+                    policy: policy,
+                    resolvers: resolvers,
+                    options: options
+                ),
                 queues: queues,
                 logger: logger
+            )
+            let follower = HostFollower(
+                configuration,
+                resolvers: resolvers,
+                server: server,
+                device: device,
+                setup: setup,
+                options: options,
+                policy: policy,
+                events: events.sender
             )
             server.start()
             EgressWatch(server: server, interface: configuration.egressInterface, logger: logger).update()
@@ -107,6 +125,7 @@ enum DaemonProgram {
             let service = TunnelService(
                 server: server,
                 configuration: live,
+                resolvers: resolvers,
                 dnsQuality: dnsQuality,
                 flowShares: flowShares,
                 logger: logger
@@ -134,14 +153,10 @@ enum DaemonProgram {
             }
             let addresses = sshServer.addresses.map(\.description).joined(separator: " ")
             logger.notice("ready", metadata: ["listening": "\(addresses)", "device": "\(device.name)"])
-            for await signal in signals {
-                if signal == .sighup {
-                    if live.reload() { await control.endRefused() }
-                    continue
-                }
-                logger.notice("stopping", metadata: ["signal": "\(signal)"])
-                break
+            let signal = try await follower.run(events.stream, loop: loops[0]) {
+                if live.reload() { await control.endRefused() }
             }
+            logger.notice("stopping", metadata: ["signal": "\(signal)"])
             await controlServer?.stop()
             sshServer.stop()
             await setup.undo()

@@ -59,6 +59,9 @@ struct DaemonCommand: AsyncParsableCommand {
         }
         let loaded = try load()
         for notice in loaded.notices { StandardError.printLine("packet-tunneld: \(notice)") }
+        if checksOnly, loaded.configuration.dnsResolvers.isEmpty, let problem = SystemResolvers.read().problem {
+            StandardError.printLine("packet-tunneld: \(problem)")
+        }
         if printsSettings { print(loaded.configuration.text, terminator: "") }
         if printsSettings || checksOnly { return }
         if printsStatus { return try printStatus(loaded.configuration) }

@@ -9,6 +9,7 @@ internal import TunnelConfiguration
 final class TunnelService: SSHServerDelegate {
     private let server: PacketTunnelServer
     private let configuration: LiveConfiguration
+    private let resolvers: HostResolvers
     private let dnsQuality: DNSQuality?
     private let flowShares: FlowShares
     private let logger: Logger
@@ -16,12 +17,14 @@ final class TunnelService: SSHServerDelegate {
     init(
         server: PacketTunnelServer,
         configuration: LiveConfiguration,
+        resolvers: HostResolvers,
         dnsQuality: DNSQuality?,
         flowShares: FlowShares,
         logger: Logger
     ) {
         self.server = server
         self.configuration = configuration
+        self.resolvers = resolvers
         self.dnsQuality = dnsQuality
         self.flowShares = flowShares
         self.logger = logger
@@ -102,7 +105,7 @@ final class TunnelService: SSHServerDelegate {
     ) -> Bool {
         switch command {
         case "info":
-            var information = ServerInformation(server, configuration.current)
+            var information = ServerInformation(server, configuration.current, resolvers: resolvers.addresses)
             information.security = connection.security
             reply(ExecReply(output: JSONText.encode(information)))
         case "status":

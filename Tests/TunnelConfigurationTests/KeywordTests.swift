@@ -92,6 +92,9 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         KeywordCase("DenyNetworks 198.51.100.0/24 2001:db8::/32") {
             $0.deniedNetworks = try .init(parsing: "198.51.100.0/24,2001:db8::/32")
         },
+        KeywordCase("PermitNetworks 198.51.100.0/24, 2001:db8::/32") {
+            $0.permittedNetworks = try .init(parsing: "198.51.100.0/24,2001:db8::/32")
+        },
         KeywordCase("DenyDomains ads.example Tracker.example") {
             $0.deniedDomains = [try .init(parsing: "ads.example"), try .init(parsing: "tracker.example")]
         },

@@ -1,3 +1,4 @@
+import Foundation
 import IPPacket
 import OpenSSHSyntax
 import Testing
@@ -14,7 +15,7 @@ import Testing
         "settings that contradict each other are named with their line",
         arguments: [
             (
-                "\nDNSResolver 10.9.9.9",
+                "AddressPool 10.0.0.0/8\nDNSResolver 10.9.9.9",
                 "/etc/pt/main.conf:2:1: DNSResolver: 10.9.9.9 lies in AddressPool 10.0.0.0/8; choose another AddressPool"
             ),
             (
@@ -22,8 +23,18 @@ import Testing
                 "/etc/pt/main.conf:2:1: DNSResolver: fd00::53 lies in AddressPool6 fd00::/64; choose another AddressPool6"
             ),
             (
-                "ListenAddress 10.0.0.1",
+                "ListenAddress 10.0.0.1\nAddressPool 10.0.0.0/8",
                 "/etc/pt/main.conf:1:1: ListenAddress: 10.0.0.1 lies in AddressPool 10.0.0.0/8; choose another AddressPool"
+            ),
+            (
+                "AddressPool 10.0.0.0/8\nPermitNetworks 10.1.0.0/16",
+                "/etc/pt/main.conf:2:1: PermitNetworks: 10.1.0.0/16 shares addresses with AddressPool 10.0.0.0/8, which is never "
+                    + "permitted; choose another AddressPool"
+            ),
+            (
+                "DNSResolver fe80::1",
+                "/etc/pt/main.conf:1:1: DNSResolver: fe80::1 is link-local and cannot be reached from "
+                    + "the tunnel; name a resolver in the network"
             ),
             (
                 "DNSResolver 127.0.0.53",
@@ -139,7 +150,7 @@ import Testing
         #expect(configuration.controlSocketPath == nil)
     }
 
-    @Test("the host's resolvers are taken without those that cannot be reached from a tunnel")
+    @Test("the host's resolvers are taken without those that cannot be reached from a tunnel, which are named")
     func systemResolvers() {
         let text = """
             # a comment
@@ -149,9 +160,37 @@ import Testing
             nameserver\t2001:db8::53
             nameserver fe80::1%eth0
             nameserver 192.0.2.53
+            nameserver 169.254.169.253
             nameserver
             """
-        #expect(SystemResolvers.parse(text).map(\.description) == ["192.0.2.53", "2001:db8::53"])
-        #expect(SystemResolvers.addresses(in: "/nonexistent") == [])
+        let found = SystemResolvers(parsing: text, file: "resolv.conf")
+        #expect(found.addresses.map(\.description) == ["192.0.2.53", "2001:db8::53", "169.254.169.253"])
+        #expect(found.unusable.map(\.text) == ["127.0.0.53", "fe80::1%eth0"])
+        #expect(found.problem == nil)
+    }
+
+    @Test("a list of a thousand resolvers is cut, as one of a million bytes is refused")
+    func manyResolvers() {
+        let text = (0..<1_000).map { "nameserver 192.0.\($0 / 250).\($0 % 250 + 1)\n" }.joined()
+        #expect(SystemResolvers(parsing: text, file: "").addresses.count == 16)
+    }
+
+    @Test("behind a local stub, the list of the program behind it counts; without any, the reason is said")
+    func resolversBehindStub() throws {
+        let directory = NSTemporaryDirectory() + "/resolvers-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let files = ["etc", "resolved", "manager"].map { "\(directory)/\($0)" }
+        let nothing = "no resolver for clients: \(files[0]) names none; set DNSResolver"
+        #expect(SystemResolvers.read(files).problem == nothing)
+        try "nameserver 127.0.0.53\n".write(toFile: files[0], atomically: false, encoding: .utf8)
+        #expect(SystemResolvers.read(files).problem?.contains("127.0.0.53 lies in the loopback range") == true)
+        try "nameserver 192.0.2.2\n".write(toFile: files[2], atomically: false, encoding: .utf8)
+        #expect(SystemResolvers.read(files).addresses.map(\.description) == ["192.0.2.2"])
+        try "nameserver 192.0.2.1\n".write(toFile: files[1], atomically: false, encoding: .utf8)
+        #expect(SystemResolvers.read(files).addresses.map(\.description) == ["192.0.2.1"])
+        #expect(SystemResolvers.read(files).file == files[1])
+        try "nameserver 192.0.2.9\n".write(toFile: files[0], atomically: false, encoding: .utf8)
+        #expect(SystemResolvers.read(files).addresses.map(\.description) == ["192.0.2.9"])
     }
 }

@@ -72,7 +72,16 @@ extension DaemonConfiguration {
 
     private var poolContradictions: [Contradiction] {
         var found: [Contradiction] = []
-        for (keyword, pool) in [("AddressPool", addressPool), ("AddressPool6", addressPool6)] {
+        for case (let keyword, let pool?) in [("AddressPool", addressPool), ("AddressPool6", addressPool6)] {
+            for permitted in permittedNetworks.prefixes where pool.overlaps(permitted) {
+                found.append(
+                    Contradiction(
+                        keyword: "PermitNetworks",
+                        reason: "\(permitted) shares addresses with \(keyword) \(pool), which is never permitted",
+                        hint: "choose another \(keyword)"
+                    )
+                )
+            }
             for resolver in dnsResolvers where pool.contains(resolver) {
                 found.append(
                     Contradiction(
@@ -102,11 +111,11 @@ extension DaemonConfiguration {
             }
         }
         for resolver in dnsResolvers {
-            if let reserved = ReservedRange.overlapping(IPPrefix(resolver, length: resolver.isIPv4 ? 32 : 128)) {
+            if let reason = ReservedRange.reasonAgainstResolver(resolver) {
                 found.append(
                     Contradiction(
                         keyword: "DNSResolver",
-                        reason: "\(resolver) lies in \(reserved) and cannot be reached from the tunnel",
+                        reason: "\(resolver) \(reason) and cannot be reached from the tunnel",
                         hint: "name a resolver in the network"
                     )
                 )

@@ -59,10 +59,11 @@ public struct DaemonConfiguration: Hashable, Sendable {
 
     // MARK: Addresses and the device
 
-    /// Clients' IPv4 addresses: /8 to /24.
-    public var addressPool = TunnelDefaults.ipv4Pool
-    /// Clients' IPv6 addresses: /104 or shorter, so that it has 24 bits for a session's index. By default a unique local one (RFC 4193).
-    public var addressPool6 = TunnelDefaults.ipv6Pool
+    /// Clients' IPv4 addresses: /8 to /24; nil for `TunnelDefaults.ipv4Pool`, or another range if the host uses some of it.
+    public var addressPool: IPPrefix?
+    /// Clients' IPv6 addresses: /104 or shorter, so that it has 24 bits for a session's index. Nil for `TunnelDefaults.ipv6Pool`,
+    /// or another one if the host uses some of it.
+    public var addressPool6: IPPrefix?
     /// The interface through which clients' traffic leaves; nil for that of the default route.
     public var egressInterface: String?
     /// The name of the tun device.
@@ -82,8 +83,10 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var sessionExpiry = TunnelDefaults.sessionExpiry
     /// Resolvers that answer clients at the transparent DNS addresses. Empty: those of the host, see `SystemResolvers`.
     public var dnsResolvers: [IPAddress] = []
-    /// Networks that clients must not reach.
+    /// Networks that clients must not reach. The default list includes those on the host's own links.
     public var deniedNetworks: DeniedNetworks = .default(plus: [])
+    /// Networks that clients may reach although `deniedNetworks` has them.
+    public var permittedNetworks = PermittedNetworks([])
     /// Domains that are not resolved for clients.
     public var deniedDomains: [DomainName] = []
     /// Queries and answers of resolvers are counted and timed.

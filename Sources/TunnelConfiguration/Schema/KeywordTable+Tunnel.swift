@@ -1,22 +1,27 @@
+internal import IPPacket
+
 extension KeywordTable {
     static let network: [ConfigurationKeyword] = [
         ConfigurationKeyword(
             "AddressPool",
             .network,
             \.addressPool,
-            .prefix(isIPv4: true, lengths: 8...24),
+            ValueSyntax<IPPrefix>.prefix(isIPv4: true, lengths: 8...24).optional(nilWord: "auto"),
             """
             IPv4 addresses of the sessions: /8 to /24, not used on or behind this host otherwise. Clients never see \
-            them; their own addresses are rewritten.
+            them; their own addresses are rewritten. With auto, 10.0.0.0/8, or if this host has a route, an address, a \
+            gateway or a resolver in it, the first free one of 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 and \
+            198.18.0.0/15, or a part of one.
             """
         ),
         ConfigurationKeyword(
             "AddressPool6",
             .network,
             \.addressPool6,
-            .prefix(isIPv4: false, lengths: 8...104),
+            ValueSyntax<IPPrefix>.prefix(isIPv4: false, lengths: 8...104).optional(nilWord: "auto"),
             """
-            IPv6 addresses of the sessions: /104 or shorter.
+            IPv6 addresses of the sessions: /104 or shorter. With auto, fd1d:7a6e:52c4::/64, or another one in \
+            fd1d:7a6e:52c4::/56 if this host uses it.
             """
         ),
         ConfigurationKeyword(
@@ -72,7 +77,8 @@ extension KeywordTable {
             \.allowsNoIPv6,
             .yesNo,
             """
-            Goes on with a warning when this host cannot set up IPv6. Meant for tests.
+            Goes on with a warning when this host cannot set up IPv6: its kernel has none, or a container may not write \
+            the settings. Clients then have IPv4 alone.
             """
         ),
     ]
@@ -94,13 +100,14 @@ extension KeywordTable {
             \.dnsResolvers,
             .address,
             severalPerLine: true,
-            whenEmpty: "the resolvers of /etc/resolv.conf that are not on this host",
+            whenEmpty: "this host's own, as they are when a session begins",
             example: "192.0.2.53 2001:db8::53",
             """
             A resolver that answers clients at the transparent DNS addresses. Give at least one of each family that \
-            clients use. One on a loopback address cannot be reached from the tunnel. A query goes to any one of those that \
-            answer, a connection over TCP stays with one; a resolver that has been silent for a second is left out and tried \
-            again now and then.
+            clients use. Without it, those of /etc/resolv.conf, or if that names a local stub, those of \
+            /run/systemd/resolve/resolv.conf or /run/NetworkManager/no-stub-resolv.conf. One on a loopback address or \
+            in fe80::/10 cannot be reached from the tunnel. A query goes to any one of those that answer, a connection \
+            over TCP stays with one; a resolver that has been silent for a second is left out and tried again now and then.
             """
         ),
         ConfigurationKeyword(
@@ -110,8 +117,19 @@ extension KeywordTable {
             .commaSeparated,
             """
             Networks that clients must not reach. The word default stands for loopback, link-local, private, \
-            carrier-grade, documentation, multicast and cloud-metadata ranges of both families. More prefixes may follow \
-            it; prefixes without it replace it, none denies nothing, and both let clients into this host's own networks.
+            carrier-grade, documentation, multicast and cloud-metadata ranges of both families, and for the networks on \
+            the links of this host's interfaces, as they are at the time. More prefixes may follow it; prefixes without \
+            it replace it, none denies nothing, and both let clients into this host's own networks.
+            """
+        ),
+        ConfigurationKeyword(
+            "PermitNetworks",
+            .traffic,
+            \.permittedNetworks,
+            .commaSeparated,
+            """
+            Networks that clients may reach although DenyNetworks has them, in whole or in part. This host's own \
+            addresses, link-local ones and AddressPool stay denied.
             """
         ),
         ConfigurationKeyword(
