@@ -47,6 +47,15 @@ public struct ServerInformation: Codable, Equatable, Sendable {
         fragments = configuration.fragments.rawValue
     }
 
+    /// Why names that are asked for at these addresses will not be resolved; nil if they will, or nothing is known.
+    public func missingResolvers(for addresses: [IPAddress]) -> String? {
+        let families = [("IPv4", true, dnsResolversIPv4), ("IPv6", false, dnsResolversIPv6)]
+        let missing = families.filter { _, isIPv4, count in count == 0 && addresses.contains { $0.isIPv4 == isIPv4 } }
+        guard !missing.isEmpty else { return nil }
+        let names = missing.map(\.0).joined(separator: " and ")
+        return "the server has no resolver for \(names); its administrator can name one with DNSResolver"
+    }
+
     /// Reads a server's answer; nil for anything else.
     public init?(json: [UInt8]) {
         guard let decoded = try? JSONDecoder().decode(ServerInformation.self, from: Data(json)) else { return nil }

@@ -18,6 +18,8 @@ public struct SystemResolvers: Equatable, Sendable {
         public var text: String
         /// Why not.
         public var reason: String
+        /// It is on this host, as a stub is.
+        public var isLocal: Bool
     }
 
     /// Resolvers for clients, in the file's order. May be empty.
@@ -42,6 +44,12 @@ public struct SystemResolvers: Equatable, Sendable {
         return found
     }
 
+    /// Which resolvers of this host are left out although no local stub stands for them; nil if there is none.
+    public var omission: String? {
+        let reasons = unusable.filter { !$0.isLocal }.map { "\($0.text) \($0.reason)" }
+        return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
+    }
+
     /// Why clients have no resolver, and what to do; nil if they have one.
     public var problem: String? {
         guard addresses.isEmpty else { return nil }
@@ -60,7 +68,8 @@ public struct SystemResolvers: Equatable, Sendable {
             guard let address = IPAddress(words[1].prefix { $0 != "%" }) else { continue }
             if let reason = ReservedRange.reasonAgainstResolver(address) {
                 guard unusable.count < Self.limit else { continue }
-                unusable.append(Unusable(text: String(words[1].prefix(64)), reason: reason))
+                let isLocal = address.isIPv4 ? address.ipv4 >> 24 == 127 : address.bits <= 1
+                unusable.append(Unusable(text: String(words[1].prefix(64)), reason: reason, isLocal: isLocal))
             } else if !addresses.contains(address), addresses.count < Self.limit {
                 addresses.append(address)
             }

@@ -59,8 +59,10 @@ struct DaemonCommand: AsyncParsableCommand {
         }
         let loaded = try load()
         for notice in loaded.notices { StandardError.printLine("packet-tunneld: \(notice)") }
-        if checksOnly, loaded.configuration.dnsResolvers.isEmpty, let problem = SystemResolvers.read().problem {
-            StandardError.printLine("packet-tunneld: \(problem)")
+        if checksOnly, loaded.configuration.dnsResolvers.isEmpty {
+            let resolvers = SystemResolvers.read()
+            let left = resolvers.omission.map { "resolvers left out: \($0)" }
+            if let notice = resolvers.problem ?? left { StandardError.printLine("packet-tunneld: \(notice)") }
         }
         if printsSettings { print(loaded.configuration.text, terminator: "") }
         if printsSettings || checksOnly { return }

@@ -22,8 +22,6 @@ final class HostFollower {
         case deviceDisappeared
     }
 
-    /// Nanoseconds that changes of the network are gathered for.
-    private static let delay: UInt64 = 250_000_000
     /// The kernel reports no change of a resolver list.
     private static let resolverPeriod: Duration = .seconds(5)
 
@@ -32,13 +30,13 @@ final class HostFollower {
     private let server: PacketTunnelServer
     private let device: TunDevice
     private let setup: InterfaceSetup
-    private let options: NetworkSetupOptions
+    private let restorer: DeviceRestorer
+    private let logger: Logger
     private let events: AsyncStream<Event>.Continuation
     private var policy: TrafficPolicy
-    private var restoreDelay: Duration = .zero
     /// A host with a million routes takes a second to list them: that is done a twentieth of the time at most.
     private var busyUntil: ContinuousClock.Instant = .now
-    private var logger: Logger { options.logger }
+    private var isDue = false
 
     /// Before the server is started, so that nothing is missed.
     init(
@@ -56,10 +54,10 @@ final class HostFollower {
         self.server = server
         self.device = device
         self.setup = setup
-        self.options = options
+        logger = options.logger
+        restorer = DeviceRestorer(device, setup, options: options) { events.yield(.deviceDisappeared) }
         self.policy = policy
         self.events = events
-        device.whenGone { events.yield(.deviceDisappeared) }
     }
 
     /// Runs until a signal to stop, and returns its name.
@@ -67,7 +65,8 @@ final class HostFollower {
     /// - Parameter reload: what SIGHUP asks for.
     func run(_ stream: AsyncStream<Event>, loop: EventLoop, reload: () async -> Void) async throws -> String {
         let events = events
-        let monitor = try NetworkMonitor(loop: loop, delay: Self.delay) { _ in events.yield(.changed) }
+        let monitor = try NetworkMonitor(loop: loop) { events.yield(.changed) }
+        monitor.ignore(interfaceIndex: device.index)
         defer { monitor.stop() }
         let clock = Self.startClock(events)
         defer { clock.cancel() }
@@ -95,10 +94,12 @@ final class HostFollower {
 
     private func follow() async {
         let start = ContinuousClock.now
-        guard start >= busyUntil else { return }
+        guard start >= busyUntil else { return followLater() }
+        isDue = false
         do throws(NetworkSetupError) {
             let network = ServerNetwork(configuration, resolvers: resolvers.addresses)
             let now = try TrafficPolicy(configuration, ignoring: device.index)
+            resolvers.reportUnreachable()
             if now != policy {
                 logger.info("networks of this host have changed", metadata: now.change(since: policy))
                 policy = now
@@ -113,26 +114,22 @@ final class HostFollower {
         busyUntil = .now + (ContinuousClock.now - start) * 20
     }
 
-    private func restoreDevice() async {
-        if restoreDelay == .zero {
-            logger.error("the device has disappeared", metadata: ["device": "\(device.name)"])
+    private func followLater() {
+        guard !isDue else { return }
+        isDue = true
+        let (events, moment) = (events, busyUntil)
+        Task {
+            try? await Task.sleep(until: moment, clock: .continuous)
+            events.yield(.changed)
         }
-        do throws(NetworkSetupError) {
-            try await device.reopen(options)
-            try await setup.restore(device)
-            restoreDelay = .zero
-            logger.notice("the device is back", metadata: ["device": "\(device.name)"])
-        } catch {
-            restoreDelay = restoreDelay == .zero ? .milliseconds(250) : min(restoreDelay * 2, .seconds(30))
-            logger.error(
-                "cannot bring the device back",
-                metadata: ["reason": "\(error)", "next_attempt_in": "\(restoreDelay)"]
-            )
-            let (events, delay) = (events, restoreDelay)
-            Task {
-                try? await Task.sleep(for: delay)
-                events.yield(.deviceDisappeared)
-            }
+    }
+
+    private func restoreDevice() async {
+        guard let delay = await restorer.restore() else { return }
+        let events = events
+        Task {
+            try? await Task.sleep(for: delay)
+            events.yield(.deviceDisappeared)
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import IPPacket
+internal import LinuxNetwork
 internal import Logging
 internal import PacketTunnel
 internal import Synchronization
@@ -16,6 +17,7 @@ final class HostResolvers: Sendable {
     private struct State {
         var stamps: [FileStamp?]
         var found: SystemResolvers
+        var unreachable: [IPAddress] = []
     }
 
     /// Reads the host's files, unless the configuration names resolvers.
@@ -25,7 +27,8 @@ final class HostResolvers: Sendable {
         self.logger = logger
         // The stamps first: a change in between is seen the next time.
         state = Mutex(State(stamps: files.map { FileStamp($0) }, found: SystemResolvers.read(files)))
-        if let problem { logger.warning("clients have no DNS", metadata: ["reason": "\(problem)"]) }
+        if configured.isEmpty { report(state.withLock { $0.found }) }
+        reportUnreachable()
     }
 
     /// The resolvers now. Looks whether the files have changed, which takes microseconds, and reads them if they have.
@@ -35,24 +38,44 @@ final class HostResolvers: Sendable {
             let stamps = files.map { FileStamp($0) }
             guard stamps != state.stamps else { return (state.found, false) }
             let old = state.found
-            state = State(stamps: stamps, found: SystemResolvers.read(files))
+            state.stamps = stamps
+            state.found = SystemResolvers.read(files)
             return (state.found, state.found != old)
         }
         if hasChanged { report(found) }
         return found.addresses
     }
 
-    /// Why clients have no resolver; nil if they have one.
-    var problem: String? {
-        configured.isEmpty ? state.withLock { $0.found.problem } : nil
+    /// Says which resolvers no route leads to now, when that has changed. Asks the kernel and waits: not for a loop.
+    func reportUnreachable() {
+        let unreachable = addresses.filter { address in
+            do throws(NetworkSetupError) {
+                return try HostNetwork.route(to: address) == nil
+            } catch {
+                return false
+            }
+        }
+        let hasChanged = state.withLock { state in
+            defer { state.unreachable = unreachable }
+            return state.unreachable != unreachable
+        }
+        guard hasChanged else { return }
+        let list = unreachable.map(\.description).joined(separator: " ")
+        if unreachable.isEmpty {
+            logger.notice("a route leads to every resolver")
+        } else {
+            logger.warning("no route leads to some resolvers", metadata: ["addresses": "\(list)"])
+        }
     }
 
     private func report(_ found: SystemResolvers) {
         if let problem = found.problem {
-            logger.warning("clients have no DNS", metadata: ["reason": "\(problem)"])
-        } else {
-            let list = found.addresses.map(\.description).joined(separator: " ")
-            logger.notice("resolvers for new sessions", metadata: ["addresses": "\(list)", "file": "\(found.file)"])
+            return logger.warning("clients have no DNS", metadata: ["reason": "\(problem)"])
+        }
+        let list = found.addresses.map(\.description).joined(separator: " ")
+        logger.notice("resolvers for new sessions", metadata: ["addresses": "\(list)", "file": "\(found.file)"])
+        if let omission = found.omission {
+            logger.warning("some resolvers of this host are left out", metadata: ["reason": "\(omission)"])
         }
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Somebody removes the tun device of the server: it comes back, with all that was on it.
+# Somebody removes the tun device of the server, and that of the client: it comes back, with all that was on it.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 . "$LAB_HERE/traffic.sh"
@@ -31,6 +31,15 @@ for round in 1 2; do
 done
 is "the session is the same" "$(lab_assigned client_key 4)" "$assigned"
 is "and no client had to connect again" "$(lab_log daemon | grep -cE 'client connected|resumed|took')" 2
+
+for round in 1 2; do
+    ip -n client link del "$(lab_tun client)"
+    ok "round $round: the client says that its device is gone" wait_for 10 times client 'device has disappeared' "$round"
+    ok "round $round: and that it is back" wait_for 10 times client 'device is back' "$round"
+    is "round $round: the client's network is as it was" "$(state client)" "$client_up"
+    pages "round $round on the client"
+done
+is "a name" "$(lab_in client dig +short +time=2 +tries=2 "@$LAB_RESOLVER4" "$LAB_NAME" A)" "$LAB_WEB4"
 
 # Somebody else has taken the name: the daemon keeps trying.
 kill -STOP "$(lab_pid daemon)"

@@ -66,6 +66,9 @@ resolv "$behind"
 like "-t says why" "$(check)" 'no resolver for clients: fe80::1%egress is link-local.*; ::1 .*; set DNSResolver'
 ok "the daemon is ready all the same" daemon
 ok "and says so" lab_logged daemon 'fe80::1%egress is link-local.*clients have no DNS'
+ok "the client is ready" lab_client client client
+ok "and says so" wait_for 5 lab_logged client 'no resolver for IPv4.*DNSResolver.*names will not be resolved'
+lab_stop client
 lab_stop daemon
 like "fe80 in the configuration is an error" \
     "$(lab_in server "$LAB_BIN/packet-tunneld" -t -f "$LAB_DIR/own.conf" -o DNSResolver=fe80::1 2>&1)" \

@@ -11,7 +11,7 @@ struct RoutingPolicy {
 
     let slot: PolicySlot
     /// The tunnel's interface.
-    let interfaceIndex: UInt32
+    var interfaceIndex: UInt32
     /// What leads into the tunnel, default routes included.
     let tunnelled: [IPPrefix]
     /// Lets every route of the main table that is no default route lead past the tunnel, also one that a DHCP server has

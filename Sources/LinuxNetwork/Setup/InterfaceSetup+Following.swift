@@ -18,6 +18,9 @@ extension InterfaceSetup {
             changes[position].change = change
         }
         interfaceIndex = device.index
+        guard case .rules(var policy) = outside else { return }
+        policy.interfaceIndex = device.index
+        outside = .rules(policy)
     }
 
     /// Brings a server's packet filter and forwarding to what its host is now: another egress interface after a change of

@@ -93,6 +93,8 @@ public struct UpOptions: Hashable, Sendable {
     public var channelType: ChannelTypeChoice = .automatic
     /// `--sudo`: the network is changed by commands that run through `sudo`, for a user without rights.
     public var usesSudo = false
+    /// `--allow-no-ipv6`: goes on where this host cannot set IPv6 up.
+    public var allowsNoIPv6 = false
     /// `--tun-fd`: a tun device that somebody else opened and configured.
     public var tunFileDescriptor: Int32?
 

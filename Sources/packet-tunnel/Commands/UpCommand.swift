@@ -112,6 +112,12 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(help: "Change this host's network through sudo, for a user without rights.")
     var sudo = false
 
+    @Flag(
+        name: .customLong("allow-no-ipv6"),
+        help: "Go on where this host cannot set IPv6 up; IPv6 then goes beside the tunnel."
+    )
+    var allowsNoIPv6 = false
+
     @Option(
         help: ArgumentHelp("An open and configured tun device to use instead of a new one.", valueName: "descriptor"),
         transform: parseDescriptor
@@ -135,6 +141,7 @@ struct UpCommand: AsyncParsableCommand {
         options.session = session
         options.channelType = channelType
         options.usesSudo = sudo
+        options.allowsNoIPv6 = allowsNoIPv6
         options.tunFileDescriptor = tunFd
         return options
     }

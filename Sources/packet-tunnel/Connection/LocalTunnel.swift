@@ -18,8 +18,9 @@ final class LocalTunnel {
     private let mtu: Int
     private let setup: InterfaceSetup?
     private let resolvers: ResolverSetup?
-    /// Of the device; nil for one that was given.
-    let interfaceIndex: UInt32?
+    /// Nil for a device that was given.
+    private let device: TunDevice?
+    private let restorer: DeviceRestorer?
 
     /// Makes the device and sets the host up for it, or takes over the descriptor that was given.
     ///
@@ -29,23 +30,32 @@ final class LocalTunnel {
         server: any TunnelConnection,
         endpoints: [ServerEndpoint],
         loop: EventLoop,
-        logger: Logger
+        logger: Logger,
+        deviceDisappeared: @escaping @Sendable () -> Void
     ) async throws {
         self.options = options
         self.loop = loop
         self.logger = logger
         let information = try await BlockingWork.value { server.information() }
+        if let problem = information?.missingResolvers(for: options.dnsResolvers) {
+            logger.warning("names will not be resolved through the tunnel", metadata: ["reason": "\(problem)"])
+        }
         var configuration = ClientConfiguration(options, information)
         if let mtu = options.mtu { configuration.mtu = mtu }
         mtu = configuration.mtu
         if let descriptor = options.tunFileDescriptor {
             let device = try ForeignDevice(descriptor: descriptor, mtu: configuration.mtu, loop: loop)
+            loop.execute { device.deviceDidDisappear = deviceDisappeared }
             client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: logger)
             (setup, resolvers) = (nil, nil)
-            interfaceIndex = nil
+            (self.device, restorer) = (nil, nil)
             deviceName = "descriptor \(descriptor)"
         } else {
-            let network = NetworkSetupOptions(usesSudo: options.usesSudo, logger: logger)
+            var network = NetworkSetupOptions(usesSudo: options.usesSudo, logger: logger)
+            network.allowsMissingIPv6 = options.allowsNoIPv6
+            // Nothing can go beside the tunnel there.
+            network.allowsKernelWithoutIPv6 = true
+            network.missingIPv6Setting = "--allow-no-ipv6"
             let device = try await TunDevice.open(
                 name: options.device ?? TunDevice.defaultName,
                 mtu: configuration.mtu,
@@ -72,7 +82,8 @@ final class LocalTunnel {
                 throw error
             }
             deviceName = device.name
-            interfaceIndex = device.index
+            self.device = device
+            restorer = DeviceRestorer(device, setup, options: network, disappeared: deviceDisappeared)
         }
         loop.execute { [client] in client.start() }
     }
@@ -92,6 +103,24 @@ final class LocalTunnel {
     /// Sets the resolvers again where somebody has changed them.
     func refreshResolvers() async {
         if let resolvers { await TunnelResolvers.refresh(resolvers, logger: logger) }
+    }
+
+    /// Of the device; nil for one that was given.
+    var interfaceIndex: UInt32? { device?.index }
+
+    /// Brings the device back after it has disappeared.
+    ///
+    /// - Returns: when to try again; nil if it is back.
+    /// - Throws: `NetworkSetupError` for a device that somebody else has to bring back.
+    func restoreDevice() async throws -> Duration? {
+        guard let restorer else {
+            throw NetworkSetupError(
+                .tunMissing,
+                "the device of --tun-fd has disappeared",
+                advice: "start again with another one"
+            )
+        }
+        return await restorer.restore()
     }
 
     /// Carries packets over connections.

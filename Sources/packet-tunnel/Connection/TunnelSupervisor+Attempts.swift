@@ -117,12 +117,14 @@ extension TunnelSupervisor {
             tunnel = existing
         } else {
             endpoints = connection.peers + endpoints.filter { !connection.peers.contains($0) }
+            let events = events
             tunnel = try await LocalTunnel(
                 options,
                 server: connection,
                 endpoints: endpoints,
                 loop: loop,
-                logger: logger
+                logger: logger,
+                deviceDisappeared: { events.yield(.deviceDisappeared) }
             )
             self.tunnel = tunnel
             informedServer = attempt.server

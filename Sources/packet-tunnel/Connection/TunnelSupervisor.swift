@@ -34,6 +34,8 @@ final class TunnelSupervisor {
         case described(Int, SessionStatus)
         /// Links, addresses or routes of this host have changed, or it has slept.
         case networkChanged
+        /// Somebody has removed the device, or it could not be brought back a moment ago.
+        case deviceDisappeared
         /// SIGHUP to a service: a new connection.
         case hangUp
         /// It is time for another attempt.
@@ -144,8 +146,23 @@ final class TunnelSupervisor {
         case .ended(let server, let end, let reason): try ended(server, end, reason)
         case .described(let line, let status): described(line, status)
         case .networkChanged: await networkChanged()
+        case .deviceDisappeared: try await restoreDevice()
         case .hangUp: hangUp()
         case .timer(let number): if number == timerNumber { pursue() }
+        }
+    }
+
+    /// Lines go on while the device is away; packets are dropped.
+    private func restoreDevice() async throws {
+        guard let tunnel else { return }
+        guard let delay = try await tunnel.restoreDevice() else {
+            ignoreOwnDevice()
+            return await tunnel.refreshResolvers()
+        }
+        let events = events
+        Task {
+            try? await Task.sleep(for: delay)
+            events.yield(.deviceDisappeared)
         }
     }
 
