@@ -31,6 +31,7 @@ final class HostFollower {
     private let device: TunDevice
     private let setup: InterfaceSetup
     private let restorer: DeviceRestorer
+    private let egress: EgressWatch
     private let logger: Logger
     private let events: AsyncStream<Event>.Continuation
     private var policy: TrafficPolicy
@@ -55,6 +56,7 @@ final class HostFollower {
         self.device = device
         self.setup = setup
         logger = options.logger
+        egress = EgressWatch(server: server, interface: configuration.egressInterface, logger: options.logger)
         restorer = DeviceRestorer(device, setup, options: options) { events.yield(.deviceDisappeared) }
         self.policy = policy
         self.events = events
@@ -105,6 +107,7 @@ final class HostFollower {
                 policy = now
                 server.setPolicy(now)
             }
+            egress.update()
             try await setup.update(network)
         } catch {
             // A default route comes and goes, while a cable is out or an address is renewed.
