@@ -19,6 +19,8 @@ public struct ServerInformation: Codable, Equatable, Sendable {
     public var dnsResolversIPv4: Int?
     /// The same for `transparentDNSIPv6`.
     public var dnsResolversIPv6: Int?
+    /// The address families that the server has a way out for, `ipv4` and `ipv6`. Servers of earlier versions do not say it.
+    public var egressFamilies: [String]?
     /// The channel types that the server accepts, the best last.
     public var channelTypes = ChannelFraming.allCases.map(\.channelType)
     /// How long a session without a client is kept.
@@ -54,6 +56,11 @@ public struct ServerInformation: Codable, Equatable, Sendable {
         guard !missing.isEmpty else { return nil }
         let names = missing.map(\.0).joined(separator: " and ")
         return "the server has no resolver for \(names); its administrator can name one with DNSResolver"
+    }
+
+    /// The families of `egressFamilies`; nil if the server does not say.
+    public var families: [IPVersion]? {
+        egressFamilies.map { names in IPVersion.allCases.filter { names.contains($0 == .v4 ? "ipv4" : "ipv6") } }
     }
 
     /// Reads a server's answer; nil for anything else.

@@ -122,12 +122,16 @@ enum DaemonProgram {
                 mostOfTunnel: configuration.maxFlows,
                 mostOfKey: configuration.maxFlowsPerKey
             )
+            let egress = EgressFamilies(through: configuration.egressInterface)
+            let looking = Task { await egress.keepUpToDate() }
+            defer { looking.cancel() }
             let service = TunnelService(
                 server: server,
                 configuration: live,
                 resolvers: resolvers,
                 dnsQuality: dnsQuality,
                 flowShares: flowShares,
+                egress: egress,
                 logger: logger
             )
             let sshServer = try SSHServer.start(

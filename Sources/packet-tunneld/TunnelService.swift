@@ -12,6 +12,7 @@ final class TunnelService: SSHServerDelegate {
     private let resolvers: HostResolvers
     private let dnsQuality: DNSQuality?
     private let flowShares: FlowShares
+    private let egress: EgressFamilies
     private let logger: Logger
 
     init(
@@ -20,6 +21,7 @@ final class TunnelService: SSHServerDelegate {
         resolvers: HostResolvers,
         dnsQuality: DNSQuality?,
         flowShares: FlowShares,
+        egress: EgressFamilies,
         logger: Logger
     ) {
         self.server = server
@@ -27,6 +29,7 @@ final class TunnelService: SSHServerDelegate {
         self.resolvers = resolvers
         self.dnsQuality = dnsQuality
         self.flowShares = flowShares
+        self.egress = egress
         self.logger = logger
     }
 
@@ -107,6 +110,7 @@ final class TunnelService: SSHServerDelegate {
         case "info":
             var information = ServerInformation(server, configuration.current, resolvers: resolvers.addresses)
             information.security = connection.security
+            information.egressFamilies = egress.names
             reply(ExecReply(output: JSONText.encode(information)))
         case "status":
             let (server, user, loop) = (server, connection.user, connection.loop)

@@ -37,6 +37,17 @@ extension InterfaceSetup {
         paths.pins[peer] = pin
     }
 
+    /// Lays a route for `prefix` by the way that its packets take now. An equal one that is there already will do.
+    func exclude(_ prefix: IPPrefix) async throws(NetworkSetupError) {
+        guard let way = try HostNetwork.route(to: prefix.network), way.kind == .unicast else { return }
+        let route = Route(prefix, gateway: way.gateway, interfaceIndex: way.interfaceIndex)
+        do {
+            try await make(.addRoute(route, interface: route.interfaceName))
+        } catch {
+            guard error.kind == .routeClash else { throw error }
+        }
+    }
+
     /// How `peer` is reached without the tunnel.
     private func outerRoute(to peer: IPAddress, besides pin: Route?) throws(NetworkSetupError) -> Route? {
         if pin == nil, let route = try HostNetwork.route(to: peer), route.interfaceIndex != interfaceIndex {

@@ -25,6 +25,8 @@ extension InterfaceSetup {
                 slot: slot,
                 interfaceIndex: interfaceIndex,
                 tunnelled: tunnelled,
+                refused: network.unreachable.filter { $0.length == 0 }.map(\.version),
+                excluded: network.excluded,
                 allowsLocalNetwork: network.allowsLocalNetwork,
                 endpoints: network.servers
             )
@@ -32,8 +34,9 @@ extension InterfaceSetup {
             try await applyRules()
             try await addRoutes(network, table: slot.table)
         } else {
-            outside = .pins(OutsidePaths.HostRoutes(tunnelled: network.routes))
+            outside = .pins(OutsidePaths.HostRoutes(tunnelled: tunnelled))
             for server in network.servers { try await pin(server.address) }
+            for prefix in network.excluded { try await exclude(prefix) }
             try await addRoutes(network, table: Route.mainTable)
         }
     }
@@ -77,7 +80,7 @@ extension InterfaceSetup {
 
     private func addRoutes(_ network: ClientNetwork, table: UInt32) async throws(NetworkSetupError) {
         let isMain = table == Route.mainTable
-        for prefix in isMain ? [] : network.unreachable {
+        for prefix in isMain ? network.unreachable.flatMap(\.withoutDefault) : network.unreachable {
             // Behind the tunnel's own, where both have the same destination.
             let route = Route(prefix, interfaceIndex: 0, metric: 4_096, table: table, kind: .unreachable)
             try await makeRoute(route)

@@ -14,6 +14,10 @@ struct RoutingPolicy {
     var interfaceIndex: UInt32
     /// What leads into the tunnel, default routes included.
     let tunnelled: [IPPrefix]
+    /// Families that are refused as a whole.
+    let refused: [IPVersion]
+    /// What stays outside, by the host's own routes, default routes included.
+    let excluded: [IPPrefix]
     /// Lets every route of the main table that is no default route lead past the tunnel, also one that a DHCP server has
     /// sent.
     let allowsLocalNetwork: Bool
@@ -61,7 +65,10 @@ struct RoutingPolicy {
     /// What this host sends from an address of its own answers somebody who came in by it. Whoever begins a connection
     /// has no address yet when its route is chosen.
     private func ownAddressRules(_ version: IPVersion, _ snapshot: NetworkSnapshot) -> [RoutingRule] {
-        snapshot.ownAddresses(besides: interfaceIndex).filter { $0.isIPv4 == (version == .v4) }
+        // For IPv6 the kernel looks again with an address of the host's when the first answer was "unreachable"
+        // (ip6_dst_lookup_tail): these rules would then lead past the refusal.
+        if refused.contains(version) { return [] }
+        return snapshot.ownAddresses(besides: interfaceIndex).filter { $0.isIPv4 == (version == .v4) }
             .prefix(Self.limit)
             .map { RoutingRule(version: version, priority: slot.outside, source: IPPrefix(only: $0), action: past) }
     }
@@ -74,6 +81,14 @@ struct RoutingPolicy {
                 priority: slot.destination(length: prefix.length, isTunnelled: true),
                 destination: prefix,
                 action: .lookup(table: slot.table)
+            )
+        }
+        rules += Set(excluded.filter { $0.version == version }).map { prefix in
+            RoutingRule(
+                version: version,
+                priority: slot.destination(length: prefix.length, isTunnelled: false),
+                destination: prefix,
+                action: past
             )
         }
         let isFull = isFull(version)

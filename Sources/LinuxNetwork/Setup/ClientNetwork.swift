@@ -7,8 +7,10 @@ public struct ClientNetwork: Sendable {
     /// Destinations that go through the tunnel. `0.0.0.0/0` and `::/0` stand for everything.
     public var routes: [IPPrefix]
     /// Destinations that are answered as unreachable instead, unless a longer one of `routes` holds them: a family that
-    /// the tunnel does not carry and that must not pass it by. Only where the kernel has routing rules.
+    /// the tunnel does not carry and that must not pass it by.
     public var unreachable: [IPPrefix] = []
+    /// Destinations that stay outside of the tunnel, whatever the routes say.
+    public var excluded: [IPPrefix] = []
     /// Where servers listen, as far as that is known: kept out of the tunnel. Also `InterfaceSetup.admit`.
     public var servers: [ServerEndpoint]
     /// Lets every route of the main table that is no default route lead past a full tunnel. Otherwise those do that this

@@ -77,6 +77,14 @@ public struct UpOptions: Hashable, Sendable {
     public var address6: ClientAddress? = defaultAddress6
     /// `--route`, in order: what goes through the tunnel.
     public var routes: [IPPrefix] = []
+    /// Whether one of the routes is `default`, which leaves no family to the host's own routes.
+    public var routesEverything = false
+    /// `--exclude`, in order: what stays outside of the tunnel, whatever the routes say.
+    public var excluded: [IPPrefix] = []
+    /// `--allow-leak6`: IPv6 may leave beside a tunnel that takes all of IPv4 alone.
+    public var allowsLeak6 = false
+    /// `--kill-switch`: nothing leaves but through the tunnel, also while there is none.
+    public var hasKillSwitch = false
     /// `--dns`, in order: addresses of this host's resolvers that the client sends to the server's.
     public var dnsResolvers: [IPAddress] = []
     /// `--dns-setup`: how programs of this host are made to ask the tunnel's resolvers.
@@ -121,6 +129,10 @@ public struct UpOptions: Hashable, Sendable {
         if !searchDomains.isEmpty, !setsDNS {
             return "--dns-search needs --dns-setup or a default route: without them no program's look-ups change"
         }
+        if hasKillSwitch, !hasDefaultRoute {
+            return "--kill-switch lets nothing leave beside the tunnel, so all has to go through it: --route default"
+        }
+        if hasKillSwitch, allowsLeak6 { return "--kill-switch and --allow-leak6 contradict each other" }
         guard tunFileDescriptor != nil else { return nil }
         let isConfigured = address != Self.defaultAddress || address6 != Self.defaultAddress6 || !routes.isEmpty
         return isConfigured || device != nil || setsDNS
@@ -129,9 +141,34 @@ public struct UpOptions: Hashable, Sendable {
             : nil
     }
 
+    /// What is refused on this host because the tunnel does not carry it and it must not leave beside: all of a family, in
+    /// the form of a default route.
+    ///
+    /// - Parameter served: the families that the server has; nil if it does not say.
+    public func refusedRoutes(served: [IPVersion]?) -> [IPPrefix] {
+        let wanted = IPVersion.allCases.filter { version in routes.contains { $0.length == 0 && $0.version == version }
+        }
+        var refused = wanted.filter { served?.contains($0) == false }
+        // All of IPv6 alone is how some reach IPv6 at all; their IPv4 has nothing to do with it.
+        let beside = routesEverything ? IPVersion.allCases : wanted.contains(.v4) ? [.v6] : []
+        refused += beside.filter { !wanted.contains($0) }
+        return refused.filter { $0 == .v4 || !allowsLeak6 }.map(\.everything)
+    }
+
     /// Whether everything of a family goes through the tunnel.
     public var hasDefaultRoute: Bool { routes.contains { $0.length == 0 } }
 
     /// Whether programs of this host are to ask the tunnel's resolvers.
     public var setsDNS: Bool { dnsSetup == .automatic ? hasDefaultRoute : dnsSetup != .none }
+}
+
+extension IPVersion {
+    /// The default route.
+    fileprivate var everything: IPPrefix {
+        IPPrefix(self == .v4 ? IPAddress(ipv4: 0) : IPAddress(bits: 0), length: 0)
+    }
+}
+
+extension IPPrefix {
+    fileprivate var version: IPVersion { network.isIPv4 ? .v4 : .v6 }
 }

@@ -19,6 +19,11 @@ extension UpOptions {
             self = text.lowercased() == "default" ? .everything : .network(try PrefixText.parse(text))
         }
 
+        /// Reads a prefix, or an address for itself alone.
+        ///
+        /// - Throws: what is wrong with the text.
+        public static func prefix(parsing text: String) throws(ValueProblem) -> IPPrefix { try PrefixText.parse(text) }
+
         /// The text that is read back to an equal value.
         public var description: String {
             switch self {

@@ -29,6 +29,10 @@ extension TunnelClientProgram {
                 )
             }
             let isClean = await removeLeftovers(network)
+            // Of a killed client; one that runs takes its own away when it stops.
+            if TunnelOwner.all(network).allSatisfy({ $0.program != "packet-tunnel" }) {
+                try await KillSwitch(network).disarm()
+            }
             return !isAllGone ? .temporary : isClean ? .success : .unavailable
         } catch {
             StandardError.printLine("packet-tunnel: \(error)")
@@ -40,6 +44,17 @@ extension TunnelClientProgram {
     static func removeLeftovers(_ network: NetworkSetupOptions) async -> Bool {
         let isClean = await InterfaceSetup.removeLeftovers(network)
         return await ResolverSetup.removeLeftovers(network) && isClean
+    }
+
+    /// What has to be seen to before a client connects: routes and resolvers of a killed one may keep it from finding its
+    /// server. Its kill switch stays, for the next one to take over or for `down` to take away.
+    static func recover(_ network: NetworkSetupOptions) async {
+        _ = await removeLeftovers(network)
+        let isOrphaned = TunnelOwner.all(network).allSatisfy { $0.program != "packet-tunnel" }
+        guard isOrphaned, await KillSwitch(network).isArmed else { return }
+        network.logger.notice(
+            "the kill switch of a killed client lets its servers pass alone; \"packet-tunnel down\" ends it"
+        )
     }
 
     /// Running clients; the daemon keeps its state in the same directory.

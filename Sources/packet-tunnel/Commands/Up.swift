@@ -19,6 +19,8 @@ enum TunnelClientProgram {
         signal(SIGPIPE, SIG_IGN)
         let logger = makeLogger(verbosity: options.connection.verbosity)
         if let newer = SSHLibrary.newerInstallation() { logger.warning("\(newer)") }
+        // What a killed client has left may keep this one from finding its server.
+        await recover(NetworkSetupOptions(usesSudo: options.usesSudo, logger: logger))
         let (events, sender) = AsyncStream<TunnelSupervisor.Event>.makeStream()
         let hangUp = HangUp()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)

@@ -65,6 +65,18 @@ struct UpCommand: AsyncParsableCommand {
     var route: [UpOptions.Route] = []
 
     @Option(
+        help: ArgumentHelp("A network that stays outside of the tunnel; may repeat.", valueName: "cidr"),
+        transform: { try UpOptions.Route.prefix(parsing: $0) }
+    )
+    var exclude: [IPPrefix] = []
+
+    @Flag(name: .customLong("allow-leak6"), help: "Let IPv6 leave beside a tunnel that takes IPv4 alone.")
+    var allowLeak6 = false
+
+    @Flag(help: "Let nothing leave beside the tunnel, also after a crash, until it is stopped.")
+    var killSwitch = false
+
+    @Option(
         help: ArgumentHelp(
             "A resolver address of this side that the server's resolvers shall answer for; may repeat.",
             valueName: "address"
@@ -133,6 +145,10 @@ struct UpCommand: AsyncParsableCommand {
         options.address = address.value
         options.address6 = address6.value
         options.routes = route.flatMap { $0.prefixes(ipv4: address.value != nil, ipv6: address6.value != nil) }
+        options.routesEverything = route.contains(.everything)
+        options.excluded = exclude
+        options.allowsLeak6 = allowLeak6
+        options.hasKillSwitch = killSwitch
         options.dnsResolvers = dns
         options.dnsSetup = dnsSetup
         options.searchDomains = dnsSearch

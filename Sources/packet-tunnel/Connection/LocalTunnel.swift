@@ -21,6 +21,7 @@ final class LocalTunnel {
     /// Nil for a device that was given.
     private let device: TunDevice?
     private let restorer: DeviceRestorer?
+    private let protection: TunnelProtection?
 
     /// Makes the device and sets the host up for it, or takes over the descriptor that was given.
     ///
@@ -47,7 +48,7 @@ final class LocalTunnel {
             let device = try ForeignDevice(descriptor: descriptor, mtu: configuration.mtu, loop: loop)
             loop.execute { device.deviceDidDisappear = deviceDisappeared }
             client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: logger)
-            (setup, resolvers) = (nil, nil)
+            (setup, resolvers, protection) = (nil, nil, nil)
             (self.device, restorer) = (nil, nil)
             deviceName = "descriptor \(descriptor)"
         } else {
@@ -70,11 +71,13 @@ final class LocalTunnel {
             )
             let addresses = TunnelResolvers.addresses(options, configuration)
             let setup = try await InterfaceSetup.client(
-                ClientNetwork(options, resolvers: addresses, servers: endpoints),
+                ClientNetwork(options, resolvers: addresses, servers: endpoints, served: information?.families),
                 device: device,
                 options: network
             )
             self.setup = setup
+            protection = TunnelProtection(options, network, interface: device.name)
+            Self.report(options.refusedRoutes(served: information?.families), logger: logger)
             do {
                 resolvers = try await TunnelResolvers(options, network).start(addresses, interface: device.name)
             } catch {
@@ -89,7 +92,13 @@ final class LocalTunnel {
     }
 
     /// Keeps the way to a server out of the tunnel, from now on.
-    func admit(_ server: ServerEndpoint) async throws { try await setup?.admit(server) }
+    func admit(_ server: ServerEndpoint) async throws {
+        try await protection?.admit(server)
+        try await setup?.admit(server)
+    }
+
+    /// Puts the kill switch up, if it is asked for, or up to date.
+    func protect(names: [String]) async throws { try await protection?.arm(names: names) }
 
     /// Keeps the way to these servers out of the tunnel, and to no others.
     func retain(_ servers: [ServerEndpoint]) async throws { try await setup?.retain(servers) }
@@ -97,6 +106,7 @@ final class LocalTunnel {
     /// Lets the routing rules follow the host's network, and sets the resolvers again where somebody has changed them.
     func networkDidChange() async throws {
         try await setup?.networkDidChange()
+        try await protection?.update()
         await refreshResolvers()
     }
 
@@ -128,8 +138,19 @@ final class LocalTunnel {
         PacketRelay(client: client, loop: loop, channelType: options.channelType, mtu: options.mtu == nil ? mtu : nil)
     }
 
+    private static func report(_ refused: [IPPrefix], logger: Logger) {
+        for prefix in refused {
+            logger.notice(
+                "refused on this host, because the tunnel does not carry it",
+                metadata: ["family": "\(prefix.network.isIPv4 ? "IPv4" : "IPv6")"]
+            )
+        }
+    }
+
     /// Takes everything back.
-    func takeDown() async {
+    ///
+    /// - Parameter isStopped: false if the client ends against its user's will: then the kill switch stays.
+    func takeDown(isStopped: Bool = true) async {
         await resolvers?.undo()
         await setup?.undo()
         let client = client
@@ -139,6 +160,7 @@ final class LocalTunnel {
                 continuation.resume()
             }
         }
+        if isStopped { await protection?.disarm(logger: logger) }
     }
 
     /// For the line that says the tunnel is up.
@@ -204,15 +226,21 @@ extension NetworkSetupOptions {
 
 extension ClientNetwork {
     /// What the options say about the host's network. The resolvers' addresses lead into the tunnel by themselves.
-    init(_ options: UpOptions, resolvers: [IPAddress], servers: [ServerEndpoint]) {
+    ///
+    /// - Parameter served: the families that the server has; nil if it does not say.
+    init(_ options: UpOptions, resolvers: [IPAddress], servers: [ServerEndpoint], served: [IPVersion]?) {
+        let refused = options.refusedRoutes(served: served)
+        let routes = options.routes.filter { !refused.contains($0) }
         let addresses = [options.address, options.address6].compactMap { $0 }
         let resolvers = resolvers.map { IPPrefix($0, length: $0.isIPv4 ? 32 : 128) }
         self.init(
             addresses: addresses.map { LinuxNetwork.InterfaceAddress($0.address, prefixLength: $0.prefixLength) },
-            routes: options.routes + resolvers.filter { !options.routes.contains($0) },
+            routes: routes + resolvers.filter { !routes.contains($0) },
             servers: servers,
             queueLength: 1_000
         )
+        unreachable = refused
+        excluded = options.excluded
         allowsLocalNetwork = options.allowsLocalNetwork
     }
 }

@@ -13,6 +13,7 @@ internal import TunnelConfiguration
 final class ServerConnection: TunnelConnection, @unchecked Sendable {
     /// Where this connection's TCP connection leads: to the server, or to the first jump host.
     var peers: [ServerEndpoint] { path.map { [$0.server] } ?? [] }
+    var serverNames: [String] { [client.host] }
     /// The login has shown it.
     let awaitsAnswer = false
     var security: TransportSecurity? { client.security }
@@ -34,6 +35,8 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
             reached.withLock { $0.append(endpoint) }
             try context?.reaching(endpoint)
         }
+        // resolv.conf may name the tunnel's resolvers, which nobody reaches from outside of it.
+        configuration.nameServers = { ResolverSetup.nameServersBefore() }
         // A line that was there will be there again soon: better to begin anew than to wait long.
         if let context, !context.isFirst, options.option("ConnectTimeout") == nil {
             try configuration.setOption("ConnectTimeout=\(Self.secondsToReconnect)")

@@ -80,6 +80,10 @@ extension TunnelSupervisor {
         if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
         do {
             try await tunnel?.admit(endpoint)
+            // A killed client's may stand, and lets nobody pass but that one's servers.
+            if tunnel == nil, options.hasKillSwitch {
+                try? await KillSwitch(NetworkSetupOptions(usesSudo: options.usesSudo, logger: logger)).admit(endpoint)
+            }
             admission.finish(nil)
         } catch {
             admission.finish(SSHClientError(.unreachable, "\(error)"))
@@ -173,6 +177,7 @@ extension TunnelSupervisor {
             endInBackground(connection)
             try failed(attempt, error)
         case .success(let framing):
+            try await tunnel.protect(names: options.servers.map(\.host) + connection.serverNames)
             let line = Line(
                 identifier: identifier,
                 server: attempt.server,

@@ -126,10 +126,10 @@ final class TunnelSupervisor {
                 if isSuperseded { break }
             }
         } catch {
-            await tunnel?.takeDown()
+            await tunnel?.takeDown(isStopped: false)
             throw error
         }
-        await tunnel?.takeDown()
+        await tunnel?.takeDown(isStopped: !isSuperseded)
         return .success
     }
 

@@ -28,6 +28,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     private let paths: [LinePath]
     private let line: ChildLine?
     private let hasEnded = Atomic<Bool>(false)
+    /// What the command looks up is its own business.
+    let serverNames: [String] = []
     let awaitsAnswer = true
     let security: TransportSecurity? = nil
     private let whenAnswered: @Sendable () -> Void
