@@ -239,7 +239,8 @@ extension ClientNetwork {
             servers: servers,
             queueLength: 1_000
         )
-        unreachable = refused
+        // A kernel without IPv6 sends none.
+        unreachable = refused.filter { $0.network.isIPv4 || access("/proc/sys/net/ipv6", F_OK) == 0 }
         excluded = options.excluded
         allowsLocalNetwork = options.allowsLocalNetwork
     }
