@@ -171,6 +171,14 @@ tunnel
 saw PermitICMP lab_in client ping -c 1 -W 2 "$LAB_WEB4"
 saw MaxFlows eval 'lab_status client info | grep -q "\"maxFlows\" : 16"'
 tunnel_ends
+with "PermitTCPPorts 81" "Refuse drop"
+tunnel
+saw Refuse eval 'page client "$LAB_WEB4" 2 2>&1 | grep -q "timed out"'
+tunnel_ends
+with "PermitICMP both" "Fragments refuse"
+tunnel
+cannot Fragments lab_in client ping -c 1 -W 2 -s 3000 "$LAB_WEB4"
+tunnel_ends
 with "MaxFlowsPerKey 64"
 tunnel
 saw MaxFlowsPerKey eval 'root_status | grep -q "\"flowsGrantedLimit\" : 64"'
