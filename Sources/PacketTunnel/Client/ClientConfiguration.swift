@@ -1,4 +1,4 @@
-internal import IPPacket
+public import IPPacket
 
 /// How a client behaves. Every member has a default.
 public struct ClientConfiguration: Sendable {
@@ -6,6 +6,9 @@ public struct ClientConfiguration: Sendable {
     public var mtu = TunnelDefaults.mtu
     /// Bytes of packet memory that may wait for the server. At least 128 KiB.
     public var upstreamQueueLimitInBytes = TunnelDefaults.upstreamQueueLimitInBytes
+    /// This side's addresses in the tunnel: packets from others are not sent, and packets for others are refused. Empty: the
+    /// first of each family that packets were sent from, as the server learns it.
+    public var addresses: [IPAddress] = []
     /// Where packets may go. The server's own rules are stricter; this spares what no server would route.
     public var policy = TrafficPolicy(deniedNetworks: TrafficPolicy.neverRouted)
     /// Resolver addresses that programs on this host use, of both families: queries to them are sent to the server's

@@ -39,6 +39,9 @@ extension PacketTunnelClient {
             configuration.policy.permits(summary.transport)
                 || configuration.policy.refusals == .reject && summary.isICMPError
         else { throw .invalidIPHeaderProtocol }
+        guard ownAddresses.accepts(destination: summary.destination, summary.version) else {
+            throw .invalidDestinationAddress
+        }
     }
 
     private func followDownstream(

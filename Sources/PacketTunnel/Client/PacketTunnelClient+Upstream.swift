@@ -40,6 +40,7 @@ extension PacketTunnelClient {
         guard configuration.policy.permits(destination: summary.destination, version: summary.version) else {
             throw .invalidDestinationAddress
         }
+        guard ownAddresses.admits(source: summary.source, summary.version) else { throw .invalidSourceAddress }
         guard summary.fragment == .whole || offload == .none else { throw .invalidFrame }
     }
 

@@ -20,6 +20,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
     /// What was decided about datagrams that come in fragments.
     var upstreamFragments = FragmentTable()
     var downstreamFragments = FragmentTable()
+    var ownAddresses: OwnAddresses
     private(set) var connection: ClientConnection?
     private let reader: DeviceReader
     private let logger: Logger
@@ -38,6 +39,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
         self.logger = logger
         reader = DeviceReader(device: device, pool: pool)
         writer = DeviceWriter(device: device, pool: pool)
+        ownAddresses = OwnAddresses(configuration.addresses)
         dns = ClientDNS(local: configuration.localDNSAddresses, transparent: configuration.transparentDNSAddresses)
     }
 
@@ -56,6 +58,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
     ) {
         precondition(transport.loop === loop, "a client and its transport share a loop")
         connection?.end()
+        ownAddresses.connected()
         let connection = ClientConnection(
             client: self,
             transport: transport,

@@ -178,6 +178,10 @@ extension ClientConfiguration {
     init(_ options: UpOptions, _ information: ServerInformation?) {
         self.init()
         mtu = information?.mtu ?? TunnelDefaults.mtu
+        // A device that was given has addresses of its own.
+        if options.tunFileDescriptor == nil {
+            addresses = [options.address, options.address6].compactMap { $0?.address }
+        }
         localDNSAddresses = DNSResolvers(options.dnsResolvers)
         if let information { transparentDNSAddresses = information.transparentDNSAddresses }
         // Through a command nobody can be asked; a server of ours has these unless it was told otherwise.
