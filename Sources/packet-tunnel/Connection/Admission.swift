@@ -8,8 +8,14 @@ internal import Synchronization
 final class Admission: Sendable {
     private static let patience: DispatchTimeInterval = .seconds(3)
 
+    /// False for a name server, which stays admitted only until there is a line.
+    let isServer: Bool
     private let isDone = DispatchSemaphore(value: 0)
     private let error = Mutex<SSHClientError?>(nil)
+
+    init(isServer: Bool) {
+        self.isServer = isServer
+    }
 
     /// Blocks until it is given, for three seconds at most.
     ///
@@ -34,8 +40,8 @@ struct ConnectingContext: Sendable {
     var sessionName: String
     /// Nothing has worked yet: somebody may be asked, and no time is short.
     var isFirst: Bool
-    /// Called before anything is sent to an address, on the connecting thread.
-    var reaching: @Sendable (ServerEndpoint) throws -> Void
+    /// Called before anything is sent to an address, of a server or a name server, on the connecting thread.
+    var reaching: @Sendable (_ endpoint: ServerEndpoint, _ isServer: Bool) throws -> Void
     /// Called once if the connection awaits an answer, when that has come.
     var whenAnswered: @Sendable () -> Void
 }

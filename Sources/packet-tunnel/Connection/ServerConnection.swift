@@ -30,10 +30,10 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         let reached = Mutex<[ServerEndpoint]>([])
         configuration.prepareSocket = { socket in
             HostNetwork.markAsOutside(socket.descriptor)
-            guard case .server = socket.purpose else { return }
             let endpoint = ServerEndpoint(socket.address, port: socket.port)
-            reached.withLock { $0.append(endpoint) }
-            try context?.reaching(endpoint)
+            let isServer = socket.purpose == .server
+            if isServer { reached.withLock { $0.append(endpoint) } }
+            try context?.reaching(endpoint, isServer)
         }
         // resolv.conf may name the tunnel's resolvers, which nobody reaches from outside of it.
         configuration.nameServers = { ResolverSetup.nameServersBefore() }

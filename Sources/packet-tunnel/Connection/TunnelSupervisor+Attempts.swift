@@ -63,8 +63,8 @@ extension TunnelSupervisor {
         let context = ConnectingContext(
             sessionName: sessionName,
             isFirst: !hasOpened,
-            reaching: { endpoint in
-                let admission = Admission()
+            reaching: { endpoint, isServer in
+                let admission = Admission(isServer: isServer)
                 events.yield(.reaching(endpoint, admission))
                 try admission.wait()
             },
@@ -77,7 +77,7 @@ extension TunnelSupervisor {
 
     /// Keeps the way to an address out of the tunnel before anything is sent there.
     func admit(_ endpoint: ServerEndpoint, _ admission: Admission) async {
-        if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
+        if admission.isServer, !endpoints.contains(endpoint) { endpoints.append(endpoint) }
         do {
             try await tunnel?.admit(endpoint)
             // A killed client's may stand, and lets nobody pass but that one's servers.

@@ -62,7 +62,7 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
             }
             let connections = ChildConnections(of: child.identifier)
             for path in connections.connecting where admitted.insert(path.server).inserted {
-                try? context.reaching(path.server)
+                try? context.reaching(path.server, true)
             }
             if !connections.established.isEmpty { return (connections.established, connections.line) }
             let limit = connections.connecting.isEmpty ? silence : patience
