@@ -30,7 +30,7 @@ struct ConnectionArguments: ParsableArguments {
     @Option(
         name: .customShort("J", allowingJoined: true),
         help: ArgumentHelp("Hosts to pass through, separated by commas: [user@]host[:port].", valueName: "hosts"),
-        transform: { try SSHOption(parsing: "ProxyJump=\"\($0)\"") }
+        transform: { try SSHOption(parsing: "ProxyJump=\($0)") }
     )
     var jump: SSHOption?
 
