@@ -8,7 +8,7 @@ lab_enter "$@"
 lab_build_is_there || exit 1
 lab_network && lab_keys
 total=${FAILURES:-160}
-ok "the daemon is ready" lab_daemon daemon "MaxStartups 100" || done_testing
+ok "the daemon is ready" lab_daemon daemon "MaxStartups 100" "PerSourcePenalties no" || done_testing
 common=(-F none -i "$LAB_DIR/client_key" -o IdentitiesOnly=yes -o ConnectTimeout=20)
 known=(-o StrictHostKeyChecking=yes -o "UserKnownHostsFile=$LAB_DIR/known_hosts")
 wrong=(-o StrictHostKeyChecking=yes -o "UserKnownHostsFile=$LAB_DIR/known_hosts_wrong")
