@@ -105,7 +105,7 @@ stops "by-file"
 carries "two-hops6" server -J first6,second6
 stops "two-hops6"
 carries "command" server -o "ProxyCommand=ssh -F $LAB_DIR/ssh_config -W [%h]:%p first"
-download "command" 16777216 "$LAB_WEB6"
+download "command" 16777216 "[$LAB_WEB6]"
 stops "command"
 no_ssh() { ! pgrep -x ssh; }
 ok "no proxy command is left" wait_for 5 no_ssh
@@ -132,6 +132,7 @@ lab_stop two-hops
 ip -n client addr add "$LAB_CLIENT4/25" dev outer noprefixroute
 ip -n client route replace 192.0.2.0/25 dev outer src "$LAB_CLIENT4"
 ip -n client addr del 192.0.2.99/32 dev outer
+before=$(lab_snapshot client)
 
 # fails NAME STATUS REGEX HOST [OPTION...]: every hop speaks for itself.
 fails() {
