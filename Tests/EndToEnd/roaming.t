@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The network of a laptop changes under a full tunnel, again and again; what runs inside goes on.
 #
-# Environment: ROUNDS is how often each change is made (1); above 1 also for longer.
+# Environment: ROAMS is how often each change is made (1); above 1 two of them last a minute, once.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 . "$LAB_HERE/stock.sh"
 lab_enter "$@"
 lab_is_root || skip_all "rp_filter and routers of its own need root"
 lab_test_network
-rounds=${ROUNDS:-1}
+rounds=${ROAMS:-1}
 
 # Two networks that lead to the server, each with a router that lets nobody else's addresses out.
 #
@@ -172,9 +172,16 @@ stream_ends() {
 }
 
 LAB_ROUTES=()
+# The words of the client that differ: none, a jump host's, or a command.
+words=() command=''
 # tunnel ADDRESS: a full tunnel from the laptop to the server at that address.
 tunnel() {
-    ok "$what: the client is ready" lab_client client laptop --route default -o "HostName=$1" || done_testing
+    if [ -n "$command" ]; then
+        ok "$what: the client runs" lab_via client laptop "$command" --route default --device tun-laptop || done_testing
+    else
+        ok "$what: the client is ready" \
+            lab_client client laptop --route default -o "HostName=$1" "${words[@]}" || done_testing
+    fi
     ok "$what: a page comes through the tunnel" carries 5
     is "$what: and the tunnel is what leads there" \
         "$(ip -n laptop route get "$LAB_WEB4" | grep -o 'dev [a-z0-9-]*')" "dev tun-laptop"
@@ -195,11 +202,11 @@ round() { # ADDRESS RP_FILTER CHANGE...
     for name in "$@"; do
         case $name in
             silence | long_silence) change "$name" untold ;;
-            *) change "$name" told ;;
+            *) if [ -n "$command" ]; then change "$name" by_command; else change "$name" told; fi ;;
         esac
     done
     stream_ends
-    is "$what: the session has the same address" "$(lab_assigned client_key 4)" "$assigned"
+    [ -n "$command" ] || is "$what: the session has the same address" "$(lab_assigned client_key 4)" "$assigned"
     # Somebody outside is answered by the address that was asked.
     lab_web laptop laptop-web
     like "$what: who comes in from outside is answered" \
@@ -213,10 +220,12 @@ round() { # ADDRESS RP_FILTER CHANGE...
 lab_daemon || done_testing
 ip -n client link set outer down
 all=(blip to_wifi to_ethernet gateway gateway_again renewed renewed_again)
-[ "$rounds" = 1 ] || all+=(long_blip long_silence)
+long=()
+[ "$rounds" = 1 ] || long=(long_blip long_silence)
 for ((number = 1; number <= rounds; number++)); do
     what="IPv4 outside, rp_filter 1"
-    round "$LAB_SERVER4" 1 "${all[@]}" silence
+    round "$LAB_SERVER4" 1 "${all[@]}" silence "${long[@]}"
+    long=()
     what="IPv6 outside"
     round "$LAB_SERVER6" 2 "${all[@]}"
     for filter in 0 2; do
@@ -224,6 +233,25 @@ for ((number = 1; number <= rounds; number++)); do
         round "$LAB_SERVER4" "$filter" to_wifi to_ethernet renewed renewed_again
     done
 done
+# Through a stock sshd: as a jump host, and by a command.
+cp "$LAB_DIR/client_key.pub" "$LAB_DIR/stock_keys_root"
+cp "$LAB_DIR/client_key" "$LAB_DIR/root_key"
+printf 'Subsystem packet-tunnel %s --socket %s\n' "$LAB_BIN/packet-tunnel-subsystem" "$LAB_DIR/state/control.sock" \
+    >"$LAB_DIR/snippet"
+printf '%s\n' "IdentityFile $LAB_DIR/root_key" "UserKnownHostsFile $LAB_DIR/known_hosts" StrictHostKeyChecking=yes \
+    >"$LAB_DIR/jump_config"
+ok "a stock sshd runs" lab_stock_sshd sshd "$LAB_DIR/snippet" || done_testing
+through=(to_wifi to_ethernet renewed renewed_again)
+what="through a jump host"
+words=(-F "$LAB_DIR/jump_config" -J "root@$LAB_SERVER4:$LAB_STOCK_PORT")
+round "$LAB_SERVER4" 1 gateway gateway_again "${through[@]}"
+words=()
+# Each change starts ssh anew, which takes its time where many programs want the processor.
+if [ "$rounds" -gt 1 ]; then
+    what="by a command" command="$(lab_stock_ssh root) -s packet-tunnel"
+    round "$LAB_SERVER4" 1 "${through[@]}"
+    command=''
+fi
 at_most "the tunnel is back soon where the kernel tells (median, s)" "$(median told)" 1
 at_most "and never takes long (s)" "$(longest told)" 5
 at_most "where nothing tells it takes little longer (median, s)" "$(median untold)" 5
