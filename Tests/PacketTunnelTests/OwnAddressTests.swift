@@ -14,8 +14,9 @@ struct OwnAddressTests {
         let (mine, other) =
             try version == .v4
             ? (address("10.111.0.2"), address("192.0.2.2")) : (address("fd11::2"), address("2001:db8::2"))
-        #expect(own.admits(source: mine, version) && own.accepts(destination: mine, version))
-        #expect(!own.admits(source: other, version) && !own.accepts(destination: other, version))
+        let (admitsMine, admitsOther) = (own.admits(source: mine, version), own.admits(source: other, version))
+        #expect(admitsMine && own.accepts(destination: mine, version))
+        #expect(!admitsOther && !own.accepts(destination: other, version))
     }
 
     @Test("without any, the first that was sent from counts, in each connection anew", arguments: IPVersion.allCases)
@@ -25,11 +26,13 @@ struct OwnAddressTests {
             ? (address("10.0.0.5"), address("10.0.0.6")) : (address("fd11::5"), address("fd11::6"))
         var own = OwnAddresses([])
         #expect(own.accepts(destination: second, version))
-        #expect(own.admits(source: first, version) && own.admits(source: second, version))
+        let (admitsFirst, admitsSecond) = (own.admits(source: first, version), own.admits(source: second, version))
+        #expect(admitsFirst && admitsSecond)
         #expect(own.accepts(destination: first, version) && !own.accepts(destination: second, version))
         own.connected()
         #expect(own.accepts(destination: first, version))
-        #expect(own.admits(source: second, version))
+        let admitsAnew = own.admits(source: second, version)
+        #expect(admitsAnew)
         #expect(own.accepts(destination: second, version) && !own.accepts(destination: first, version))
     }
 }

@@ -168,9 +168,10 @@ struct SessionTests {
         let connections = try identities.map { try harness.connect($0) }
         harness.runAll()
         connections[7].transport.finish()
+        let lingering = "connections of ended sessions may linger, so their addresses are not leased"
         for round in 1...3 {
             harness.loop.advance(by: .seconds(15))
-            while harness.log.lines("connections of ended sessions may linger").count < round { await Task.yield() }
+            while harness.log.lines(lingering).count < round { await Task.yield() }
             #expect(throws: SessionError.poolIsExhausted) { try harness.connect(Sample.alice) }
         }
         #expect(harness.log.lines("session ended").count == 1)

@@ -1,4 +1,5 @@
 import IPPacket
+import OpenSSHSyntax
 import Testing
 
 @testable import TunnelConfiguration

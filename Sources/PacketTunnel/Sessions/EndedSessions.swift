@@ -22,6 +22,8 @@ final class EndedSessions: Sendable {
     private struct State {
         var waiting: [Ended] = []
         var isWorking = false
+        /// `add` was called while the task was at work: what it has to put back is tried once more.
+        var isAskedAgain = false
     }
 
     private let sessions: SessionTable
@@ -39,6 +41,7 @@ final class EndedSessions: Sendable {
     func add(_ ended: [Session], reason: String) {
         let starts = state.withLock { state in
             state.waiting += ended.map { Ended(session: $0, reason: reason) }
+            state.isAskedAgain = state.isWorking
             guard !state.isWorking, !state.waiting.isEmpty else { return false }
             state.isWorking = true
             return true
@@ -69,8 +72,11 @@ final class EndedSessions: Sendable {
                 log(batch[index].session, reason: batch[index].reason)
                 batch[index].isReported = true
             }
-            guard isForgotten else { return putBack(batch) }
-            sessions.release(batch.map(\.session))
+            if isForgotten {
+                sessions.release(batch.map(\.session))
+            } else if !putBack(batch) {
+                return
+            }
         }
     }
 
@@ -85,10 +91,13 @@ final class EndedSessions: Sendable {
         }
     }
 
-    private func putBack(_ kept: [Ended]) {
+    /// True if the task has to go on at once.
+    private func putBack(_ kept: [Ended]) -> Bool {
         state.withLock { state in
             state.waiting += kept
-            state.isWorking = false
+            defer { state.isAskedAgain = false }
+            state.isWorking = state.isAskedAgain
+            return state.isWorking
         }
     }
 

@@ -1,6 +1,7 @@
 internal import IPPacket
 internal import LinuxNetwork
 internal import Logging
+internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
