@@ -55,8 +55,15 @@ ok "and the client" client client ""
 four "disable_ipv6=1"
 lab_stop client
 
-# The client's own interface cannot be given IPv6 there: what was meant for it would go beside the tunnel.
-not_ok "with /proc/sys read-only, too, the client does not start" client closed "$read_only"
+# Nothing can go beside the tunnel while no interface has IPv6.
+ok "with /proc/sys read-only, too, the client is ready" client client "$read_only"
+is "and says so once" "$(lab_log client | grep -c 'IPv6 is not configured')" 1
+four "/proc/sys read-only and IPv6 off"
+lab_stop client
+# The tunnel's own interface cannot be given IPv6 there, and another one has it: what was meant for the tunnel would go beside.
+lab_in client sysctl -qw net.ipv6.conf.outer.disable_ipv6=0
+ip -n client -6 addr replace "$LAB_CLIENT6/64" dev outer nodad
+not_ok "with IPv6 on another interface the client does not start" client closed "$read_only"
 like "and says what to do" "$(lab_log closed)" '--sysctl net.ipv6.conf.default.disable_ipv6=0.*--allow-no-ipv6'
 ok "with --allow-no-ipv6 it does" client client "$read_only" --allow-no-ipv6
 four "--allow-no-ipv6"

@@ -111,7 +111,8 @@ public final class InterfaceSetup {
             if isAbsent { throw .ipv6Unavailable("this kernel has no IPv6", options) }
             for change in changes { try await make(change) }
         } catch {
-            guard options.allowsMissingIPv6 || isAbsent && options.allowsKernelWithoutIPv6 else {
+            let isHarmless = options.allowsKernelWithoutIPv6 && (isAbsent || KernelIPv6.isUnused)
+            guard options.allowsMissingIPv6 || isHarmless else {
                 throw [.system, .commandFailed].contains(error.kind) ? .ipv6Unavailable("\(error)", options) : error
             }
             lacksIPv6 = true

@@ -1,8 +1,16 @@
 internal import CLinuxNetwork
 internal import Glibc
+internal import IPPacket
 
 /// Whether this kernel knows IPv6 at all: not with `ipv6.disable=1`, nor where it was left out.
 public enum KernelIPv6 {
+    /// True if no interface of this host has an IPv6 address but the loopback's, not even a link-local one: IPv6 is switched
+    /// off everywhere.
+    static var isUnused: Bool {
+        guard let addresses = try? HostNetwork.addresses() else { return false }
+        return addresses.allSatisfy { $0.address.isIPv4 || $0.address.bits == 1 }
+    }
+
     /// True if no packet of IPv6 can be sent or received on this host.
     public static var isAbsent: Bool {
         let descriptor = socket(AF_INET6, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

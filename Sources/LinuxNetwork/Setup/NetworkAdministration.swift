@@ -114,8 +114,18 @@ struct NetlinkAdministration: NetworkAdministration {
         } catch {
             if mayBeGone, [ESRCH, ENODEV, ENXIO, EADDRNOTAVAIL, ENOENT, ENETDOWN].contains(error.code) { return }
             if error.code == EEXIST { throw Self.exists(change) }
+            // Whoever lacks a privilege is told EPERM; this one is said of an interface whose IPv6 is off.
+            if error.code == EACCES, case .addAddress(_, let interface) = change { throw Self.isOff(interface) }
             throw .system(change.summary, code: error.code, detail: error.detail)
         }
+    }
+
+    private static func isOff(_ interface: String) -> NetworkSetupError {
+        NetworkSetupError(
+            .system,
+            "IPv6 is switched off on \(interface)",
+            advice: "set net.ipv6.conf.default.disable_ipv6=0, in a container from outside"
+        )
     }
 
     private static func exists(_ change: NetworkChange) -> NetworkSetupError {

@@ -16,7 +16,8 @@ public struct NetworkSetupOptions: Sendable {
     /// What fails for IPv6 alone is a warning (the seed's `AllowNoIPv6NetworkConfiguration`).
     public var allowsMissingIPv6 = false
 
-    /// A kernel without IPv6 is a warning: for a client, as nothing can go beside its tunnel there.
+    /// A kernel without IPv6, or one that has it switched off on every interface, is a warning: for a client, as nothing can
+    /// go beside its tunnel there.
     public var allowsKernelWithoutIPv6 = false
 
     /// What somebody has to write who wants `allowsMissingIPv6`; for advice.
