@@ -37,6 +37,8 @@ struct Flow {
     var transparent: IPAddress?
     /// The resolver behind it that was asked last.
     var resolver: IPAddress?
+    /// The number of the flow's last DNS query among those of its client; 0 for none.
+    var queryNumber: UInt64 = 0
     /// The resolver has answered.
     var isAnswered = false
     /// Application bytes towards the internet since the updaters were told.

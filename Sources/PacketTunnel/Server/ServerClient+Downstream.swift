@@ -85,14 +85,19 @@ extension ServerClient {
         now: UInt64
     ) throws(RejectReason) -> Int {
         let key = FlowKey(downstream: summary)
-        if let known = flows.find(key, now: now) { return known }
+        var latest = flows.find(key, now: now)
         guard summary.isDNSAnswer, session.resolvers.contain(summary.source, summary.version) else {
+            if let latest { return latest }
             return try beginDownstream(key, summary, now: now)
         }
+        // The client may have asked the resolver by its own address from the same port: the last query counts.
         for transparent in transparentAddresses[summary.version] {
             let key = FlowKey(downstream: summary, transparent: transparent)
-            if let known = flows.find(key, now: now) { return known }
+            guard let slot = flows.find(key, now: now) else { continue }
+            if let other = latest, flows[other].queryNumber > flows[slot].queryNumber { continue }
+            latest = slot
         }
+        if let latest { return latest }
         // What a resolver says unasked can only be a late answer, and most clients ask the transparent address.
         guard let transparent = session.transparent(summary.version) ?? transparentAddresses[summary.version].first
         else {

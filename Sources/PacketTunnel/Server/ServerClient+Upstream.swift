@@ -61,6 +61,10 @@ extension ServerClient {
         if summary.isDNSQuery { try judgeQuery(packet, summary: summary, offload: offload) }
         let slot = known ?? beginUpstream(key, summary, now: now)
         var passage = Passage(slot: slot)
+        if summary.isDNSQuery {
+            queryCount += 1
+            flows[slot].queryNumber = queryCount
+        }
         if flows[slot].transparent != nil { chooseResolver(summary, session, &passage, slot: slot, now: now) }
         if flows[slot].dnsStream != nil { try judgeSegment(packet, summary: summary, slot: slot) }
         if summary.fragment == .first { try rememberUpstream(summary, packet, passage, key, now: now) }

@@ -12,6 +12,8 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     let hooks: ClientHooks
     let transport: any PacketTransport
     var flows: FlowTable
+    /// DNS queries of this connection so far.
+    var queryCount: UInt64 = 0
     /// The client's own addresses, as this connection's first packets of either family showed them.
     var originalIPv4: IPAddress?
     var originalIPv6: IPAddress?
