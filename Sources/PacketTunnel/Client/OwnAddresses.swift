@@ -4,9 +4,11 @@ internal import IPPacket
 ///
 /// The kernel delivers a packet that comes in on any device to any address of the host, and forwards what is for others where
 /// that is on: a server could reach every service of the host and its networks.
+///
+/// What is for us are the addresses that the device was given, and the one of each family that this connection's packets were
+/// first sent from, as the server learns it: somebody may change the device's addresses while it works.
 struct OwnAddresses {
     private let given: [IPAddress]
-    /// Where none were given: the first that packets of each family were sent from, as the server learns them.
     private var learnt: [2 of IPAddress?] = [nil, nil]
     /// The server learns anew with each connection.
     private var isFresh: [2 of Bool] = [false, false]
@@ -18,21 +20,17 @@ struct OwnAddresses {
     /// A connection begins.
     mutating func connected() { isFresh = [false, false] }
 
-    /// True if packets may be sent from this address.
-    mutating func admits(source: IPAddress, _ version: IPVersion) -> Bool {
-        guard given.isEmpty else { return given.contains(source) }
+    /// Notes what a packet is sent from. The server refuses, and counts, what is not the connection's own.
+    mutating func learn(source: IPAddress, _ version: IPVersion) {
         let index = version == .v4 ? 0 : 1
-        if !isFresh[index] {
-            isFresh[index] = true
-            learnt[index] = source
-        }
-        return true
+        guard !isFresh[index] else { return }
+        isFresh[index] = true
+        learnt[index] = source
     }
 
-    /// True if a packet for this address is for us. Before anything is known, it is.
+    /// True if a packet for this address is for us. Where nothing is known of a family, it is.
     func accepts(destination: IPAddress, _ version: IPVersion) -> Bool {
-        guard given.isEmpty else { return given.contains(destination) }
-        guard let own = learnt[version == .v4 ? 0 : 1] else { return true }
-        return own == destination
+        let own = learnt[version == .v4 ? 0 : 1]
+        return own == destination || given.contains(destination) || (given.isEmpty && own == nil)
     }
 }

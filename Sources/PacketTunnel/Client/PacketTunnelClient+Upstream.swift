@@ -40,7 +40,7 @@ extension PacketTunnelClient {
         guard configuration.policy.permits(destination: summary.destination, version: summary.version) else {
             throw .invalidDestinationAddress
         }
-        guard ownAddresses.admits(source: summary.source, summary.version) else { throw .invalidSourceAddress }
+        ownAddresses.learn(source: summary.source, summary.version)
         guard summary.fragment == .whole || offload == .none else { throw .invalidFrame }
     }
 
