@@ -64,13 +64,17 @@ extension SSHClientSettings {
         as name: String
     ) throws(SSHClientError) {
         guard let sign = list.first, "+-^".contains(sign) else { return try set(session, option, list, as: name) }
-        guard ssh_options_set(session, option, Self.plain(list)) != 0 else { return }
-        let patterns = list.dropFirst().split(separator: ",").map(String.init)
-        let left = Self.libraryNames.filter { name in
-            libssh_shim_knows(option, name) && !patterns.contains { Wildcard.matches($0, name) }
+        guard sign == "-" else {
+            _ = ssh_options_set(session, option, list)
+            return
         }
-        if sign == "-", left.isEmpty { try set(session, option, list, as: name) }
+        // Said in whole: what the library makes of a list to take away differs between its versions.
+        let left = Self.list(list, over: Self.libraryNames.filter { Self.isUsual($0) && libssh_shim_knows(option, $0) })
+        try set(session, option, left.isEmpty ? list : left, as: name)
     }
+
+    /// False for what nobody should use without having asked for it by name: SHA-1.
+    private static func isUsual(_ name: String) -> Bool { !name.contains("sha1") && name != "ssh-rsa" }
 
     /// Puts the algorithms of known host keys first, unless somebody has chosen an order.
     func setHostKeyAlgorithms(_ algorithms: String?, of session: ssh_session) throws(SSHClientError) {
@@ -93,23 +97,14 @@ extension SSHClientSettings {
         return result.filter { seen.insert($0).inserted }.joined(separator: ",")
     }
 
-    /// The library's defaults are its own; what it does not know is the pattern of a name that is taken away.
-    static func plain(_ text: String) -> String {
-        guard text.hasPrefix("-"), text.contains(where: { $0 == "*" || $0 == "?" }) else { return text }
-        let patterns = text.dropFirst().split(separator: ",").map(String.init)
-        let names = Self.libraryNames.filter { name in patterns.contains { Wildcard.matches($0, name) } }
-        // A name that nobody offers takes nothing away.
-        return "-" + (names.isEmpty ? ["none"] : names).joined(separator: ",")
-    }
-
     private static let libraryNames = [
         "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha1-etm@openssh.com", "hmac-sha2-256",
-        "hmac-sha2-512", "hmac-sha1", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256",
+        "hmac-sha2-512", "hmac-sha1", "mlkem768x25519-sha256", "sntrup761x25519-sha512",
+        "sntrup761x25519-sha512@openssh.com", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256",
         "ecdh-sha2-nistp384", "ecdh-sha2-nistp521", "diffie-hellman-group18-sha512", "diffie-hellman-group16-sha512",
         "diffie-hellman-group14-sha256", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1",
-        "diffie-hellman-group-exchange-sha256", "diffie-hellman-group-exchange-sha1", "mlkem768x25519-sha256",
-        "mlkem768nistp256-sha256", "mlkem1024nistp384-sha384", "sntrup761x25519-sha512",
-        "sntrup761x25519-sha512@openssh.com", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+        "diffie-hellman-group-exchange-sha256", "diffie-hellman-group-exchange-sha1", "mlkem768nistp256-sha256",
+        "mlkem1024nistp384-sha384", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
         "ecdsa-sha2-nistp521", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512",
         "rsa-sha2-256", "ssh-rsa",
     ]

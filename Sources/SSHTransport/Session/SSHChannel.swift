@@ -206,8 +206,10 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         session.setNeedsService()
     }
 
-    /// Ends the channel and its session, and tells the peer why.
+    /// Ends the channel and its session, and tells the peer why. A session that has other channels goes on: what the peer does
+    /// there shows that it knows.
     public func close(telling reason: String) {
+        guard !session.channels.contains(where: { $0 !== self && !$0.isEnding }) else { return close(reason: reason) }
         session.end(reason, farewell: reason)
     }
 
