@@ -6,6 +6,7 @@ let package = Package(
     dependencies: [
         .package(name: "packet-tunnel", path: "../.."),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .executableTarget(
@@ -16,6 +17,7 @@ let package = Package(
                 .product(name: "LinuxNetwork", package: "packet-tunnel"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "PacketTunnel", package: "packet-tunnel"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "SSHTransport", package: "packet-tunnel"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]

@@ -12,7 +12,8 @@ refused() {
     lab_wait "$1" 15
     said=$(lab_log "$1")
     like "$1: the exit status is $2" "$LAB_STATUS" "^($2)\$"
-    is "$1: one line is said" "$(printf '%s\n' "$said" | grep -c .)" 1
+    # What is to be copied stands in a line of its own, moved in.
+    is "$1: one thing is said" "$(printf '%s\n' "$said" | grep -c '^[^ ]')" 1
     like "$1: it says what is wrong" "$said" "$3"
     lab_stop "$1"
 }

@@ -189,6 +189,8 @@ stops
 # These two are seen by tests of their own: sudo.t, and the ones without IPv6.
 saw SudoNetworkConfiguration grep -q SudoNetworkConfiguration "$LAB_ROOT/Tests/EndToEnd/sudo.t"
 saw AllowNoIPv6 eval '"$LAB_BIN/packet-tunneld" -T -f "$LAB_DIR/$daemon.conf" -o "AllowNoIPv6 yes" | grep -qx "AllowNoIPv6 yes"'
+# What it opens is seen in neighbours.t.
+saw PermitNetworks eval '"$LAB_BIN/packet-tunneld" -T -f "$LAB_DIR/$daemon.conf" -o "PermitNetworks 192.0.2.0/24" | grep -qx "PermitNetworks 192.0.2.0/24"'
 
 missing=$(comm -23 <("$LAB_BIN/packet-tunneld" --example | sed -n 's/^#\([A-Z][A-Za-z0-9]*\) .*/\1/p' | grep -vx Include | sort -u) \
     <(printf '%s\n' "${seen[@]}" | sort -u))

@@ -42,6 +42,9 @@ for own in '192.168.1.2' 'fd00::2'; do
 done
 
 builds packet-relay "the program that relays over a socket"
+# Both examples leave by the default route.
+lab_in server ip route add default via "$LAB_TARGET4"
+lab_in server ip -6 route add default via "$LAB_TARGET6"
 lab_start relay-server server "$relay" server "$LAB_DIR/relay"
 ok "its server is ready" wait_for 10 grep -q ^ready "$LAB_DIR/relay-server.log"
 lab_start relay-client client "$relay" client "$LAB_DIR/relay" "${LAB_ROUTES[@]}"

@@ -37,7 +37,7 @@ library_outside() {
     mkdir -p "$package"
     # Files that have not changed keep their time, so that they are not compiled again.
     cp --recursive --preserve=timestamps --update "$LAB_ROOT/Tests/Outside/." "$package/"
-    rm -f "$package/Package.resolved"
+    rm -f "$package/Package.resolved" "$LIBRARY_OUTSIDE/workspace-state.json"
     PACKET_TUNNEL_CLONE=$LIBRARY/packet-tunnel library_build outside "$package" "$LIBRARY_OUTSIDE" \
         --security-path "$LIBRARY/security"
 }

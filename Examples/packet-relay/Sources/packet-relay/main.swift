@@ -12,6 +12,7 @@ import IPPacket
 import LinuxNetwork
 import Logging
 import PacketTunnel
+import UnixSignals
 
 func fail(_ message: String) -> Never {
     write(STDERR_FILENO, "packet-relay: \(message)\n", message.utf8.count + 15)
@@ -50,11 +51,7 @@ let routes = words.dropFirst(3).compactMap { IPPrefix($0) }
 guard words.count >= 3, routes.count == words.count - 3 else {
     fail("usage: packet-relay server SOCKET | packet-relay client SOCKET CIDR...")
 }
-// Before any thread is made, so that all of them leave these signals to sigwait(3).
-var signals = sigset_t()
-sigemptyset(&signals)
-for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
-pthread_sigmask(SIG_BLOCK, &signals, nil)
+let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
 signal(SIGPIPE, SIG_IGN)
 
 let logger = Logger(label: "packet-relay", factory: { StreamLogHandler.standardError(label: $0) })
@@ -96,8 +93,7 @@ if words[1] == "server" {
 
 print("ready: \(device.name)")
 fflush(nil)
-var number: Int32 = 0
-sigwait(&signals, &number)
+for await _ in signals { break }
 await setup.undo()
 await stop()
 loop.stop()

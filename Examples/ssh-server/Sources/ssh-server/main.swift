@@ -12,6 +12,7 @@ import LinuxNetwork
 import Logging
 import PacketTunnel
 import SSHTransport
+import UnixSignals
 
 /// Hands the tunnel channels of logged-in clients to the core. Called on the loop of each connection.
 final class TunnelDoor: SSHServerDelegate {
@@ -61,10 +62,7 @@ guard words.count == 4, let port = UInt16(words[1]), let keyFile = fopen(words[3
     print("usage: ssh-server PORT HOST-KEY AUTHORIZED-KEYS")
     exit(64)
 }
-var signals = sigset_t()
-sigemptyset(&signals)
-for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
-pthread_sigmask(SIG_BLOCK, &signals, nil)
+let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
 
 var text = [UInt8](repeating: 0, count: 1 << 20)
 text.removeLast(text.count - fread(&text, 1, text.count, keyFile))
@@ -81,7 +79,7 @@ let server = try PacketTunnelServer(configuration: ServerConfiguration(), queues
 server.start()
 
 var configuration = SSHServerConfiguration()
-configuration.listenAddresses = [.init(host: "*", port: port)]
+configuration.listenAddresses = [IPAddress(ipv4: 0), IPAddress(bits: 0)].map { .init($0, port: port) }
 configuration.hostKeyFiles = [words[2]]
 configuration.authorize = { _, key, address in keys.match(key, remoteAddress: address, now: Int64(time(nil))) }
 let door = try SSHServer.start(
@@ -92,8 +90,7 @@ let door = try SSHServer.start(
 )
 print("ready: \(door.hostKeys.map(\.fingerprint).joined(separator: " "))")
 fflush(nil)
-var number: Int32 = 0
-sigwait(&signals, &number)
+for await _ in signals { break }
 door.stop()
 await setup.undo()
 await server.stop()

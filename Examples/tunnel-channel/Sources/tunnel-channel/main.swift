@@ -73,7 +73,7 @@ do {
     var configuration = try SSHClientConfiguration(destination: words[1])
     for option in words.dropFirst(4) { try configuration.setOption(option) }
     let client = try SSHClient(connecting: configuration)
-    print("logged in to \(client.host) as \(client.user), \(client.cipher)")
+    print("logged in to \(client.host) as \(client.user), \(client.security)")
 
     // Any address will do: the server puts the one that it leases in its place.
     let own = resolver.isIPv4 ? IPAddress(ipv4: 0x0a6f_0009) : IPAddress(bits: 0xfd11 << 112 | 9)
