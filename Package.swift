@@ -82,7 +82,7 @@ let package = Package(
                 // The seams of open.c and receive.c. SwiftPM takes them from dependencies of tools version 6.2 and up.
                 .unsafeFlags([
                     "-Xlinker", "--wrap=ssh_buffer_add_buffer", "-Xlinker", "--wrap=ssh_buffer_pass_bytes_end",
-                    "-Xlinker", "--wrap=ssh_packet_encrypt",
+                    "-Xlinker", "--wrap=ssh_packet_encrypt", "-Xlinker", "--wrap=ssh_send_rekex",
                     "-Xlinker", "--wrap=recv", "-Xlinker", "--wrap=send", "-Xlinker", "--wrap=poll",
                     "-Xlinker", "--wrap=__recv_chk", "-Xlinker", "--wrap=__poll_chk",
                 ]),

@@ -9,16 +9,19 @@
 extern unsigned char *__real_ssh_packet_encrypt(ssh_session session, void *packet, uint32_t length);
 unsigned char *__wrap_ssh_packet_encrypt(ssh_session session, void *packet, uint32_t length);
 
+enum { BY_APPLICATION = 11 };
+
 static __thread uint32_t armed;
 
 unsigned char *__wrap_ssh_packet_encrypt(ssh_session session, void *packet, uint32_t length)
 {
     uint8_t *bytes = packet;
 
-    /* uint32 packet length, byte padding length, byte 1, uint32 reason (RFC 4253 sections 6 and 11.1) */
-    if (armed != 0 && length >= 10 && bytes[5] == MSG_DISCONNECT)
+    /* uint32 packet length, byte padding length, byte 1, uint32 reason (RFC 4253 sections 6 and 11.1). A session that
+     * compresses has no message here, but what zlib has made of one: it keeps the library's reason. */
+    if (armed != 0 && length >= 10 && bytes[5] == MSG_DISCONNECT && get32(bytes + 6) == BY_APPLICATION)
         put32(bytes + 6, armed);
-    libssh_shim_note_output(session, bytes, length);
+    libssh_shim_note_output(session, length);
     return __real_ssh_packet_encrypt(session, packet, length);
 }
 

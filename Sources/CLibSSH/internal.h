@@ -78,8 +78,8 @@ enum {
     LIBSSH_SHIM_GREATEST_WINDOW = 1 << 30,
 };
 
-/* Counts a packet that libssh is about to encrypt, and notices our own request for new keys. */
-void libssh_shim_note_output(ssh_session session, const uint8_t *packet, size_t length);
+/* Counts a packet that libssh is about to encrypt. */
+void libssh_shim_note_output(ssh_session session, size_t length);
 
 static inline uint32_t get32(const uint8_t *p)
 {

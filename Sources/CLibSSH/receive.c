@@ -14,6 +14,7 @@
 extern ssize_t __real_recv(int descriptor, void *buffer, size_t size, int flags);
 extern ssize_t __real_send(int descriptor, const void *buffer, size_t size, int flags);
 extern int __real_poll(struct pollfd *descriptors, nfds_t count, int timeout);
+extern int __real_ssh_send_rekex(ssh_session session);
 extern uint32_t __real_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
 /* libssh keeps errno also where recv(2) has not failed, and gives it as the reason for the end of a connection. */
 static ssize_t receive(int descriptor, void *buffer, size_t size, int flags)
@@ -28,6 +29,7 @@ static ssize_t receive(int descriptor, void *buffer, size_t size, int flags)
 ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags);
 ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags);
 int __wrap_poll(struct pollfd *descriptors, nfds_t count, int timeout);
+int __wrap_ssh_send_rekex(ssh_session session);
 uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
 
 enum {
@@ -148,16 +150,22 @@ size_t libssh_shim_receive_pending(const libssh_shim_receiver *receiver)
     return receiver->tail - receiver->head;
 }
 
-void libssh_shim_note_output(ssh_session session, const uint8_t *packet, size_t length)
+void libssh_shim_note_output(ssh_session session, size_t length)
 {
     libssh_shim_receiver *receiver = find(ssh_get_fd(session));
 
-    if (receiver == NULL)
-        return;
-    receiver->unsent += length + MAC_SIZE;
-    /* uint32 packet length, byte padding length, byte message (RFC 4253 section 6) */
-    if (length > 5 && packet[5] == MSG_KEXINIT)
+    if (receiver != NULL)
+        receiver->unsent += length + MAC_SIZE;
+}
+
+/* Seen here, and not among the packets that leave: those may be compressed. */
+int __wrap_ssh_send_rekex(ssh_session session)
+{
+    libssh_shim_receiver *receiver = find(ssh_get_fd(session));
+
+    if (receiver != NULL)
         receiver->peer->is_rekeying = true;
+    return __real_ssh_send_rekex(session);
 }
 
 size_t libssh_shim_unsent(libssh_shim_receiver *receiver)
