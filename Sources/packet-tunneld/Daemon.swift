@@ -106,7 +106,7 @@ enum DaemonProgram {
                 logger: logger
             )
             let follower = HostFollower(
-                configuration,
+                live,
                 resolvers: resolvers,
                 server: server,
                 device: device,

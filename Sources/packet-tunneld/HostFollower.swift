@@ -25,7 +25,7 @@ final class HostFollower {
     /// The kernel reports no change of a resolver list.
     private static let resolverPeriod: Duration = .seconds(5)
 
-    private let configuration: DaemonConfiguration
+    private let live: LiveConfiguration
     private let resolvers: HostResolvers
     private let server: PacketTunnelServer
     private let device: TunDevice
@@ -41,7 +41,7 @@ final class HostFollower {
 
     /// Before the server is started, so that nothing is missed.
     init(
-        _ configuration: DaemonConfiguration,
+        _ live: LiveConfiguration,
         resolvers: HostResolvers,
         server: PacketTunnelServer,
         device: TunDevice,
@@ -50,13 +50,13 @@ final class HostFollower {
         policy: TrafficPolicy,
         events: AsyncStream<Event>.Continuation
     ) {
-        self.configuration = configuration
+        self.live = live
         self.resolvers = resolvers
         self.server = server
         self.device = device
         self.setup = setup
         logger = options.logger
-        egress = EgressWatch(server: server, interface: configuration.egressInterface, logger: options.logger)
+        egress = EgressWatch(server: server, interface: live.current.egressInterface, logger: options.logger)
         restorer = DeviceRestorer(device, setup, options: options) { events.yield(.deviceDisappeared) }
         self.policy = policy
         self.events = events
@@ -77,7 +77,9 @@ final class HostFollower {
         for await event in stream {
             switch event {
             case .signal(let name): return name
-            case .reload: await reload()
+            case .reload:
+                await reload()
+                await follow()
             case .changed: await follow()
             case .deviceDisappeared: await restoreDevice()
             }
@@ -99,11 +101,13 @@ final class HostFollower {
         guard start >= busyUntil else { return followLater() }
         isDue = false
         do throws(NetworkSetupError) {
+            let configuration = live.current
             let network = ServerNetwork(configuration, resolvers: resolvers.addresses)
             let now = try TrafficPolicy(configuration, ignoring: device.index)
             resolvers.reportUnreachable()
             if now != policy {
-                logger.info("networks of this host have changed", metadata: now.change(since: policy))
+                let change = now.change(since: policy)
+                if let change { logger.info("denied networks have changed", metadata: change) }
                 policy = now
                 server.setPolicy(now)
             }
@@ -138,9 +142,10 @@ final class HostFollower {
 }
 
 extension TrafficPolicy {
-    /// For a log line: what came and went among the networks that no packet may go to.
-    func change(since old: TrafficPolicy) -> Logger.Metadata {
+    /// For a log line: what came and went among the networks that no packet may go to. Nil for nothing.
+    func change(since old: TrafficPolicy) -> Logger.Metadata? {
         let (old, new) = (Set(old.refusedNetworks), Set(refusedNetworks))
+        guard old != new else { return nil }
         let texts = { (networks: Set<IPPrefix>) in networks.map(\.description).sorted().joined(separator: " ") }
         return ["denied": "\(texts(new.subtracting(old)))", "no_longer_denied": "\(texts(old.subtracting(new)))"]
     }

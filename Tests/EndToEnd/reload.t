@@ -50,6 +50,14 @@ ok "and the log names the rule" lab_logged daemon 'user other.*no longer accepte
 ok "the log names what has changed" lab_logged daemon 'configuration reloaded.*changed=DenyUsers LogLevel|changed=DenyUsers LogLevel.*configuration reloaded'
 serves "after SIGHUP"
 
+ok "SIGHUP with another rule for networks" hangup "DenyNetworks $LAB_DENY,$LAB_WEB4/32,$LAB_WEB6/128"
+ok "is in force for a client that is there, over IPv4" wait_for 5 eval '! page client "$LAB_WEB4"'
+ok "and over IPv6" wait_for 5 eval '! page client "[$LAB_WEB6]"'
+ok "the log names the networks" lab_logged daemon "denied=.*$LAB_WEB4/32.*denied networks have changed"
+ok "SIGHUP without that rule" hangup
+ok "lets packets pass again" wait_for 5 page client "$LAB_WEB4"
+serves "after the rule"
+
 ok "SIGHUP with a change that takes a restart" hangup "MTU 1400"
 ok "says which" lab_logged daemon 'take effect after a restart' 
 ok "and names the keyword" lab_logged daemon 'keywords=MTU'

@@ -32,6 +32,32 @@ struct PolicyChangeTests {
         #expect(harness.device.takeWritten().count == 1)
     }
 
+    @Test(
+        "what another policy says of refusals and ICMP holds from the next packet on",
+        arguments: IPVersion.allCases
+    )
+    func otherRules(_ version: IPVersion) throws {
+        let harness = try ServerHarness { $0.policy = TrafficPolicy(deniedNetworks: []) }
+        let client = try harness.connect()
+        harness.runAll()
+        let echo = PacketBuilder.icmpEcho(source: Sample.local(version), destination: Sample.remote(version))
+        client.send(echo)
+        #expect(harness.device.takeWritten().isEmpty)
+        #expect(try client.received().isEmpty)
+        var policy = TrafficPolicy(deniedNetworks: [], permittedICMP: .echo)
+        harness.server.setPolicy(policy)
+        harness.runAll()
+        client.send(echo)
+        #expect(harness.device.takeWritten().count == 1)
+        policy = TrafficPolicy(deniedNetworks: [])
+        policy.refusals = .reject
+        harness.server.setPolicy(policy)
+        harness.runAll()
+        client.send(echo)
+        #expect(harness.device.takeWritten().isEmpty)
+        #expect(try client.received().count == 1)
+    }
+
     @Test("transparent DNS goes on whatever is denied", arguments: IPVersion.allCases)
     func transparentDNS(_ version: IPVersion) throws {
         let harness = try ServerHarness {

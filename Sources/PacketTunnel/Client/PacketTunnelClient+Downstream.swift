@@ -14,7 +14,7 @@ extension PacketTunnelClient {
     ) {
         do throws(RejectReason) {
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)
-            var summary = try configuration.policy.summary(of: bytes.bytes)
+            var summary = try rules.summary(of: bytes.bytes)
             try judgeDownstream(summary)
             if framing == .gso { try offload.validate(summary: summary, mtu: configuration.mtu) }
             let asSent = summary
@@ -36,8 +36,8 @@ extension PacketTunnelClient {
     /// What the server says about a packet that it has refused passes, too, where refusals are explained.
     private func judgeDownstream(_ summary: PacketSummary) throws(RejectReason) {
         guard
-            configuration.policy.permits(summary.transport)
-                || configuration.policy.refusals == .reject && summary.isICMPError
+            rules.permits(summary.transport)
+                || rules.refusals == .reject && summary.isICMPError
         else { throw .invalidIPHeaderProtocol }
         guard ownAddresses.accepts(destination: summary.destination, summary.version) else {
             throw .invalidDestinationAddress

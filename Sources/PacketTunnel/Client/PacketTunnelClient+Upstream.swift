@@ -12,7 +12,7 @@ extension PacketTunnelClient {
         do throws(RejectReason) {
             guard let connection, !dropsTraffic else { throw .noClient }
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
-            var summary = try configuration.policy.summary(of: bytes.bytes)
+            var summary = try rules.summary(of: bytes.bytes)
             try judgeUpstream(summary, packet.offload)
             let asSent = summary
             if summary.fragment == .later {
@@ -27,7 +27,7 @@ extension PacketTunnelClient {
             return connection.enqueue(packet, summary: summary)
         } catch {
             counters.refuse(.upstream, error)
-            if configuration.policy.refusals == .reject, error.isExplained {
+            if rules.refusals == .reject, error.isExplained {
                 unsafe explainRefusal(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes)))
             }
             return false
@@ -35,7 +35,7 @@ extension PacketTunnelClient {
     }
 
     private func judgeUpstream(_ summary: PacketSummary, _ offload: PacketOffload) throws(RejectReason) {
-        guard configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
+        guard rules.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         guard TrafficPolicy.isUnicast(summary.source, summary.version) else { throw .invalidSourceAddress }
         guard configuration.policy.permits(destination: summary.destination, version: summary.version) else {
             throw .invalidDestinationAddress

@@ -11,6 +11,8 @@ public final class PacketTunnelClient: @unchecked Sendable {
     public var dropsTraffic = false
 
     let configuration: ClientConfiguration
+    /// What of its policy every packet is asked about.
+    let rules: PacketRules
     let loop: any PacketLoop
     let pool = PacketBufferPool()
     var writer: DeviceWriter
@@ -35,6 +37,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
         logger: Logger
     ) throws(ConfigurationError) {
         self.configuration = try configuration.validated()
+        rules = PacketRules(configuration.policy)
         self.loop = loop
         self.logger = logger
         reader = DeviceReader(device: device, pool: pool)

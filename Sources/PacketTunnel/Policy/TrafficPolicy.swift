@@ -91,25 +91,4 @@ public struct TrafficPolicy: Equatable, Sendable {
         let isTranslated = address.bits >> 32 == 0x0064_ff9b << 64 || address.bits >> 80 == 0x0064_ff9b_0001
         return isTranslated ? IPAddress(ipv4: address.ipv4) : nil
     }
-
-    /// Reads a packet, or a fragment where they are carried.
-    ///
-    /// - Throws: as `PacketSummary(validating:)` and `PacketSummary(fragment:)`.
-    @inline(__always)
-    func summary(of packet: RawSpan) throws(RejectReason) -> PacketSummary {
-        do {
-            return try PacketSummary(validating: packet)
-        } catch {
-            guard error == .fragment, fragments == .carry else { throw error }
-            return try PacketSummary(fragment: packet)
-        }
-    }
-
-    /// Which protocols a client's packets may have: `transport` in a packet from either side.
-    func permits(_ transport: TransportProtocol) -> Bool {
-        switch transport {
-        case .tcp, .udp: true
-        case .icmp, .icmpv6: !permittedICMP.isEmpty
-        }
-    }
 }

@@ -14,7 +14,7 @@ extension ServerClient {
                 answerSegment(packet, summary: summary)
             }
         default:
-            guard worker.configuration.policy.refusals == .reject, reason.isExplained else { return }
+            guard worker.rules.refusals == .reject, reason.isExplained else { return }
             explainRefusal(packet)
         }
     }

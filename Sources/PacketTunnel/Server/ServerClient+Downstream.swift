@@ -44,7 +44,7 @@ extension ServerClient {
         _ packet: RawSpan,
         _ session: Session
     ) throws(RejectReason) -> Passage {
-        guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
+        guard worker.rules.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         guard let address = original(summary.version, session) else { throw .noOriginalAddress }
         let now = worker.loop.now
         guard downstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }

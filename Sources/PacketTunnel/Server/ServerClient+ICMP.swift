@@ -47,7 +47,7 @@ extension ServerClient {
     /// True for an echo of the type that may go this way, where echoes may pass.
     private func judgeEcho(_ summary: PacketSummary, _ type: UInt8, _ typeV6: UInt8) throws(RejectReason) -> Bool {
         guard summary.icmpType == (summary.version == .v4 ? type : typeV6),
-            worker.configuration.policy.permittedICMP.contains(.echo)
+            worker.rules.permittedICMP.contains(.echo)
         else { return false }
         guard echoBudget.take(1, now: worker.loop.now) else { throw .rateLimit }
         return true
@@ -55,7 +55,7 @@ extension ServerClient {
 
     /// What an error quotes. An error goes to the sender of that, or it would reach where no packet of a flow may go.
     private func quote(in packet: RawSpan, _ summary: PacketSummary) throws(RejectReason) -> QuotedFlow {
-        guard worker.configuration.policy.permittedICMP.contains(.errors), summary.fragment == .whole,
+        guard worker.rules.permittedICMP.contains(.errors), summary.fragment == .whole,
             let quoted = QuotedFlow(in: packet, summary: summary), quoted.source == summary.destination
         else { throw .invalidIPHeaderProtocol }
         return quoted

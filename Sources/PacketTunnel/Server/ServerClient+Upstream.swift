@@ -13,7 +13,7 @@ extension ServerClient {
         guard let session else { return }
         var bytes = unsafe MutableRawSpan(_unsafeBytes: packet)
         do throws(RejectReason) {
-            var summary = try worker.configuration.policy.summary(of: bytes.bytes)
+            var summary = try worker.rules.summary(of: bytes.bytes)
             if framing == .gso { try offload.validate(summary: summary, mtu: worker.configuration.mtu) }
             var passage = try judgeUpstream(summary, bytes.bytes, offload, session)
             passage.source = session.address(summary.version)
@@ -48,7 +48,7 @@ extension ServerClient {
         _ session: Session
     ) throws(RejectReason) -> Passage {
         let now = worker.loop.now
-        guard worker.configuration.policy.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
+        guard worker.rules.permits(summary.transport) else { throw .invalidIPHeaderProtocol }
         try checkSource(of: summary)
         guard upstreamBudget?.take(summary.packetLength, now: now) != false else { throw .rateLimit }
         if summary.fragment == .later { return try followUpstream(summary, packet, now: now) }

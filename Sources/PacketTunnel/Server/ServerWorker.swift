@@ -11,6 +11,8 @@ final class ServerWorker: @unchecked Sendable {
     let configuration: ServerConfiguration
     /// Where packets may go now.
     private var policy: TrafficPolicy
+    /// What of it every packet is asked about.
+    private(set) var rules: PacketRules
     let addressPool: AddressPool
     let sessions: SessionTable
     let logger: Logger
@@ -49,6 +51,7 @@ final class ServerWorker: @unchecked Sendable {
         self.loop = loop
         self.configuration = configuration
         policy = configuration.policy
+        rules = PacketRules(policy)
         self.addressPool = addressPool
         self.sessions = sessions
         self.logger = logger
@@ -84,6 +87,7 @@ final class ServerWorker: @unchecked Sendable {
     /// Takes another policy, also for flows that are known. On the loop's thread.
     func setPolicy(_ policy: TrafficPolicy) {
         self.policy = policy
+        rules = PacketRules(policy)
         for client in clients.values { client.forgetForbiddenFlows() }
     }
 
@@ -131,7 +135,7 @@ final class ServerWorker: @unchecked Sendable {
 
     private func summary(of packet: PacketBuffer) throws(RejectReason) -> PacketSummary {
         let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
-        let summary = try configuration.policy.summary(of: bytes)
+        let summary = try rules.summary(of: bytes)
         // Nothing can be left to do to a piece of a datagram.
         guard summary.fragment == .whole || packet.offload == .none else { throw .invalidFrame }
         return summary

@@ -1,10 +1,11 @@
 extension DaemonConfiguration {
     /// Keywords of which a running daemon follows a change; for all others it has to be started anew.
     ///
-    /// The rules for traffic hold for clients that connect after the change.
+    /// Rules about ports and domains hold for clients that connect after the change, those about networks, ICMP, refusals and
+    /// fragments for everybody at once.
     public static let reloadableKeywords: Set<String> = [
         "AuthorizedKeysFile", "StrictModes", "AllowUsers", "DenyUsers", "LogLevel", "PermitTCPPorts", "PermitUDPPorts",
-        "DenyDomains",
+        "DenyDomains", "DenyNetworks", "PermitNetworks", "PermitICMP", "Refuse", "Fragments",
     ]
 
     /// The keywords whose values differ from those of `other`, in the order of the manual.
@@ -23,6 +24,11 @@ extension DaemonConfiguration {
         result.permittedTCPPorts = other.permittedTCPPorts
         result.permittedUDPPorts = other.permittedUDPPorts
         result.deniedDomains = other.deniedDomains
+        result.deniedNetworks = other.deniedNetworks
+        result.permittedNetworks = other.permittedNetworks
+        result.permittedICMP = other.permittedICMP
+        result.refusals = other.refusals
+        result.fragments = other.fragments
         return result
     }
 }
