@@ -24,6 +24,7 @@ import Testing
         "what is no destination, or would be an option to another command, is refused",
         arguments: [
             "", "@host", "alice@", "-oProxyCommand=x", "alice@-x", "-a@host", "a b", "ssh://host:0", "ssh://host:x",
+            "ssh://host/x",
             "[::1]:22", "ho\nst",
         ]
     )
@@ -40,5 +41,29 @@ import Testing
         let problem = #expect(throws: ValueProblem.self) { try SSHOption(parsing: "StrictHostKeyCheking=no") }
         #expect(problem?.hint == "did you mean StrictHostKeyChecking?")
         #expect(throws: ValueProblem.self) { try SSHOption(parsing: "StrictHostKeyChecking") }
+    }
+
+    @Test(
+        "the value of an option that a letter stands for is taken as it is",
+        arguments: ["eth0", "a b", "a\"b", "a\\b", "a\\\"b\\", "it's", "a#b", "=x", "\"quoted\""]
+    )
+    func optionOfOneWord(word: String) throws {
+        let option = try SSHOption("BindInterface", word: word)
+        #expect(option.words == [word])
+        #expect(try SSHOption(parsing: option.description) == option)
+    }
+
+    @Test(
+        "jump hosts are written as they are read",
+        arguments: [
+            ("a", 1), ("u@a:7", 1), ("a,b@c:7,d", 3), ("[2001:db8::1]:7", 1), ("u@[2001:db8::1]", 1), ("u@v@a", 1),
+            ("none", 0),
+        ]
+    )
+    func jumpHosts(text: String, count: Int) throws {
+        let hosts = try JumpHosts(parsing: text)
+        #expect(hosts.hosts.count == count)
+        #expect(hosts.description == text)
+        #expect(try JumpHosts(parsing: hosts.description) == hosts)
     }
 }

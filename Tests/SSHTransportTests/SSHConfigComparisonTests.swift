@@ -138,7 +138,7 @@ extension SSHClientSettings {
             let limit = values["rekeylimit"].flatMap { try? SSHConfigRekeyLimit($0.words) }
             return "\(limit?.bytes ?? 0) \(limit?.seconds ?? 0)"
         case "proxyjump":
-            return text.lowercased() == "none" ? nil : jumpHosts.map(\.description).joined(separator: ",")
+            return text.lowercased() == "none" ? nil : JumpHosts(jumpHosts).description
         case "proxycommand", "knownhostscommand", "revokedhostkeys": return text.lowercased() == "none" ? nil : text
         case "userknownhostsfile", "globalknownhostsfile":
             return text.lowercased() == "none" ? "none" : (try? paths(name))?.joined(separator: " ")

@@ -29,6 +29,7 @@ public struct Destination: ConfigurationValue {
             host = String(rest[..<colon])
             port = try Self.port(rest[colon...], in: text, isURI: true)
         }
+        if isURI, host.contains("/") { throw ValueProblem("\"\(text)\" is not a destination") }
         if let user { try Self.check(user, called: "user", in: text) }
         try Self.check(host, called: "host", in: text)
     }
@@ -41,7 +42,7 @@ public struct Destination: ConfigurationValue {
     }
 
     private static func port(_ text: Substring, in whole: String, isURI: Bool) throws(ValueProblem) -> UInt16? {
-        if text.isEmpty { return nil }
+        if text.isEmpty || isURI && text == ":" { return nil }
         guard isURI, text.hasPrefix(":"), let port = wholeNumber(text.dropFirst(), as: UInt16.self), port > 0 else {
             throw ValueProblem("\"\(whole)\" is not a destination", hint: "give the port with -p")
         }

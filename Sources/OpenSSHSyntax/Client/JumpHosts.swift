@@ -1,7 +1,10 @@
 /// The value of `ProxyJump`: the hosts on the way, the first one first.
-public struct JumpHosts: Hashable, Sendable {
+public struct JumpHosts: Hashable, Sendable, CustomStringConvertible {
     /// The hosts; empty for `none`.
     public var hosts: [Destination]
+
+    /// Hosts in the order in which they are passed.
+    public init(_ hosts: some Sequence<Destination>) { self.hosts = Array(hosts) }
 
     /// Reads `[user@]host[:port]` or `ssh://[user@]host[:port]`, several with commas, or `none`.
     ///
@@ -10,19 +13,34 @@ public struct JumpHosts: Hashable, Sendable {
         hosts = []
         guard text.lowercased() != "none" else { return }
         for item in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let item = String(item)
-            // Unlike a destination of its own, a jump host takes its port without ssh:// as well, and an IPv6 address in
-            // brackets only.
-            let isURI = item.lowercased().hasPrefix("ssh://")
-            // As with ssh: what a shell could take for its own is in no name.
-            guard !item.contains(where: { "'`\"$\\;&<>|(){}".contains($0) }) else {
-                throw ValueProblem("\"\(item)\" is no host to go through")
-            }
-            hosts.append(try Destination(parsing: isURI || !Self.hasPort(item) ? item : "ssh://" + item))
+            hosts.append(try Self.host(item))
         }
     }
 
-    private static func hasPort(_ text: String) -> Bool {
+    /// Unlike a destination of its own, a jump host takes its port without `ssh://` as well, and an IPv6 address in brackets
+    /// only.
+    private static func host(_ item: Substring) throws(ValueProblem) -> Destination {
+        let isURI = item.lowercased().hasPrefix("ssh://")
+        var text = isURI ? item.dropFirst(6) : item
+        if isURI, text.hasSuffix("/"), !text.hasSuffix(":/") { text = text.dropLast() }
+        if text.hasSuffix(":"), text.count > 1 { text = text.dropLast() }
+        // As with ssh: what a shell could take for its own is in no name.
+        guard !text.contains(where: { "'`\"$\\;&<>|(){}/".contains($0) }) else {
+            throw ValueProblem("\"\(item)\" is no host to go through")
+        }
+        return try Destination(parsing: hasPort(text) ? "ssh://\(text)" : String(text))
+    }
+
+    /// The text that is read back to an equal value.
+    public var description: String { hosts.isEmpty ? "none" : hosts.map(Self.text).joined(separator: ",") }
+
+    /// One host as the list has it: `[user@]host[:port]`.
+    public static func text(_ host: Destination) -> String {
+        let name = host.host.contains(":") ? "[\(host.host)]" : host.host
+        return (host.user.map { "\($0)@" } ?? "") + name + (host.port.map { ":\($0)" } ?? "")
+    }
+
+    private static func hasPort(_ text: Substring) -> Bool {
         let host = text.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
         return host.hasPrefix("[") ? host.contains("]:") : host.contains(":")
     }

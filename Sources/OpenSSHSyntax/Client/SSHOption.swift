@@ -12,6 +12,14 @@ public struct SSHOption: ConfigurationValue {
     /// How a synopsis calls it.
     public static var placeholder: String { "OPTION=VALUE" }
 
+    /// An option whose value is one word, whatever is in it: what a letter such as `-B` stands for.
+    ///
+    /// - Throws: what is wrong with the value.
+    public init(_ keyword: String, word: String) throws(ValueProblem) {
+        let escaped = word.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        try self.init(parsing: "\(keyword)=\"\(escaped)\"")
+    }
+
     /// Reads it.
     ///
     /// - Throws: what is wrong with the text, or that the option is not done here.

@@ -53,10 +53,7 @@ extension SSHClientSettings {
     var usesProxy: Bool { !jumpHosts.isEmpty || text("proxycommand").map { $0.lowercased() != "none" } ?? false }
 
     /// The hosts on the way to the server, the first one first; empty without `ProxyJump`.
-    var jumpHosts: [JumpHost] {
-        guard let text = text("proxyjump"), text.lowercased() != "none" else { return [] }
-        return JumpHost.list(text) ?? []
-    }
+    var jumpHosts: [Destination] { text("proxyjump").flatMap { try? JumpHosts(parsing: $0) }?.hosts ?? [] }
 
     /// The command that makes the connection, its tokens replaced; nil without one. A shell takes it apart.
     func proxyCommand() throws(SSHClientError) -> String? {

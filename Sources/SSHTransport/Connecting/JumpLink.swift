@@ -1,5 +1,6 @@
 internal import EventLoops
 internal import Glibc
+internal import OpenSSHSyntax
 internal import Synchronization
 
 /// A way through a jump host: our own session there, a `direct-tcpip` channel on it (RFC 4254 §7.2), and a pair of sockets
@@ -32,7 +33,7 @@ final class JumpLink: ConnectionLink {
     /// - Returns: the link, and the socket that leads through it, which is the caller's.
     /// - Throws: `SSHClientError`, whose message begins with the jump host that it comes from.
     static func connect(
-        through hosts: [JumpHost],
+        through hosts: [Destination],
         to host: String,
         port: UInt16,
         for configuration: SSHClientConfiguration,
@@ -45,23 +46,24 @@ final class JumpLink: ConnectionLink {
         do throws(SSHClientError) {
             client = try SSHClient(connecting: next, prompts: prompts)
         } catch {
-            throw error.ofJumpHost("\(last)")
+            throw error.ofJumpHost(JumpHosts.text(last))
         }
-        let link = JumpLink(name: "\(last)", peers: client.link.peers)
+        let link = JumpLink(name: JumpHosts.text(last), peers: client.link.peers)
         return (try link.open(client, to: host, port: port, timeout: timeout), link)
     }
 
     /// What ssh hands on to `ssh -W`: the configuration file, and nothing of the command line's other words.
     private static func configuration(
-        for jump: JumpHost,
-        through before: ArraySlice<JumpHost>,
+        for jump: Destination,
+        through before: ArraySlice<Destination>,
         like outer: SSHClientConfiguration
     ) throws(SSHClientError) -> SSHClientConfiguration {
+        let name = JumpHosts.text(jump)
         let isSame =
             jump.host.lowercased() == outer.host.lowercased() && (jump.port ?? outer.port) == outer.port
             && (jump.user ?? outer.user) == outer.user
         guard !isSame, outer.jumpDepth < depthLimit else {
-            throw SSHClientError(.configuration, "ProxyJump: the way to \(jump) leads through \(jump)")
+            throw SSHClientError(.configuration, "ProxyJump: the way to \(name) leads through \(name)")
         }
         var next = try SSHClientConfiguration(destination: jump.host)
         next.user = jump.user
@@ -72,7 +74,7 @@ final class JumpLink: ConnectionLink {
         next.prepareSocket = outer.prepareSocket
         next.nameServers = outer.nameServers
         next.jumpDepth = outer.jumpDepth + 1
-        if !before.isEmpty { try next.setOption("ProxyJump=\(before.map(\.description).joined(separator: ","))") }
+        if !before.isEmpty { try next.setOption("ProxyJump=\(JumpHosts(before))") }
         return next
     }
 

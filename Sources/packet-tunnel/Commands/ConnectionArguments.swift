@@ -23,7 +23,7 @@ struct ConnectionArguments: ParsableArguments {
     @Option(
         name: .customShort("B", allowingJoined: true),
         help: ArgumentHelp("The interface that the connection leaves by.", valueName: "interface"),
-        transform: { try SSHOption(parsing: "BindInterface=\"\($0)\"") }
+        transform: { try SSHOption("BindInterface", word: $0) }
     )
     var bindInterface: SSHOption?
 
