@@ -84,6 +84,18 @@ named "an alias" "$(printf 'HostKeyAlias ALIAS\n UserKnownHostsFile %s' "$LAB_DI
 named "KnownHostsCommand" "$(printf 'KnownHostsCommand /bin/cat %s\n UserKnownHostsFile none' "$LAB_DIR/khd/%h")"
 named "KnownHostsCommand that fails" "$(printf 'KnownHostsCommand /bin/false\n UserKnownHostsFile none')"
 named "RevokedHostKeys" "$(printf 'RevokedHostKeys %s\n UserKnownHostsFile %s' "$LAB_DIR/revoked" "$LAB_DIR/khd/%h")"
+ssh-keygen -q -t ed25519 -N '' -f "$LAB_DIR/another"
+for kind in key sha1 sha256; do
+    for name in host_key another; do
+        echo "$kind: $(cat "$LAB_DIR/$name.pub")" >"$LAB_DIR/specification"
+        ssh-keygen -k -q -f "$LAB_DIR/$kind-$name" "$LAB_DIR/specification"
+        named "RevokedHostKeys, a binary list of $name by $kind" \
+            "$(printf 'RevokedHostKeys %s\n UserKnownHostsFile %s' "$LAB_DIR/$kind-$name" "$LAB_DIR/khd/%h")"
+    done
+done
+head -c 60 "$LAB_DIR/key-another" >"$LAB_DIR/cut"
+named "RevokedHostKeys, a binary list that is cut off" \
+    "$(printf 'RevokedHostKeys %s\n UserKnownHostsFile %s' "$LAB_DIR/cut" "$LAB_DIR/khd/%h")"
 named "RevokedHostKeys that is missing" \
     "$(printf 'RevokedHostKeys /nonexistent\n UserKnownHostsFile %s' "$LAB_DIR/khd/%h")"
 done_testing

@@ -78,9 +78,13 @@ enum AuthorizedKeysFile {
     }
 
     static func read(_ path: String, owner: uid_t?) throws(AuthorizedKeysFileError) -> String {
+        String(decoding: try readBytes(path, owner: owner), as: UTF8.self)
+    }
+
+    static func readBytes(_ path: String, owner: uid_t?) throws(AuthorizedKeysFileError) -> [UInt8] {
         let (descriptor, _) = try open(path, owner: owner)
         defer { close(descriptor) }
-        return try contents(of: descriptor, path)
+        return try bytes(of: descriptor, path)
     }
 
     static func open(
@@ -114,6 +118,10 @@ enum AuthorizedKeysFile {
     }
 
     static func contents(of descriptor: Int32, _ path: String) throws(AuthorizedKeysFileError) -> String {
+        String(decoding: try bytes(of: descriptor, path), as: UTF8.self)
+    }
+
+    private static func bytes(of descriptor: Int32, _ path: String) throws(AuthorizedKeysFileError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
         while bytes.count <= sizeLimit {
@@ -123,7 +131,7 @@ enum AuthorizedKeysFile {
             if count == 0 { break }
             bytes += chunk.prefix(count)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     static func checkDirectories(

@@ -4,21 +4,24 @@ internal import OpenSSHSyntax
 enum RevokedHostKeys {
     /// True if the file has the key.
     ///
-    /// - Throws: `SSHClientError` of kind `configuration` if the file cannot be read, or is a binary list, so that nobody can
-    ///   say; every host is refused then, as with `ssh`.
+    /// The keys stand one per line, or in a list that `ssh-keygen -k` has made.
+    ///
+    /// - Throws: `SSHClientError` of kind `configuration` if the file cannot be read, so that nobody can say; every host is
+    ///   refused then, as with `ssh`.
     static func contains(_ key: SSHPublicKey, in file: String) throws(SSHClientError) -> Bool {
-        let text: String
+        let bytes: [UInt8]
         do throws(AuthorizedKeysFileError) {
-            text = try AuthorizedKeysFile.read(file, owner: nil)
+            bytes = try AuthorizedKeysFile.readBytes(file, owner: nil)
         } catch {
             throw SSHClientError(.configuration, "RevokedHostKeys: \(error)")
         }
-        guard !text.hasPrefix("SSHKRL") else {
-            throw SSHClientError(
-                .configuration,
-                "RevokedHostKeys: \(file) is a binary list, which cannot be read here; write the keys one per line"
-            )
+        if KeyRevocationList.begins(bytes) {
+            guard let list = KeyRevocationList(bytes) else {
+                throw SSHClientError(.configuration, "RevokedHostKeys: \(file): the list is damaged")
+            }
+            return list.contains(key.blob)
         }
+        let text = String(decoding: bytes, as: UTF8.self)
         for (index, line) in text.split(whereSeparator: \.isNewline).enumerated() {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
             guard let first = words.first, !first.hasPrefix("#") else { continue }
