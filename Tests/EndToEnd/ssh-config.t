@@ -66,6 +66,43 @@ row "an identity by variable and token" \
 export LAB_DIR
 row "a variable that is not set" "Host vpn.example\n  IdentityFile \${NOT_SET_AT_ALL}/key\n$base"
 
+# Names that are made whole. The client's host has a name service of its own.
+lab_start names client dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --pid-file= --log-queries \
+    --bind-interfaces --listen-address=127.0.0.1 --local=/corp.example/ --local=/other.example/ --local=// \
+    --host-record="vpn.corp.example,$LAB_SERVER4" --host-record="vpn6.corp.example,$LAB_SERVER6" \
+    --cname=alias.corp.example,vpn.corp.example --cname=www.other.example,vpn.corp.example
+wait_for 5 _lab_listens client "udp src :53"
+printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$LAB_DIR/resolv.conf"
+for name in vpn vpn6; do echo "[$name.corp.example]:$LAB_PORT $key"; done >>"$LAB_DIR/kh"
+whole="CanonicalizeHostname yes\nCanonicalDomains other.example corp.example\n"
+for DESTINATION in vpn vpn6 VPN vpn.corp.example.; do row "$DESTINATION is made whole" "$whole$base"; done
+DESTINATION=vpn
+row "without CanonicalizeHostname it is not" "CanonicalDomains corp.example\n$base"
+row "the files are read again by the whole name, Host" "${whole}Host *.corp.example\n$base"
+row "and Match canonical" "${whole}Match canonical host *.corp.example\n$base"
+row "and Match final" "${whole}Match final host vpn.corp.example\n$base"
+row "a HostName is made whole" "Host v\n  HostName %%h\n$whole${base}Host vpn\n  HostName vpn\n"
+row "in no domain, CanonicalizeFallbackLocal no" \
+    "CanonicalizeHostname yes\nCanonicalDomains other.example\nCanonicalizeFallbackLocal no\n$base"
+DESTINATION=vpn.example row "in no domain, and known as it is" "$whole$base"
+DESTINATION=vpn.corp row "more dots than CanonicalizeMaxDots 0" \
+    "${whole}CanonicalDomains example\nCanonicalizeMaxDots 0\n$base"
+DESTINATION=vpn.corp row "as many dots as it takes" "CanonicalizeHostname yes\nCanonicalDomains example\n$base"
+DESTINATION=alias row "an alias that may not be followed" "$whole$base"
+DESTINATION=alias row "an alias that may" "${whole}CanonicalizePermittedCNAMEs *.corp.example:vpn.corp.example\n$base"
+DESTINATION=www row "an alias of another domain" "${whole}CanonicalizePermittedCNAMEs *.other.example:*.corp.example\n$base"
+DESTINATION=www row "the same the other way round" "${whole}CanonicalizePermittedCNAMEs *.corp.example:*.other.example\n$base"
+DESTINATION=www.other.example row "an alias without domains" \
+    "CanonicalizeHostname yes\nCanonicalizePermittedCNAMEs *:*.corp.example\n$base"
+row "beside a ProxyCommand it is not" "${whole}ProxyCommand $LAB_PYTHON $LAB_DIR/connect %%h %%p\n$base"
+row "but with always it is" \
+    "CanonicalizeHostname always\nCanonicalDomains corp.example\nProxyCommand $LAB_PYTHON $LAB_DIR/connect %%h %%p\n$base"
+row "beside ProxyCommand none it is" "${whole}ProxyCommand none\n$base"
+is "each name was asked for in the domains, and in no others" \
+    "$(lab_log names | sed -n 's/.*query\[[^]]*\] \([^ ]*\) from.*/\1/p' | grep -v -e '\.corp\.example$' -e '\.other\.example$' -e '^vpn$' \
+        -e '^alias$' -e '^www$' -e '^vpn\.corp$' -e '^vpn\.example$' | sort -u)" ""
+DESTINATION=vpn.example
+
 # The files that nobody names: the user's, then the system's.
 CFG=
 home=$(getent passwd "$(id -u)" | cut -d: -f6)

@@ -46,8 +46,8 @@ struct SSHClientOptionTests {
             ),
             ("ServerAliveCountMax=-1", "ServerAliveCountMax=-1: \"-1\" is not a number from 0 to 100000"),
             (
-                "CertificateFile=a",
-                "CertificateFile a: certificates are not used; name a plain key with IdentityFile"
+                "PKCS11Provider=a",
+                "PKCS11Provider a: no provider is loaded; give the token's keys to ssh-agent (ssh-add -s)"
             ),
         ]
     )

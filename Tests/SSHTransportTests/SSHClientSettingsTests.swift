@@ -36,7 +36,7 @@ struct SSHClientSettingsTests {
             ("IdentityFile ~nobody-of-that-name/k", "there is no user nobody-of-that-name"),
             ("IdentityAgent ${NOT_SET_AT_ALL}", "the environment variable NOT_SET_AT_ALL is not set"),
             ("ProxyCommand nc %l", "%l is not a token here"), ("PubkeyAuthentication no", "nothing but a public key"),
-            ("PreferredAuthentications password", "no publickey"), ("CertificateFile /c", "certificates are not used"),
+            ("PreferredAuthentications password", "no publickey"), ("PKCS11Provider /c", "no provider is loaded"),
             ("RefuseConnection go away", "go away"), ("Hots x", "did you mean Host?"),
         ]
     )

@@ -103,9 +103,10 @@ struct SSHConfigComparisonTests {
 extension SSHClientSettings {
     /// The keywords whose values are compared.
     static let summarized: Set<String> = [
-        "addressfamily", "batchmode", "bindaddress", "bindinterface", "checkhostip", "compression", "connecttimeout",
-        "globalknownhostsfile", "hashknownhosts", "hostkeyalias", "hostname", "identitiesonly", "identityagent",
-        "identityfile", "knownhostscommand", "loglevel", "nohostauthenticationforlocalhost", "port",
+        "addressfamily", "batchmode", "bindaddress", "bindinterface", "canonicaldomains", "canonicalizefallbacklocal",
+        "canonicalizehostname", "canonicalizemaxdots", "certificatefile", "checkhostip", "compression",
+        "connecttimeout", "globalknownhostsfile", "hashknownhosts", "hostkeyalias", "hostname", "identitiesonly",
+        "identityagent", "identityfile", "knownhostscommand", "loglevel", "nohostauthenticationforlocalhost", "port",
         "preferredauthentications", "proxycommand", "proxyjump", "pubkeyauthentication", "rekeylimit",
         "requiredrsasize", "revokedhostkeys", "serveralivecountmax", "serveraliveinterval", "stricthostkeychecking",
         "user", "userknownhostsfile",
@@ -121,12 +122,19 @@ extension SSHClientSettings {
         if !values.identityFiles.isEmpty {
             summary["identityfile"] = values.identityFiles.map(\.text).joined(separator: "\n")
         }
+        if !values.certificateFiles.isEmpty {
+            summary["certificatefile"] = values.certificateFiles.map(\.text).joined(separator: "\n")
+        }
         return summary
     }
 
     private func printed(_ name: String, _ text: String) -> String? {
         let isFlag = SSHConfigSyntax.flag(text)
         switch name {
+        case "canonicalizehostname": return isFlag.map { "\($0)" } ?? text.lowercased()
+        case "canonicaldomains":
+            let domains = values[name].flatMap { try? CanonicalDomains($0.words) }?.domains ?? []
+            return domains.isEmpty ? "none" : domains.joined(separator: " ")
         case "stricthostkeychecking": return isFlag.map { "\($0)" } ?? (text.lowercased() == "off" ? "false" : text)
         case "pubkeyauthentication": return isFlag.map { "\($0)" } ?? text
         case "addressfamily": return text.lowercased()

@@ -7,6 +7,7 @@ enum SSHConfigDeviation {
 
     private static let reasons = [
         "RekeyLimit 1T": "RekeyLimit takes the letters K, M and G",
+        "ProxyJump -a": "a jump host that begins with a hyphen is refused",
         "ProxyJump a b": "words behind the hosts of ProxyJump are refused, and not overlooked",
     ]
 }

@@ -17,7 +17,7 @@ struct SSHConfigRow: Sendable, CustomTestStringConvertible {
 }
 
 extension SSHConfigRow {
-    static let all = lines + blocks + values + commandLines
+    static let all = lines + blocks + values + canonical + commandLines
 
     /// How a line is written, and the patterns of `Host` and `HostName`.
     private static let lines: [SSHConfigRow] = [
@@ -138,8 +138,50 @@ extension SSHConfigRow {
         .init("UserKnownHostsFile /k/%q"), .init("UserKnownHostsFile /k/%"), .init("UserKnownHostsFile /k/%%h"),
         .init("UserKnownHostsFile none /a"), .init("User %u"), .init("SendEnv LANG LC_*"),
         .init("ForwardX11Trusted yes\nGSSAPIAuthentication yes"), .init("ControlPath ~/.ssh/cm-%r@%h:%p"),
-        .init("CanonicalizeHostname no"), .init("CertificateFile none"), .init("PKCS11Provider none"),
+        .init("CertificateFile /a"), .init("CertificateFile /a\nCertificateFile /b\nCertificateFile /a"),
+        .init("CertificateFile none"), .init("CertificateFile none\nCertificateFile /b"),
+        .init("CertificateFile /a /b"), .init("CertificateFile"), .init("PKCS11Provider none"),
         .init("ProxyUseFdpass no"), .init("Protocol 2"), .init("UseRoaming no"),
+    ]
+
+    /// Whole names, without a name service: what is looked up is seen in ssh-config.t.
+    private static let canonical: [SSHConfigRow] = [
+        .init("CanonicalizeHostname no"), .init("CanonicalizeHostname yes"), .init("CanonicalizeHostname ALWAYS"),
+        .init("CanonicalizeHostname maybe"), .init("CanonicalizeHostname yes\nMatch canonical\n Port 7"),
+        .init("CanonicalizeHostname no\nMatch canonical\n Port 7"),
+        .init("CanonicalizeHostname true\nMatch !canonical\n Port 7"),
+        .init("CanonicalizeHostname yes\nMatch canonical host VPN\n Port 7", "VPN"),
+        .init("Host vpn\n CanonicalizeHostname yes\n HostName a.example\nHost a.example\n Port 7"),
+        .init("Host vpn\n CanonicalizeHostname yes\n HostName a.example\nMatch host a.example\n Port 7"),
+        .init("Host vpn\n HostName a.example\nHost a.example\n Port 7"),
+        .init("Match final\n User u\nHost a.example\n Port 7\nHost vpn\n HostName a.example"),
+        .init("Match final\n User u\nHost !a.example *\n User v\nHost vpn\n HostName a.example"),
+        .init("Match final\n User u\nHost vpn\n HostName a.example\n Port 7"),
+        .init("CanonicalizeHostname yes\nCanonicalizeFallbackLocal no"),
+        .init("CanonicalizeHostname yes\nCanonicalizeFallbackLocal no", "2001:DB8:0::1"),
+        .init("CanonicalizeHostname yes\nCanonicalizeFallbackLocal no\nCanonicalizeMaxDots 2", "a.b.c.d"),
+        .init("CanonicalizeHostname yes\nCanonicalizeFallbackLocal no\nProxyJump j\nMatch canonical\n Port 7"),
+        .init("CanonicalizeHostname always\nCanonicalizeFallbackLocal no\nProxyJump j"),
+        .init("CanonicalizeHostname yes\nCanonicalizeFallbackLocal no\nProxyCommand none"),
+        .init("CanonicalizeFallbackLocal x"), .init("CanonicalizeMaxDots 0"), .init("CanonicalizeMaxDots x"),
+        .init("CanonicalizeMaxDots -1"), .init("CanonicalDomains a.example B.example."), .init("CanonicalDomains none"),
+        .init("CanonicalDomains none a"), .init("CanonicalDomains a none"), .init("CanonicalDomains -a"),
+        .init("CanonicalDomains a..b"), .init("CanonicalDomains \"\""), .init("CanonicalDomains"),
+        .init("CanonicalDomains a_b"), .init("CanonicalDomains a\nCanonicalDomains b"),
+        .init("CanonicalizePermittedCNAMEs none"), .init("CanonicalizePermittedCNAMEs a"),
+        .init("CanonicalizePermittedCNAMEs a:"), .init("CanonicalizePermittedCNAMEs none *"),
+        .init("CanonicalizePermittedCNAMEs * none"),
+        .init("CanonicalizePermittedCNAMEs *.a:*.b *.C:*.D,x\nHostName 192.0.2.1"),
+        .init("", "2001:DB8:0::1"), .init("", "192.0.2.001"),
+        .init("HostName 2001:DB8:0::1\nMatch host 2001:DB8:0::1\n Port 7"),
+        .init("Match final host 2001:db8::1\n Port 7", "2001:DB8:0::1"),
+        .init("Host 2001:db8::1\n Port 7", "2001:DB8:0::1"),
+        .init("ProxyJump a:7/"), .init("ProxyJump ssh://a:7/"), .init("ProxyJump a/"), .init("ProxyJump [2001:db8::1]"),
+        .init("ProxyJump u@[2001:db8::1]"), .init("ProxyJump a:0"), .init("ProxyJump -a"), .init("ProxyJump @a"),
+        .init("ProxyJump a@b@c"), .init("ProxyJump [a]:7"), .init("ProxyJump a:"), .init("ProxyJump ssh://a:/"),
+        .init("ProxyJump ssh://a/x"),
+        .init("ProxyJump :7"), .init("ProxyJump u@a:"), .init("ProxyJump [2001:db8::1]:"), .init("", "ssh://a:"),
+        .init("", "ssh://a/x"),
     ]
 
     /// What a command line says beside a file.

@@ -10,7 +10,10 @@ extension SSHConfigKeyword {
 
     private static let obeyed: [(String, SSHConfigSyntax)] = [
         ("AddressFamily", .choice(["any", "inet", "inet6"])), ("BatchMode", .flag), ("BindAddress", .word),
-        ("BindInterface", .word), ("CheckHostIP", .flag), ("Ciphers", .algorithms), ("Compression", .flag),
+        ("BindInterface", .word), ("CanonicalDomains", .domains), ("CanonicalizeFallbackLocal", .flag),
+        ("CanonicalizeHostname", .choice(["yes", "no", "true", "false", "always"])),
+        ("CanonicalizeMaxDots", .number(0...Int(Int32.max))), ("CanonicalizePermittedCNAMEs", .aliases),
+        ("CertificateFile", .word), ("CheckHostIP", .flag), ("Ciphers", .algorithms), ("Compression", .flag),
         ("ConnectTimeout", .time), ("GlobalKnownHostsFile", .files), ("HashKnownHosts", .flag),
         ("HostKeyAlgorithms", .algorithms), ("HostKeyAlias", .word), ("HostName", .word), ("IdentitiesOnly", .flag),
         ("IdentityAgent", .agent), ("IdentityFile", .word), ("IgnoreUnknown", .word), ("KexAlgorithms", .algorithms),
@@ -60,7 +63,7 @@ extension SSHConfigKeyword {
                 "PasswordAuthentication",
             ]
         ),
-        ("certificates are not used", ["CASignatureAlgorithms"]),
+        ("the server judges certificates of users, and those of hosts are not used", ["CASignatureAlgorithms"]),
         ("keys are taken from agents, not given to them", ["AddKeysToAgent"]),
         ("keys on security keys are used through the agent", ["SecurityKeyProvider"]),
         ("host keys are believed by known_hosts alone, and never replaced", ["UpdateHostKeys", "VerifyHostKeyDNS"]),
@@ -82,12 +85,6 @@ extension SSHConfigKeyword {
     ]
 
     private static let refused: [(String, String, [String])] = [
-        ("CanonicalDomains", "names are not canonicalized here; give the whole name", ["none"]),
-        ("CanonicalizeFallbackLocal", "names are not canonicalized here", ["yes", "true", "no", "false"]),
-        ("CanonicalizeHostname", "names are not canonicalized here; give the whole name", ["no", "false", "none"]),
-        ("CanonicalizeMaxDots", "names are not canonicalized here", (0...9).map { "\($0)" }),
-        ("CanonicalizePermittedCNAMEs", "names are not canonicalized here", ["none"]),
-        ("CertificateFile", "certificates are not used; name a plain key with IdentityFile", ["none"]),
         ("PKCS11Provider", "no provider is loaded; give the token's keys to ssh-agent (ssh-add -s)", ["none"]),
         ("ProxyUseFdpass", "a proxy command has to carry the connection itself", ["no", "false"]),
     ]

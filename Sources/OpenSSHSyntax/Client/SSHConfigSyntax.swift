@@ -24,6 +24,10 @@ public enum SSHConfigSyntax: Sendable {
     case algorithms
     /// A size, and perhaps a time.
     case rekeyLimit
+    /// Domains, or `none` alone.
+    case domains
+    /// Rules `NAMES:NAMES`, or `none` alone.
+    case aliases
 
     /// True if the words are not taken apart.
     public var isRestOfLine: Bool {
@@ -46,6 +50,8 @@ public enum SSHConfigSyntax: Sendable {
                 throw ValueProblem("none has to stand alone")
             }
         case .rekeyLimit: _ = try SSHConfigRekeyLimit(words)
+        case .domains: _ = try CanonicalDomains(words)
+        case .aliases: _ = try CanonicalAliases(words)
         default:
             guard words.count == 1 else {
                 throw ValueProblem("\"\(words[1])\" is too much", hint: "put quotes around a value with blanks")

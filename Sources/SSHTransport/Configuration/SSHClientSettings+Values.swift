@@ -13,8 +13,10 @@ extension SSHClientSettings {
 
     func flag(_ keyword: String) -> Bool { text(keyword).flatMap(SSHConfigSyntax.flag) ?? false }
 
-    private func seconds(_ keyword: String) -> Int? {
-        guard let text = text(keyword) else { return nil }
+    private func seconds(_ keyword: String) -> Int? { Self.seconds(keyword, values) }
+
+    private static func seconds(_ keyword: String, _ values: SSHConfigValues) -> Int? {
+        guard let text = values[keyword]?.text else { return nil }
         return (try? TimeSpan.parse(text)).map { Int(clamping: $0.components.seconds) } ?? 0
     }
 
@@ -22,9 +24,11 @@ extension SSHClientSettings {
 
     /// Seconds until somebody has to answer. 0 means the system's own time, as with `ssh`; without any value it is short,
     /// because a tunnel is to come back soon.
-    var connectTimeout: Int {
-        guard let seconds = seconds("connecttimeout") else { return Self.defaultConnectTimeout }
-        return seconds > 0 ? min(seconds, Self.endlessConnectTimeout) : Self.endlessConnectTimeout
+    var connectTimeout: Int { Self.connectTimeout(values) }
+
+    static func connectTimeout(_ values: SSHConfigValues) -> Int {
+        guard let seconds = seconds("connecttimeout", values) else { return defaultConnectTimeout }
+        return seconds > 0 ? min(seconds, endlessConnectTimeout) : endlessConnectTimeout
     }
 
     /// Seconds of silence after which the server is asked for a sign of life; 0: never. `ssh` leaves this off; a tunnel
@@ -41,8 +45,10 @@ extension SSHClientSettings {
     var bindAddress: String? { text("bindaddress") }
 
     /// `AF_UNSPEC` unless one family is asked for.
-    var addressFamily: Int32 {
-        switch text("addressfamily")?.lowercased() {
+    var addressFamily: Int32 { Self.addressFamily(values) }
+
+    static func addressFamily(_ values: SSHConfigValues) -> Int32 {
+        switch values["addressfamily"]?.text.lowercased() {
         case "inet": AF_INET
         case "inet6": AF_INET6
         default: AF_UNSPEC
@@ -50,7 +56,11 @@ extension SSHClientSettings {
     }
 
     /// Whether a command or a jump host makes the connection.
-    var usesProxy: Bool { !jumpHosts.isEmpty || text("proxycommand").map { $0.lowercased() != "none" } ?? false }
+    var usesProxy: Bool { Self.usesProxy(values) }
+
+    static func usesProxy(_ values: SSHConfigValues) -> Bool {
+        ["proxyjump", "proxycommand"].contains { values[$0].map { $0.text.lowercased() != "none" } ?? false }
+    }
 
     /// The hosts on the way to the server, the first one first; empty without `ProxyJump`.
     var jumpHosts: [Destination] { text("proxyjump").flatMap { try? JumpHosts(parsing: $0) }?.hosts ?? [] }
@@ -96,6 +106,12 @@ extension SSHClientSettings {
         return values.identityFiles.filter { $0.text.lowercased() != "none" }
             .compactMap { try? path($0.text, at: $0.location) }
             .filter { seen.insert($0).inserted }
+    }
+
+    /// Certificates that somebody named, in order.
+    var namedCertificates: [String] {
+        values.certificateFiles.filter { $0.text.lowercased() != "none" }
+            .compactMap { try? path($0.text, at: $0.location) }
     }
 
     /// The usual files; none if somebody named some, or `none`.

@@ -11,7 +11,7 @@ struct SSHClientSettings {
 
     /// Why files of `-i` do not count.
     let missingIdentities: [String]
-    /// The server's own name or address: `HostName`, or the host of the command line.
+    /// The server's own name or address: `HostName`, or the host of the command line, made whole if that is asked for.
     let host: String
     /// The server's port.
     let port: UInt16
@@ -22,7 +22,10 @@ struct SSHClientSettings {
 
     /// Reads the configuration files.
     ///
-    /// - Throws: `SSHClientError` of kind `configuration` with file and line, or `usage` for a `-o`.
+    /// Blocks with `CanonicalizeHostname` while names are looked up.
+    ///
+    /// - Throws: `SSHClientError` of kind `configuration` with file and line, or `usage` for a `-o`; `unreachable` for a name
+    ///   that has to be made whole and cannot.
     init(_ configuration: SSHClientConfiguration) throws(SSHClientError) {
         self.configuration = configuration
         var values = SSHConfigValues()
@@ -43,16 +46,17 @@ struct SSHClientSettings {
         let first = SSHConfigReader(target: .init(alias: configuration.host), values: values)
         let (read, wantsFinalPass) = try Self.read(first, configuration.file)
         values = read
-        let host = try Self.hostName(configuration.host, values)
-        if wantsFinalPass {
+        let canonical = CanonicalHost(configuration, values)
+        let host = try canonical.name(Self.hostName(configuration.host, values))
+        if wantsFinalPass || canonical.isWanted {
             let second = SSHConfigReader(target: .init(alias: configuration.host, finalHost: host), values: values)
             values = try Self.read(second, configuration.file).values
         }
         self.values = values
-        self.host = host.lowercased()
+        self.host = host
         port = values["port"].flatMap { UInt16($0.text) } ?? 22
         user = values["user"]?.text ?? LocalUser.name
-        tokens = SSHClientTokens(alias: configuration.host, host: host.lowercased(), values: values).tokens
+        tokens = SSHClientTokens(alias: configuration.host, host: host, values: values).tokens
         try check()
     }
 
@@ -86,7 +90,7 @@ struct SSHClientSettings {
     /// Finds what cannot be done before anything is connected, with file and line.
     private func check() throws(SSHClientError) {
         for option in ["userknownhostsfile", "globalknownhostsfile", "revokedhostkeys"] { _ = try paths(option) }
-        for file in values.identityFiles { _ = try path(file.text, at: file.location) }
+        for file in values.identityFiles + values.certificateFiles { _ = try path(file.text, at: file.location) }
         _ = try agentSocket()
         _ = try proxyCommand()
         if let refusal = values["refuseconnection"] {

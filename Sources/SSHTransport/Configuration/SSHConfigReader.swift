@@ -10,7 +10,7 @@ struct SSHConfigReader {
     struct Target {
         /// The host as the command line names it.
         var alias: String
-        /// The host's own name, once it is known: the files are then read a second time, for `Match final`.
+        /// The host's own name, once it is known: the files are then read a second time, for `Match final` and by `Host`.
         var finalHost: String?
     }
 
@@ -88,7 +88,8 @@ struct SSHConfigReader {
         switch keyword.treatment {
         case .structure:
             switch keyword.name {
-            case "Host": isActive = PatternList(line.words).verdict(on: target.alias) == .matches
+            // As with ssh, whose second reading is by the host's own name.
+            case "Host": isActive = PatternList(line.words).verdict(on: target.finalHost ?? target.alias) == .matches
             case "Match": isActive = try match(line.rest)
             default: break
             }

@@ -1,7 +1,7 @@
 internal import OpenSSHSyntax
 
 /// The settings of `-o` options and ssh_config files, in the order in which they were read: the first value of a keyword
-/// counts. `IdentityFile` collects all.
+/// counts. `IdentityFile` and `CertificateFile` collect all.
 struct SSHConfigValues {
     /// A value and where it stands.
     struct Value {
@@ -17,6 +17,8 @@ struct SSHConfigValues {
     private var values: [String: Value] = [:]
     /// The values of `IdentityFile`, each once.
     private(set) var identityFiles: [Value] = []
+    /// The values of `CertificateFile`, each once.
+    private(set) var certificateFiles: [Value] = []
 
     /// The first value given to a keyword; by the manual's name in lower case.
     subscript(keyword: String) -> Value? { values[keyword] }
@@ -27,6 +29,9 @@ struct SSHConfigValues {
         switch keyword {
         case "identityfile":
             if !identityFiles.contains(where: { $0.words == value.words }) { identityFiles.append(value) }
+            return
+        case "certificatefile":
+            if !certificateFiles.contains(where: { $0.words == value.words }) { certificateFiles.append(value) }
             return
         // Whichever stands first wins, but "ProxyJump none" leaves the way to a command.
         case "proxycommand":

@@ -11,6 +11,8 @@ final class NameLookup: @unchecked Sendable {
         var name: String
         var port: UInt16
         var family: Int32
+        /// Whether the name that the addresses are really those of is wanted, too.
+        var wantsCanonicalName = false
     }
 
     /// How it has ended.
@@ -18,6 +20,8 @@ final class NameLookup: @unchecked Sendable {
         var addresses: [ServerAddress]
         /// What getaddrinfo has returned; 0 is success.
         var code: Int32
+        /// The name that a CNAME has led to, or the name itself; nil where nobody has asked.
+        var canonicalName: String?
     }
 
     private static let waiting = Mutex<[Question: [NameLookup]]>([:])
@@ -64,7 +68,7 @@ final class NameLookup: @unchecked Sendable {
         var hints = addrinfo()
         hints.ai_family = question.family
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = flags
+        hints.ai_flags = flags | (question.wantsCanonicalName ? AI_CANONNAME : 0)
         var found: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(question.name, "\(question.port)", &hints, &found)
         defer { if let found { freeaddrinfo(found) } }
@@ -75,6 +79,10 @@ final class NameLookup: @unchecked Sendable {
             if let address = info.ai_addr.flatMap({ ServerAddress($0) }) { addresses.append(address) }
             next = info.ai_next
         }
-        return Answer(addresses: addresses, code: addresses.isEmpty ? EAI_NONAME : 0)
+        return Answer(
+            addresses: addresses,
+            code: addresses.isEmpty ? EAI_NONAME : 0,
+            canonicalName: found?.pointee.ai_canonname.map { String(cString: $0) }
+        )
     }
 }

@@ -19,6 +19,8 @@ struct ServerNames {
     let isLiteral: Bool
     /// What getaddrinfo(3) has said; 0 for success, and before it has.
     private(set) var problem: Int32 = 0
+    /// The name that a CNAME has led to, or the name itself; nil until the system's resolver has said.
+    private(set) var canonicalName: String?
 
     init(_ question: NameLookup.Question, _ configuration: SSHClientConfiguration) {
         self.question = question
@@ -39,6 +41,7 @@ struct ServerNames {
         if let answer = system?.result {
             system = nil
             problem = answer.code
+            canonicalName = answer.canonicalName
             found += answer.addresses
             // A name that does not exist need not be asked for again; a resolver that cannot say is no answer.
             if answer.code == EAI_AGAIN || answer.code == EAI_FAIL { askServers() }
