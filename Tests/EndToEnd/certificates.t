@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# User certificates: refused by the daemon in words that name the way, and that way, through a stock sshd, carries traffic.
+# User certificates: refused by the daemon in words that name the way, and that way, through a stock sshd, carries traffic. Our
+# own client uses them where a stock sshd, or a jump host, takes them.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
 . "$LAB_HERE/traffic.sh"
@@ -47,6 +48,60 @@ download "by a certificate" 8388608 "$LAB_WEB4"
 upload "by a certificate" 8388608 "[$LAB_WEB6]"
 like "the session is the certified user's" "$(lab_in server packet-tunneld -f "$LAB_DIR/daemon.conf" --status)" '"user" : "alice"'
 lab_stop certified
+
+# Our own client logs in to a stock sshd by certificate, as ssh does: there and at jump hosts.
+printf 'TrustedUserCAKeys %s\nPermitTunnel yes\nAllowTcpForwarding yes\n' "$LAB_DIR/ca.pub" >"$LAB_DIR/by-ca"
+lab_stop stock-sshd
+: >"$LAB_DIR/stock_keys_root"
+ok "a stock sshd that permits tunnels runs" lab_stock_sshd stock-sshd "$LAB_DIR/by-ca"
+ok "certificates for root are signed" eval 'certify root root -1m:+1h && certify old-root root -2h:-1h && certify not-root alice -1m:+1h'
+mkdir "$LAB_DIR/apart" && mv "$LAB_DIR/root-cert.pub" "$LAB_DIR/apart/"
+cp "$LAB_DIR/apart/root-cert.pub" "$LAB_DIR/moved"
+cp "$LAB_DIR/root" "$LAB_DIR/beside" && cp "$LAB_DIR/apart/root-cert.pub" "$LAB_DIR/beside-cert.pub"
+cp "$LAB_DIR/root" "$LAB_DIR/locked" && cp "$LAB_DIR/apart/root-cert.pub" "$LAB_DIR/locked-cert.pub"
+ssh-keygen -q -p -P '' -N secret -f "$LAB_DIR/locked"
+# logs_in WHAT OPTION...: stock ssh and ours, both or neither; the jump leads to the daemon.
+logs_in() {
+    local what=$1 stock=refused ours=refused words
+    shift
+    words=(-F none -p "$LAB_STOCK_PORT" "$@" -o GlobalKnownHostsFile=none -o "UserKnownHostsFile=$LAB_DIR/known_hosts" -o IdentitiesOnly=yes)
+    ! lab_in client timeout 10 ssh -o BatchMode=yes "${words[@]}" "root@$LAB_SERVER4" true >/dev/null 2>&1 </dev/null || stock=accepted
+    lab_in client timeout 10 "$LAB_BIN/packet-tunnel" info "${words[@]}" "root@$LAB_SERVER4" >"$LAB_DIR/ours.log" 2>&1 </dev/null
+    ! lab_logged ours 'nobody to ask for' || ours=accepted
+    is "$what: $stock" "$ours" "$stock"
+}
+unset SSH_AUTH_SOCK
+logs_in "a key without its certificate" -i "$LAB_DIR/root"
+logs_in "CertificateFile" -i "$LAB_DIR/root" -o CertificateFile="$LAB_DIR/moved"
+logs_in "a certificate beside its key" -i "$LAB_DIR/beside"
+logs_in "CertificateFile of another key" -i "$LAB_DIR/old" -o CertificateFile="$LAB_DIR/moved"
+logs_in "CertificateFile of another key before the right one" -i "$LAB_DIR/root" -o CertificateFile="$LAB_DIR/good-cert.pub" \
+    -o CertificateFile="$LAB_DIR/moved"
+logs_in "a CertificateFile that is missing" -i "$LAB_DIR/beside" -o CertificateFile=/nonexistent
+logs_in "a certificate that has run out" -i "$LAB_DIR/old-root"
+logs_in "a certificate for somebody else" -i "$LAB_DIR/not-root"
+logs_in "a certificate of a locked key" -i "$LAB_DIR/locked"
+ssh-agent -D -a "$LAB_DIR/agent" >/dev/null 2>&1 &
+agent=$!
+trap 'kill "$agent" 2>/dev/null; _lab_leave' EXIT
+export SSH_AUTH_SOCK=$LAB_DIR/agent
+wait_for 5 test -S "$LAB_DIR/agent"
+ssh-add -q "$LAB_DIR/beside" 2>/dev/null
+logs_in "a certificate of a locked key that the agent has" -i "$LAB_DIR/locked"
+logs_in "a certificate that the agent has" -o IdentitiesOnly=no
+unset SSH_AUTH_SOCK
+for host in "$LAB_SERVER4" "$LAB_SERVER6"; do
+    printf 'Host jump\n HostName %s\n User root\n Port %s\n IdentityFile %s\n CertificateFile %s\nHost *\n IdentitiesOnly yes\n UserKnownHostsFile %s\n' \
+        "$host" "$LAB_STOCK_PORT" "$LAB_DIR/root" "$LAB_DIR/moved" "$LAB_DIR/known_hosts" >"$LAB_DIR/jump.conf"
+    lab_start jumped client "$LAB_BIN/packet-tunnel" up -F "$LAB_DIR/jump.conf" -J jump -p "$LAB_PORT" -i "$LAB_DIR/client_key" \
+        --route "$LAB_WEB4/32" --route "$LAB_WEB6/128" "$LAB_USER@$host"
+    ok "through a jump host that wants a certificate, at $host, a tunnel is ready" wait_for 10 lab_logged jumped '\bready\b'
+    like "which carries a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
+    like "and over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
+    lab_stop jumped
+done
+lab_stop stock-sshd
+ok "the stock sshd with the subsystem runs again" lab_stock_sshd stock-sshd "$LAB_DIR/snippet"
 # shellcheck disable=SC2046 # several words
 not_ok "a certificate for somebody else is refused" lab_in client timeout 10 $(by other) -s packet-tunnel </dev/null
 # shellcheck disable=SC2046

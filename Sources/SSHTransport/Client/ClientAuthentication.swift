@@ -90,13 +90,7 @@ struct ClientAuthentication {
             + "its administrator has to permit keys (PubkeyAuthentication)"
     }
 
-    private var otherPort: String {
-        let banner = ssh_get_serverbanner(session).map { String(cString: $0) } ?? ""
-        guard settings.port == 22, !banner.contains(SSHServerConfiguration.programName) else { return "" }
-        return
-            ". Port 22 is answered by \(SSHRuntime.printable(banner, limit: 60)), not by packet-tunneld, which usually "
-            + "listens on another port (-p 2222)"
-    }
+    private var otherPort: String { ServerProgram(session).advice(settings).map { ". \($0)" } ?? "" }
 
     // MARK: One source of keys
 
@@ -105,6 +99,11 @@ struct ClientAuthentication {
         let held = agent?.identities.first { $0.blob == publicKey?.blob }
         let isFile = access(path, R_OK) == 0 && !ClientIdentity.isPublic(path)
         if let held, !isFile || needsPassphrase(path) || ClientIdentity.permissionProblem(path) != nil {
+            // An agent keeps the certificate of a key as an identity of its own.
+            let certificates = publicKey.map { self.certificates(of: path).blobs($0) } ?? []
+            for identity in agent?.identities ?? [] where certificates.contains(identity.blob) {
+                if try tryAgent(identity) { return true }
+            }
             return try tryAgent(held)
         }
         if access(path, F_OK) == 0, !isFile, let publicKey {
@@ -180,15 +179,34 @@ struct ClientAuthentication {
         var key: ssh_key?
         guard ssh_pki_import_pubkey_file(path + ".pub", &key) == SSH_OK, let key else { return true }
         defer { ssh_key_free(key) }
-        if ssh_userauth_try_publickey(session, user, key) == SSH_AUTH_SUCCESS.rawValue { return true }
-        try checkConnection()
+        let certificates = certificates(of: path).matching(key).map(\.key)
+        defer { for certificate in certificates { ssh_key_free(certificate) } }
+        for key in certificates + [key] {
+            if ssh_userauth_try_publickey(session, user, key) == SSH_AUTH_SUCCESS.rawValue { return true }
+            try checkConnection()
+        }
         outcomes.append("\(describe(key, path)) is refused")
         return false
     }
 
-    /// Signs with a key, which is freed.
+    /// Our own server takes no certificates: there they would only cost attempts.
+    private func certificates(of path: String) -> ClientCertificates {
+        ServerProgram(session).isOurs
+            ? .none : ClientCertificates(named: settings.namedCertificates, besides: path)
+    }
+
+    /// Signs with a key, which is freed: under its certificates first, as `ssh` does.
     private mutating func offer(_ key: ssh_key, _ path: String) throws(SSHClientError) -> Bool {
-        defer { ssh_key_free(key) }
+        let certified = certificates(of: path).certified(key)
+        defer {
+            for (_, key) in certified { ssh_key_free(key) }
+            ssh_key_free(key)
+        }
+        for (path, key) in certified where try sign(key, path) { return true }
+        return try sign(key, path)
+    }
+
+    private mutating func sign(_ key: ssh_key, _ path: String) throws(SSHClientError) -> Bool {
         if let key = SSHPublicKey(key), !refusedKeys.insert(key.blob).inserted { return false }
         switch ssh_userauth_publickey(session, user, key) {
         case SSH_AUTH_SUCCESS.rawValue: return true
