@@ -59,7 +59,7 @@ struct SSHClientHostKey {
             settings: settings,
             name: name,
             offered: offered,
-            banner: Self.banner(session)
+            program: ServerProgram(session)
         )
         let address = settings.usesProxy ? nil : SSHClientPeer.address(of: ssh_get_fd(session))
         // A local server's key changes with every container; whoever says so does not want it checked.
@@ -121,9 +121,5 @@ struct SSHClientHostKey {
             // The person has accepted the key; only the next connection will have to ask again.
             if !settings.isQuiet { notice(error.message) }
         }
-    }
-
-    private static func banner(_ session: ssh_session) -> String {
-        ssh_get_serverbanner(session).map { String(cString: $0) } ?? ""
     }
 }

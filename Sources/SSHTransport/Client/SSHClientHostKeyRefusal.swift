@@ -5,12 +5,12 @@ struct SSHClientHostKeyRefusal {
     let name: String
     /// The key that the server has shown.
     let offered: SSHPublicKey
-    /// What the server's greeting says of its program; anybody can say anything.
-    let banner: String
+    /// Which program has shown it.
+    let program: ServerProgram
 
     /// Where the server's own word is found: on its console, by somebody who is there.
     private var comparison: String {
-        let program = banner.contains(SSHServerConfiguration.programName) ? "packet-tunnel" : "ssh"
+        let program = program.isOurs ? "packet-tunnel" : "ssh"
         let kind = offered.type.hasPrefix("ecdsa") ? "ecdsa" : offered.type.hasPrefix("ssh-rsa") ? "rsa" : "ed25519"
         return "ssh-keygen -lf /etc/\(program)/ssh_host_\(kind)_key"
     }

@@ -154,10 +154,10 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
                 "the server does not permit a tunnel (\(list)); its log and authorized_keys say why"
             )
         }
+        let advice = ServerProgram(handle.session).advice(settings).map { ". \($0). A stock" } ?? ". A stock"
         return SSHClientError(
             .protocolViolation,
-            "the server opens no tunnel (\(list)). Is packet-tunneld on that port? A stock sshd needs "
-                + "\"PermitTunnel point-to-point\""
+            "the server opens no tunnel (\(list))\(advice) sshd needs \"PermitTunnel point-to-point\""
         )
     }
 

@@ -105,9 +105,11 @@ struct ServerConnector {
         if failures.allSatisfy({ $0.reason == first.reason }) {
             switch first.reason {
             case .system(ECONNREFUSED):
+                let isUsual = port == 22 && configuration.jumpDepth == 0
                 return SSHClientError(
                     .unreachable,
                     "\(place) refuses the connection: no SSH server listens there"
+                        + (isUsual ? "; packet-tunneld \(ServerProgram.usualPort)" : "")
                 )
             case .system(ETIMEDOUT): return silent()
             case .system(let code):

@@ -74,10 +74,14 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
 
     /// Asks a question of ours; nil if the server knows no such thing.
     func ask(_ question: ServerQuestion) throws -> SSHClientCommandResult {
-        try client.exec(question.rawValue)
+        // A server of others would run it as a command.
+        if let other = client.otherServerAdvice {
+            throw SSHClientError(.protocolViolation, "there is nobody to ask for \"\(question.rawValue)\". \(other)")
+        }
+        return try client.exec(question.rawValue)
     }
 
-    /// What the server says of itself. A server of others runs what it is asked as a command, so it is not asked.
+    /// What the server says of itself; nil for a server of others.
     func information() -> ServerInformation? {
         guard isOurs, let answer = try? ask(.info), answer.status == 0
         else { return nil }
@@ -134,7 +138,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         return ConnectionEnd()
     }
 
-    private var isOurs: Bool { client.serverBanner.contains(SSHServerConfiguration.programName) }
+    private var isOurs: Bool { client.otherServerAdvice == nil }
 
     /// Super-packets first; what every server of this kind speaks as the fallback.
     private static func offers(_ choice: ChannelTypeChoice) -> [SSHTunnelOffer] {
