@@ -61,6 +61,14 @@ for address in "$LAB_WEB4" "$LAB_WEB6"; do
     case $address in *:*) headers=60 ;; *) headers=40 ;; esac
     is "segments from $address fit the uplink" "$(lab_in client "${probe[@]}" mss "$address" 80)" $((1460 - headers))
 done
+ok "the uplink gets smaller still" lab_egress_mtu 1380
+# segments ADDRESS SIZE: true if a new connection to ADDRESS sends segments of SIZE bytes.
+segments() { [ "$(lab_in client "${probe[@]}" mss "$1" 80)" = "$2" ]; }
+ok "and segments of new connections follow" wait_for 5 segments "$LAB_WEB4" 1340
+ok "over IPv6, too" wait_for 5 segments "$LAB_WEB6" 1320
+ok "and when it grows again" lab_egress_mtu 1440
+ok "they grow over IPv4" wait_for 5 segments "$LAB_WEB4" 1400
+ok "and over IPv6" wait_for 5 segments "$LAB_WEB6" 1380
 
 # A family that the server cannot send anywhere fails at once.
 ip -n server -6 route flush dev "$LAB_EGRESS"
