@@ -14,6 +14,9 @@ public protocol PacketTransport: AnyObject {
     /// What keeps others out of the stream, where the transport itself does; nil where something else does, or nothing.
     var security: TransportSecurity? { get }
 
+    /// What is known of the network path below; nil where nothing is.
+    var path: TransportPath? { get }
+
     /// Sends `bytes`. Each call is one message on transports that keep boundaries. Never calls the receiver back before
     /// it returns.
     ///
@@ -33,6 +36,8 @@ public protocol PacketTransport: AnyObject {
 extension PacketTransport {
     /// Nil: a stream of bytes and no more.
     public var security: TransportSecurity? { nil }
+    /// Nil: nothing is known.
+    public var path: TransportPath? { nil }
 }
 
 /// The core's side of a `PacketTransport`. Calls come on the transport's loop.

@@ -105,6 +105,7 @@ extension SSHServerConfiguration {
         rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
         rekeyInterval = configuration.rekeyLimit.interval ?? .zero
         permitsCompression = configuration.permitsCompression
+        congestionControl = configuration.congestionControl
         ciphers = configuration.ciphers
         macs = configuration.macs
         keyExchanges = configuration.keyExchanges

@@ -120,6 +120,11 @@ saw Compression grep -q 'server->client.*compression: zlib@openssh.com' <<<"$sai
 saw Ciphers grep -q 'server->client cipher: aes128-ctr' <<<"$said"
 saw MACs grep -q 'MAC: hmac-sha2-512 ' <<<"$said"
 saw KexAlgorithms grep -q 'kex: algorithm: ecdh-sha2-nistp521' <<<"$said"
+with "CongestionControl reno"
+congestion() { root_status | grep -o '"congestionControl" : "[a-z]*"'; }
+tunnel
+saw CongestionControl grep -q '"reno"' <<<"$(congestion)"
+tunnel_ends
 with "RekeyLimit 1M" "LogLevel DEBUG" "LogFormat json"
 lab_start rekeyed client ssh -F /dev/null -vv -N -w 9:any -p "$LAB_PORT" -i "$LAB_DIR/client_key" -o BatchMode=yes \
     -o UserKnownHostsFile="$LAB_DIR/known_hosts" "$LAB_USER@$LAB_SERVER4"

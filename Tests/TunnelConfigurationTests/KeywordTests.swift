@@ -58,6 +58,8 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         KeywordCase("ClientAliveCountMax 9") { $0.clientAliveCountMax = 9 },
         KeywordCase("RekeyLimit 16M 1h") { $0.rekeyLimit = RekeyLimit(bytes: 16 << 20, interval: .seconds(3600)) },
         KeywordCase("RekeyLimit default 10m") { $0.rekeyLimit = RekeyLimit(interval: .seconds(600)) },
+        KeywordCase("CongestionControl SYSTEM") { $0.congestionControl = .system },
+        KeywordCase("CongestionControl cubic") { $0.congestionControl = .named("cubic") },
         KeywordCase("RekeyLimit 1G") { $0.rekeyLimit = RekeyLimit(bytes: 1 << 30) },
         KeywordCase("Ciphers aes256-ctr,aes128-ctr") { $0.ciphers = ["aes256-ctr", "aes128-ctr"] },
         KeywordCase("Ciphers -*ctr") { $0.ciphers.removeLast() },

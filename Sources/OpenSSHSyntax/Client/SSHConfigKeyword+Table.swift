@@ -14,6 +14,7 @@ extension SSHConfigKeyword {
         ("CanonicalizeHostname", .choice(["yes", "no", "true", "false", "always"])),
         ("CanonicalizeMaxDots", .number(0...Int(Int32.max))), ("CanonicalizePermittedCNAMEs", .aliases),
         ("CertificateFile", .word), ("CheckHostIP", .flag), ("Ciphers", .algorithms), ("Compression", .flag),
+        ("CongestionControl", .congestionControl),
         ("ConnectTimeout", .time), ("GlobalKnownHostsFile", .files), ("HashKnownHosts", .flag),
         ("HostKeyAlgorithms", .algorithms), ("HostKeyAlias", .word), ("HostName", .word), ("IdentitiesOnly", .flag),
         ("IdentityAgent", .agent), ("IdentityFile", .word), ("IgnoreUnknown", .word), ("KexAlgorithms", .algorithms),

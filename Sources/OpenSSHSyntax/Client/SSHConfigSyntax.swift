@@ -12,6 +12,8 @@ public enum SSHConfigSyntax: Sendable {
     case port
     /// One word.
     case word
+    /// How congestion control is chosen.
+    case congestionControl
     /// One word: a path, `none`, `SSH_AUTH_SOCK`, or `$NAME`.
     case agent
     /// Paths, or `none` alone.
@@ -79,6 +81,7 @@ public enum SSHConfigSyntax: Sendable {
             guard let port = wholeNumber(word, as: UInt16.self), port > 0 else {
                 throw ValueProblem("\"\(word)\" is not a port", hint: "ports are 1 to 65535")
             }
+        case .congestionControl: _ = try CongestionControl(parsing: word)
         case .agent: try Self.checkAgent(word)
         case .jump: _ = try JumpHosts(parsing: word)
         default: break

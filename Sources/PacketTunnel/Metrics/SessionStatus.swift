@@ -20,6 +20,8 @@ public struct SessionStatus: Codable, Equatable, Sendable {
     public var channelType: String?
     /// What protects that channel, where it does so itself.
     public var security: TransportSecurity?
+    /// What the server knows of the network path to the user; nil behind a proxy.
+    public var path: TransportPath?
     /// Flows that go through the session now; nil while nobody is connected.
     public var flows: Int?
     /// Flows that went through it when its last connection ended.
@@ -69,6 +71,7 @@ extension ServerClient {
         status.flows = flows.count
         status.lastFlows = session.lastFlowCount
         status.security = transport.security
+        status.path = transport.path
         return status
     }
 }

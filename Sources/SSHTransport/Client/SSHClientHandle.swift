@@ -1,6 +1,7 @@
 internal import CLibSSH
 internal import EventLoops
 internal import Glibc
+internal import OpenSSHSyntax
 internal import PacketTunnel
 
 /// Owns one libssh session of a client, from its making to its handing over or its end.
@@ -13,6 +14,10 @@ final class SSHClientHandle: @unchecked Sendable {
     var security: TransportSecurity?
     /// What carries the connection; set once, before the library connects.
     private(set) var link: (any ConnectionLink)?
+    /// How the connection's congestion control is chosen.
+    var congestionControl = CongestionControl.auto
+    /// Hears of another congestion control, and of one that the kernel does not give. On the loop.
+    var onPathChange: ((PathWatch.Change) -> Void)?
     private var isClosed = false
     private(set) var isHandedOver = false
 
@@ -47,7 +52,10 @@ final class SSHClientHandle: @unchecked Sendable {
         guard !isClosed, !isHandedOver else { throw SSHClientError(.usage, "the connection is closed") }
         ssh_set_blocking(session, 0)
         do throws(SSHError) {
-            let driver = try SSHSession(taking: session, peer: peer, loop: loop)
+            var options = SSHSession.SocketOptions()
+            options.congestionControl = congestionControl
+            let driver = try SSHSession(taking: session, peer: peer, loop: loop, options: options)
+            driver.onPathChange = onPathChange
             driver.isHandshaking = false
             driver.security = security
             isHandedOver = true

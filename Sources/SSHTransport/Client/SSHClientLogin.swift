@@ -45,6 +45,8 @@ struct SSHClientLogin {
         do throws(SSHClientError) {
             handle = try SSHClientHandle()
             try settings.apply(to: handle.session)
+            handle.congestionControl = settings.congestionControl
+            handle.onPathChange = { [notice = configuration.pathNotice] in notice($0.description, $0.advice) }
             host = settings.host
             port = settings.port
             user = settings.user

@@ -28,6 +28,10 @@ public struct SSHClientConfiguration: Sendable {
     /// key file that could not be used. On the connecting thread.
     public var notice: @Sendable (String) -> Void = { _ in }
 
+    /// Called with a line for a log when another congestion control suits the connection's path, and with what to do where the
+    /// kernel does not give it. On the connection's loop.
+    public var pathNotice: @Sendable (_ change: String, _ advice: String?) -> Void = { _, _ in }
+
     /// Binds a socket to an interface, for `BindInterface`. On the connecting thread. Unless set, that option is an error.
     public var bindToDevice: @Sendable (_ descriptor: Int32, _ name: String) throws -> Void = { _, name in
         throw SSHClientError(.usage, "BindInterface \(name): this program cannot bind to interfaces")

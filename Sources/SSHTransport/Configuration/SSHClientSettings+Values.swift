@@ -38,6 +38,11 @@ extension SSHClientSettings {
     /// Questions without an answer after which the server is taken for dead.
     var serverAliveCountMax: Int { text("serveralivecountmax").flatMap { Int($0) } ?? 3 }
 
+    /// How the connection's congestion control is chosen.
+    var congestionControl: CongestionControl {
+        text("congestioncontrol").flatMap { try? CongestionControl(parsing: $0) } ?? .auto
+    }
+
     /// The interface that the connection leaves by; nil: the routes decide.
     var bindInterface: String? { text("bindinterface") }
 

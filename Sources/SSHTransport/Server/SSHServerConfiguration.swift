@@ -92,7 +92,11 @@ public struct SSHServerConfiguration: Sendable {
     /// What a person sees who asks for a shell.
     public var shellNotice = "This SSH server carries IP packets and has no shell. Commands: info, status."
 
-    /// Unsent bytes at which the kernel stops taking more of a connection's output (`TCP_NOTSENT_LOWAT`).
+    /// How a connection's congestion control is chosen.
+    public var congestionControl = CongestionControl.auto
+
+    /// Unsent bytes at which the kernel stops taking more of a connection's output (`TCP_NOTSENT_LOWAT`), on a fast path; on
+    /// a slower one they are fewer.
     public var notSentLowWater: Int32 = 131_072
 
     /// Finds a key among those of one user. Must not wait for anything.

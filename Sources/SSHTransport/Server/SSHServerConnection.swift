@@ -2,6 +2,7 @@ internal import CLibSSH
 public import EventLoops
 internal import Logging
 public import PacketTunnel
+internal import Synchronization
 
 /// One client's connection to a server, from the first byte to the last.
 ///
@@ -93,12 +94,14 @@ public final class SSHServerConnection: @unchecked Sendable {
         ssh_set_server_callbacks(handle, callbacks)
         var options = SSHSession.SocketOptions()
         options.notSentLowWater = context.configuration.notSentLowWater
+        options.congestionControl = context.configuration.congestionControl
         do {
             // One call sends the greeting; from then on reading does all the rest.
             let session = try SSHSession(taking: handle, peer: peer, loop: loop, options: options) {
                 ssh_handle_key_exchange($0)
             }
             session.delegate = self
+            session.onPathChange = { [weak self] in self?.pathDidChange($0) }
             self.session = session
         } catch {
             ssh_free(handle)
@@ -149,6 +152,12 @@ public final class SSHServerConnection: @unchecked Sendable {
     func logRefusal(_ message: String) {
         guard let suppressed = context.refusals.line(about: place.source, now: loop.now) else { return }
         log(.info, suppressed == 0 ? message : "\(message) (\(suppressed) lines about refusals left out before)")
+    }
+
+    private func pathDidChange(_ change: PathWatch.Change) {
+        log(.debug, change.description)
+        guard let advice = change.advice, !context.adviceIsGiven.exchange(true, ordering: .relaxed) else { return }
+        context.logger.notice("\(advice)")
     }
 
     func log(_ level: Logger.Level, _ message: @autoclosure () -> String) {

@@ -12,6 +12,8 @@ final class SSHServerContext: Sendable {
     let shares: SSHServerKeyShares
     let delegate: any SSHServerDelegate
     let logger: Logger
+    /// What the kernel does not give has been said.
+    let adviceIsGiven = Atomic(false)
 
     init(
         configuration: SSHServerConfiguration,

@@ -84,6 +84,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// What the session's two ends have agreed on.
     public var security: TransportSecurity? { session.security }
 
+    /// What the kernel has measured of the session's connection; nil over a proxy command or a jump host.
+    public var path: TransportPath? { session.path }
+
     /// A full SSH packet of the library: what the peer announced, less 10. 32,758 with all common peers.
     public var preferredWriteSize: Int { min(messageSize, 32_758) }
 

@@ -1,6 +1,7 @@
 internal import CLibSSH
 internal import EventLoops
 internal import Glibc
+internal import OpenSSHSyntax
 internal import PacketTunnel
 
 /// What a session tells whoever uses it. Calls come on the session's loop.
@@ -22,6 +23,8 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     struct SocketOptions {
         /// Unsent bytes at which the kernel stops saying that it takes more: what waits belongs in our own queues.
         var notSentLowWater: Int32 = 131_072
+        /// How the connection's congestion control is chosen.
+        var congestionControl = CongestionControl.auto
     }
 
     let loop: EventLoop
@@ -41,6 +44,11 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     /// The round trip to the peer, as keepalives measure it.
     var roundTrip = SSHRoundTrip()
 
+    /// What is known of the connection's path; nil for what is no TCP connection, and before the first turn.
+    var path: TransportPath? { pathWatch.path }
+    /// Hears of another congestion control, and of one that the kernel does not give.
+    var onPathChange: ((PathWatch.Change) -> Void)?
+
     private let event: ssh_event
     let receiver: OpaquePointer
     private var registration: Registration?
@@ -52,6 +60,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
     private var gatheredByteCount = 0
     private var readGate = SSHReadGate()
+    private var pathWatch: PathWatch
     /// Nothing is read while somebody elsewhere finds out what to answer.
     private(set) var isPaused = false
     private var holdsInput: Bool { readGate.isClosed || isPaused }
@@ -90,6 +99,11 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         self.peer = peer
         self.event = event
         self.receiver = receiver
+        pathWatch = PathWatch(
+            ssh_get_fd(handle),
+            options.congestionControl,
+            greatestUnsent: options.notSentLowWater
+        )
         prepareSocket(options)
         begin(handle)
         do {
@@ -154,6 +168,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     /// What callbacks have left to do, and what follows from what they saw.
     private func service() {
         roundTrip.answered(repliesReceived, now: loop.now)
+        if let change = pathWatch.update(now: loop.now) { onPathChange?(change) }
         noteDeath()
         if endReason == nil {
             serviceOpenings()

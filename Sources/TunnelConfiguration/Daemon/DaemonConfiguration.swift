@@ -48,6 +48,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var clientAliveCountMax = 3
     /// Whether clients may have their connection compressed.
     public var permitsCompression = false
+    /// How the congestion control of clients' connections is chosen.
+    public var congestionControl = CongestionControl.auto
     /// When session keys are renewed.
     public var rekeyLimit = RekeyLimit()
     /// Ciphers in order of preference. The first is the fastest measured.

@@ -40,6 +40,9 @@ struct ConnectingContext: Sendable {
     var sessionName: String
     /// Nothing has worked yet: somebody may be asked, and no time is short.
     var isFirst: Bool
+    /// Called with a line for the log when another congestion control suits the path, and with what to do where the kernel has
+    /// none that does. On the connection's loop.
+    var pathChanged: @Sendable (_ change: String, _ advice: String?) -> Void
     /// Called before anything is sent to an address, of a server or a name server, on the connecting thread.
     var reaching: @Sendable (_ endpoint: ServerEndpoint, _ isServer: Bool) throws -> Void
     /// Called once if the connection awaits an answer, when that has come.

@@ -35,6 +35,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
             if isServer { reached.withLock { $0.append(endpoint) } }
             try context?.reaching(endpoint, isServer)
         }
+        if let context { configuration.pathNotice = context.pathChanged }
         // resolv.conf may name the tunnel's resolvers, which nobody reaches from outside of it.
         configuration.nameServers = { ResolverSetup.nameServersBefore() }
         // A line that was there will be there again soon: better to begin anew than to wait long.

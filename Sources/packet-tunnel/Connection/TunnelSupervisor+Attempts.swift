@@ -3,6 +3,7 @@ internal import LinuxNetwork
 internal import Logging
 internal import OpenSSHSyntax
 internal import PacketTunnel
+internal import Synchronization
 internal import SSHTransport
 internal import TunnelConfiguration
 
@@ -55,6 +56,9 @@ extension TunnelSupervisor {
         }
     }
 
+    /// What the kernel does not give has been said.
+    private static let adviceIsGiven = Atomic(false)
+
     private func attempt(_ server: Int) {
         lastIdentifier += 1
         let (identifier, events) = (lastIdentifier, events)
@@ -64,6 +68,11 @@ extension TunnelSupervisor {
         let context = ConnectingContext(
             sessionName: sessionName,
             isFirst: !hasOpened,
+            pathChanged: { [logger] change, advice in
+                logger.debug("\(change)")
+                guard let advice, !Self.adviceIsGiven.exchange(true, ordering: .relaxed) else { return }
+                logger.notice("\(advice)")
+            },
             reaching: { endpoint, isServer in
                 let admission = Admission(isServer: isServer)
                 events.yield(.reaching(endpoint, admission))

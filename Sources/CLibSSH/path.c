@@ -1,0 +1,25 @@
+/* What the kernel has measured of a connection's path. In a file of its own: the C library's struct tcp_info ends before these
+ * fields, and its header cannot be included beside the kernel's. */
+#include "CLibSSH.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+int libssh_shim_measure_path(int descriptor, struct libssh_shim_path *path)
+{
+    struct tcp_info info = {0}; /* older kernels fill less of it */
+    socklen_t length = sizeof info;
+
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return -errno;
+    *path = (struct libssh_shim_path){
+        /* Before the first measurement the least round trip is the greatest number. */
+        .round_trip_us = info.tcpi_min_rtt != 0 && info.tcpi_min_rtt != UINT32_MAX ? info.tcpi_min_rtt : info.tcpi_rtt,
+        .bytes_sent = info.tcpi_bytes_sent,
+        .bytes_sent_again = info.tcpi_bytes_retrans,
+        .bytes_per_second = info.tcpi_delivery_rate,
+    };
+    return 0;
+}

@@ -1,0 +1,16 @@
+/// What a transport knows of the network path of what it sends. For people to read: the core decides nothing by it.
+public struct TransportPath: Codable, Hashable, Sendable {
+    /// The congestion control in force, by the kernel's name.
+    public var congestionControl: String
+    /// Microseconds of the shortest round trip lately; 0 before the first.
+    public var roundTripMicroseconds: Int
+    /// Bytes of a thousand that had to be sent again lately.
+    public var lossPermille: Double
+
+    /// What was measured.
+    public init(congestionControl: String, roundTripMicroseconds: Int, lossPermille: Double) {
+        self.congestionControl = congestionControl
+        self.roundTripMicroseconds = roundTripMicroseconds
+        self.lossPermille = lossPermille
+    }
+}

@@ -1,0 +1,68 @@
+internal import OpenSSHSyntax
+
+/// Which congestion control suits a path, from what is measured of it again and again. A plain value.
+struct CongestionSelection {
+    /// Nanoseconds of a round trip from which on a path is long: cubic needs seconds to find its rate again after a loss there.
+    static let longRoundTrip: UInt64 = 3_000_000
+    /// Packets of a thousand from which on a path is lossy: what cubic takes for a full queue, and BBR does not.
+    static let lossyPermille = 1.0
+    /// Bytes after which a share of lost ones says something.
+    static let sample: UInt64 = 256 << 10
+
+    /// Packets of a thousand that were lost lately, by bytes sent again.
+    private(set) var lossPermille = 0.0
+
+    private let choice: CongestionControl
+    private let system: String
+    /// What was said last; at first what the system has.
+    private var said: String
+    private var isLong = false
+    private var isLossy = false
+    private var sampled: (sent: UInt64, sentAgain: UInt64) = (0, 0)
+
+    /// - Parameter system: the name of what the system has chosen.
+    init(_ choice: CongestionControl, system: String) {
+        self.choice = choice
+        self.system = system
+        said = system
+    }
+
+    /// Takes the latest figures.
+    ///
+    /// - Parameters:
+    ///   - roundTrip: nanoseconds of the shortest round trip; 0 before the first.
+    ///   - sent: bytes sent so far, those sent again among them.
+    ///   - sentAgain: bytes sent again so far.
+    /// - Returns: the name of what suits the path better than what was said last; nil for the same.
+    mutating func next(roundTrip: UInt64, sent: UInt64, sentAgain: UInt64) -> String? {
+        if roundTrip > 0 {
+            // Half of the way back, so that a path at the border does not change to and fro.
+            isLong = roundTrip >= (isLong ? Self.longRoundTrip / 2 : Self.longRoundTrip)
+        }
+        if sent - sampled.sent >= Self.sample {
+            lossPermille = 1_000 * Double(sentAgain - sampled.sentAgain) / Double(sent - sampled.sent)
+            isLossy = lossPermille >= (isLossy ? Self.lossyPermille / 10 : Self.lossyPermille)
+            sampled = (sent, sentAgain)
+        }
+        let wanted = wanted
+        guard wanted != said else { return nil }
+        said = wanted
+        return wanted
+    }
+
+    private var wanted: String {
+        switch choice {
+        case .auto: suitable
+        case .system: system
+        case .named(let name): name
+        }
+    }
+
+    /// Where the path is near and clean, what the system has, unless that is BBR, which halves the rate there.
+    private var suitable: String {
+        if isLong || isLossy { return isBBR(system) ? system : "bbr" }
+        return isBBR(system) ? "cubic" : system
+    }
+
+    private func isBBR(_ name: String) -> Bool { name.hasPrefix("bbr") }
+}
