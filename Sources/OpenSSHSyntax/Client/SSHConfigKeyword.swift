@@ -20,6 +20,9 @@ public struct SSHConfigKeyword: Sendable {
     /// What becomes of a value.
     public let treatment: Treatment
 
+    /// A keyword that ssh(1) has not: in a file that both read, `IgnoreUnknown` has to name it.
+    public var isOwn: Bool { name == "CongestionControl" }
+
     /// The keyword of that name, whatever its case, or the one that an old name stands for.
     public static func named(_ name: some StringProtocol) -> SSHConfigKeyword? {
         let name = name.lowercased()
