@@ -135,6 +135,25 @@ struct KeywordCase: Sendable, CustomTestStringConvertible {
         #expect(Outcome(configuration.text).configuration == configuration)
     }
 
+    @Test(
+        "0 means the default, and is written out as that",
+        arguments: [("MTU", "1500"), ("SessionExpiry", "5m"), ("QueueLimit", "4M")]
+    )
+    func zero(keyword: String, standard: String) {
+        let configuration = Outcome("\(keyword) 0").configuration
+        #expect(configuration == DaemonConfiguration())
+        #expect(configuration?.text.contains("\n\(keyword) \(standard)\n") == true)
+    }
+
+    @Test("the queue of the original is accepted, and one that holds no packet is not")
+    func queueLimit() {
+        #expect(Outcome("QueueLimit 524288").configuration?.queueLimitInBytes == 524_288)
+        #expect(Outcome("QueueLimit 32768").configuration?.queueLimitInBytes == 32_768)
+        #expect(Outcome("QueueLimit 4095").problems.count == 1)
+        let problems = Outcome("MTU 9000\nQueueLimit 32K").problems
+        #expect(problems.count == 1 && problems[0].contains("at MTU 9000"), "\(problems)")
+    }
+
     @Test("keywords are known in any case", arguments: cases)
     func anyCase(example: KeywordCase) {
         let line = example.keyword.uppercased() + example.line.dropFirst(example.keyword.count)

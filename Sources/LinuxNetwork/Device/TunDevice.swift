@@ -1,6 +1,7 @@
 internal import CLinuxNetwork
 public import EventLoops
 internal import Glibc
+public import PacketTunnel
 internal import Synchronization
 
 /// A tun interface of our own with some of the kernel's queues for each event loop. It vanishes with the last of them, and
@@ -33,21 +34,21 @@ public final class TunDevice: Sendable {
     ///
     /// - Parameters:
     ///   - name: 1 to 15 bytes; a `%d` in it becomes the first free number.
-    ///   - mtu: bytes, 576 to 65,535.
+    ///   - mtu: bytes, 576 to 65,535, or 0 for the default.
     ///   - loops: the owners of the queues; at least one.
     ///   - options: says whether `sudo` has to make the interface.
     /// - Throws: `NetworkSetupError` of the kinds `tunMissing`, `notPermitted`, `nameBusy`, `badName`, `system`, and for `sudo`
     ///   `commandMissing` and `commandFailed`.
     public static func open(
         name: String = defaultName,
-        mtu: Int,
+        mtu: Int = TunnelDefaults.mtu,
         loops: [EventLoop],
         options: NetworkSetupOptions
     ) async throws(NetworkSetupError) -> TunDevice {
         guard isValid(name) else { throw badName(name) }
         let name = options.usesSudo ? freeName(like: name) : name
         try await make(name, options)
-        return try TunDevice(name: name, mtu: mtu, loops: loops, joinsExisting: options.usesSudo)
+        return try TunDevice(name: name, mtu: TunnelDefaults.mtu(mtu), loops: loops, joinsExisting: options.usesSudo)
     }
 
     /// With `sudo`, makes the interface for this user to join.

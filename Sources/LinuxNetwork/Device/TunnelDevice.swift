@@ -18,7 +18,7 @@ public final class TunnelDevice: Sendable {
     /// The pools are fixed networks, so a host has one device for each pair of pools.
     ///
     /// - Parameters:
-    ///   - mtu: bytes of the largest packet, 1,280 to 65,535.
+    ///   - mtu: bytes of the largest packet, 1,280 to 65,535, or 0 for the default.
     ///   - loop: the thread that reads and writes; has to run until `close` has returned.
     /// - Throws: `NetworkSetupError`; nothing is left behind then.
     public static func server(

@@ -7,7 +7,7 @@ public struct ServerNetwork: Sendable {
     public var pool: IPPrefix
     /// The IPv6 addresses of sessions; the host takes the first one.
     public var pool6: IPPrefix
-    /// The interface through which the clients' packets leave; nil for those of the default routes.
+    /// The interface through which the clients' packets leave; nil or empty for those of the default routes.
     public var egressInterface: String?
     /// Resolvers that clients are sent to. They may run on this host: port 53 of these addresses is the only thing of
     /// the host that clients reach.
@@ -37,7 +37,7 @@ public struct ServerNetwork: Sendable {
     ///
     /// - Throws: `NetworkSetupError` of the kinds `noEgress`, `unknownInterface`, `system`.
     public func egressInterfaces() throws(NetworkSetupError) -> (ipv4: String, ipv6: String) {
-        if let name = egressInterface {
+        if let name = egressInterface, !name.isEmpty {
             guard if_nametoindex(name) != 0 else {
                 throw NetworkSetupError(
                     .unknownInterface,

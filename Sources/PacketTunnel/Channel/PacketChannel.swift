@@ -17,7 +17,7 @@ public final class PacketChannel: Sendable {
     ///
     /// - Parameters:
     ///   - framing: how packets are laid into the transport, as the other side lays them.
-    ///   - mtu: bytes of the largest packet.
+    ///   - mtu: bytes of the largest packet; 0 for the default.
     ///   - receiveLimitInBytes: bytes of received packets that may wait for a reader.
     public init(
         transport: sending any PacketTransport,
@@ -27,7 +27,7 @@ public final class PacketChannel: Sendable {
     ) {
         let inbox = PacketInbox(limitInBytes: receiveLimitInBytes)
         loop = transport.loop
-        let end = PacketChannelEnd(transport: transport, framing: framing, mtu: mtu, inbox: inbox)
+        let end = PacketChannelEnd(transport: transport, framing: framing, mtu: TunnelDefaults.mtu(mtu), inbox: inbox)
         self.inbox = inbox
         self.end = end
         loop.execute { end.start() }

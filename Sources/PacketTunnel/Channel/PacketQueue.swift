@@ -28,7 +28,8 @@ public final class PacketQueue: Sendable {
     /// An empty queue.
     ///
     /// - Parameters:
-    ///   - limitInBytes: memory that waiting packets may hold; more than the largest packet, or none is ever queued.
+    ///   - limitInBytes: memory that waiting packets may hold, or 0 for the default; enough for the largest packet as in
+    ///     `ServerConfiguration.downstreamQueueLimitInBytes`, or none is ever queued.
     ///   - framing: how packets are laid into the channel; not `tun@openssh.com`, whose messages are single packets.
     public init(
         limitInBytes: Int = TunnelDefaults.downstreamQueueLimitInBytes,
@@ -38,7 +39,8 @@ public final class PacketQueue: Sendable {
         self.framing = framing
         start = clock.now
         let pool = PacketBufferPool()
-        let queue = FlowQueue(pool: pool, limitInBytes: limitInBytes, quantum: framing == .gso ? 16_384 : 2_048)
+        let limit = limitInBytes == 0 ? TunnelDefaults.downstreamQueueLimitInBytes : limitInBytes
+        let queue = FlowQueue(pool: pool, limitInBytes: limit, quantum: framing == .gso ? 16_384 : 2_048)
         state = Mutex(State(pool: pool, queue: queue))
     }
 

@@ -2,9 +2,10 @@ public import IPPacket
 
 /// How a client behaves. Every member has a default.
 public struct ClientConfiguration: Sendable {
-    /// Bytes of the largest packet; has to be the server's.
+    /// Bytes of the largest packet; has to be the server's. 1,280 to 65,535, or 0 for the default.
     public var mtu = TunnelDefaults.mtu
-    /// Bytes of packet memory that may wait for the server. At least 128 KiB.
+    /// Bytes of packet memory that may wait for the server; 0 for the default. Limits as for
+    /// `ServerConfiguration.downstreamQueueLimitInBytes`.
     public var upstreamQueueLimitInBytes = TunnelDefaults.upstreamQueueLimitInBytes
     /// This side's addresses in the tunnel: packets from others are not sent, and packets for others are refused. Empty: the
     /// first of each family that packets were sent from, as the server learns it.
@@ -20,20 +21,17 @@ public struct ClientConfiguration: Sendable {
     /// All defaults.
     public init() {}
 
-    /// The configuration, checked.
+    /// The configuration, checked, with the defaults in the place of zeros.
     ///
     /// - Throws: `ConfigurationError` for the first value outside of its limits.
     public func validated() throws(ConfigurationError) -> ClientConfiguration {
-        guard (1_280...65_535).contains(mtu) else {
-            throw ConfigurationError(setting: "MTU", value: "\(mtu)", reason: "has to be from 1280 to 65535")
-        }
-        guard upstreamQueueLimitInBytes >= 128 << 10 else {
-            throw ConfigurationError(
-                setting: "QueueLimit",
-                value: "\(upstreamQueueLimitInBytes)",
-                reason: "has to be at least 131072 bytes"
-            )
-        }
-        return self
+        var checked = self
+        checked.mtu = try ConfigurationCheck.mtu(mtu)
+        checked.upstreamQueueLimitInBytes = try ConfigurationCheck.queueLimit(
+            upstreamQueueLimitInBytes,
+            default: TunnelDefaults.upstreamQueueLimitInBytes,
+            mtu: checked.mtu
+        )
+        return checked
     }
 }

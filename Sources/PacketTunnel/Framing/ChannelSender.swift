@@ -5,6 +5,9 @@ internal import IPPacket
 /// Packets wait here, where they can be ordered and dropped, and move on only while the transport holds nothing
 /// unsent. Small ones are gathered into full messages; large ones are sent from where they lie. Owned by one loop.
 struct ChannelSender: ~Copyable {
+    /// Room for one super-packet and its frame: with less, none would ever be sent.
+    private static let leastForSuperPackets = 128 << 10
+
     private let framing: ChannelFraming
     private let pool: PacketBufferPool
     private var queue: FlowQueue
@@ -19,7 +22,7 @@ struct ChannelSender: ~Copyable {
         self.pool = pool
         queue = FlowQueue(
             pool: pool,
-            limitInBytes: queueLimitInBytes,
+            limitInBytes: framing == .gso ? max(queueLimitInBytes, Self.leastForSuperPackets) : queueLimitInBytes,
             quantum: framing == .gso ? 16_384 : 2_048
         )
     }

@@ -27,7 +27,9 @@ internal import IPPacket
     var capacity: Int { unsafe header.pointee.capacity }
 
     /// Bytes of memory behind the handle; what a queue is charged for it.
-    var footprint: Int { capacity + Self.headroom + MemoryLayout<Header>.size }
+    var footprint: Int { Self.footprint(capacity: capacity) }
+
+    fileprivate static func footprint(capacity: Int) -> Int { capacity + headroom + MemoryLayout<Header>.size }
 
     /// Bytes in use, from `start`.
     var length: Int {
@@ -185,6 +187,12 @@ final class PacketBufferPool {
     func take(for length: Int) -> PacketBuffer {
         if length <= Self.smallCapacity { return small.take() }
         return length <= Self.mediumCapacity ? medium.take() : large.take()
+    }
+
+    /// Bytes of memory behind the buffer for `length` bytes.
+    static func footprint(for length: Int) -> Int {
+        if length <= smallCapacity { return PacketBuffer.footprint(capacity: smallCapacity) }
+        return PacketBuffer.footprint(capacity: length <= mediumCapacity ? mediumCapacity : largeCapacity)
     }
 
     /// A buffer for a packet of any size.

@@ -1,5 +1,6 @@
 internal import IPPacket
 internal import OpenSSHSyntax
+internal import PacketTunnel
 
 /// Two settings that exclude each other, or one that cannot be.
 struct Contradiction: Hashable {
@@ -27,7 +28,7 @@ extension DaemonConfiguration {
     /// All contradictions, in the order of the manual.
     func contradictions(_ support: AlgorithmSupport) -> [Contradiction] {
         rangeContradictions(support) + listenContradictions + poolContradictions + deviceContradictions
-            + pathContradictions
+            + queueContradictions + pathContradictions
     }
 
     /// What the text's own rules already exclude, for configurations made in code: each value must survive being
@@ -127,6 +128,19 @@ extension DaemonConfiguration {
     private var deviceContradictions: [Contradiction] {
         guard tunDevice == egressInterface else { return [] }
         return [Contradiction(keyword: "TunDevice", reason: "\(tunDevice) is the EgressInterface, too")]
+    }
+
+    /// With a large MTU, a packet takes more memory than a small queue may hold.
+    private var queueContradictions: [Contradiction] {
+        var server = ServerConfiguration()
+        (server.mtu, server.downstreamQueueLimitInBytes) = (mtu, Int(clamping: queueLimitInBytes))
+        do throws(ConfigurationError) {
+            _ = try server.validated()
+            return []
+        } catch {
+            guard error.setting == "QueueLimit" else { return [] }
+            return [Contradiction(keyword: error.setting, reason: "\(error.value) \(error.reason), at MTU \(mtu)")]
+        }
     }
 
     private var pathContradictions: [Contradiction] {

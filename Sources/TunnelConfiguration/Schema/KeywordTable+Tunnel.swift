@@ -1,4 +1,5 @@
 internal import IPPacket
+internal import PacketTunnel
 
 extension KeywordTable {
     static let network: [ConfigurationKeyword] = [
@@ -47,9 +48,9 @@ extension KeywordTable {
             "MTU",
             .network,
             \.mtu,
-            .number(1280...65535, "BYTES"),
+            ValueSyntax<Int>.number(1280...65535, "BYTES").zero(means: TunnelDefaults.mtu),
             """
-            The largest packet, on the server and on its clients: 1280, IPv6's minimum, to 65535.
+            The largest packet, on the server and on its clients: 1280, IPv6's minimum, to 65535, or 0 for the default.
             """
         ),
         ConfigurationKeyword(
@@ -88,10 +89,10 @@ extension KeywordTable {
             "SessionExpiry",
             .traffic,
             \.sessionExpiry,
-            .time(.seconds(1)...(.seconds(86_400 * 30))),
+            ValueSyntax<Duration>.time(.seconds(1)...(.seconds(86_400 * 30))).zero(means: TunnelDefaults.sessionExpiry),
             """
             Time for which a session without connection keeps its addresses, so that a client that comes back goes on \
-            where it was.
+            where it was; 0 for the default.
             """
         ),
         ConfigurationKeyword(
@@ -228,9 +229,13 @@ extension KeywordTable {
             "QueueLimit",
             .traffic,
             \.queueLimitInBytes,
-            .bytes(128 << 10...1 << 30),
+            ValueSyntax<UInt64>.bytes(4 << 10...1 << 30).zero(means: DaemonConfiguration().queueLimitInBytes),
             """
-            Bytes of packets that may wait for one client; what overflows is dropped and counted.
+            Bytes of packets that may wait for one client, 4K to 1G, or 0 for the default; what overflows is dropped and \
+            counted. A packet counts with the memory it takes, 2 KiB at least. Clients that get super-packets have 128K in any \
+            case. The default is eight times the 512K of the original packet tunnel, which are accepted: packets leave the queue \
+            after some 5 ms whatever its limit, and super-packets of 64 KiB need the room. It costs up to 4 MiB of memory for \
+            each client that reads too slowly.
             """
         ),
     ]

@@ -84,6 +84,18 @@ extension ValueSyntax {
         )
     }
 
+    /// The same, or 0 for `value`, as in the configuration of the original packet tunnel.
+    func zero(means value: Value) -> ValueSyntax where Value: Sendable {
+        let parse = parse
+        return ValueSyntax(
+            synopsis: synopsis,
+            parse: { (words) throws(WordProblem) in
+                words.count == 1 && words[0].text == "0" ? value : try parse(words)
+            },
+            text: text
+        )
+    }
+
     /// One or more of the same, each a word; or one word that stands for no element.
     func list(emptyWord: String) -> ValueSyntax<[Value]> where Value: Sendable {
         let (parse, text) = (parse, text)

@@ -104,7 +104,7 @@ struct UpCommand: AsyncParsableCommand {
     var device: String?
 
     @Option(
-        help: ArgumentHelp("The largest packet, instead of the server's word.", valueName: "bytes"),
+        help: ArgumentHelp("The largest packet, instead of the server's word, which 0 means.", valueName: "bytes"),
         transform: parseMTU
     )
     var mtu: Int?
@@ -153,7 +153,7 @@ struct UpCommand: AsyncParsableCommand {
         options.dnsSetup = dnsSetup
         options.searchDomains = dnsSearch
         options.device = device
-        options.mtu = mtu
+        options.mtu = mtu == 0 ? nil : mtu
         options.session = session
         options.channelType = channelType
         options.usesSudo = sudo
@@ -197,8 +197,8 @@ func parseInterface(_ text: String) throws -> String {
 }
 
 private func parseMTU(_ text: String) throws -> Int {
-    guard let mtu = Int(text), (1280...65535).contains(mtu) else {
-        throw ValueProblem("an MTU is 1280, IPv6's minimum, to 65535")
+    guard let mtu = Int(text), mtu == 0 || (1280...65535).contains(mtu) else {
+        throw ValueProblem("an MTU is 1280, IPv6's minimum, to 65535, or 0 for the server's word")
     }
     return mtu
 }
