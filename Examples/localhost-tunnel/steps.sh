@@ -130,12 +130,12 @@ ask() { lab_in client dig +short +time=2 +tries=2 "@$1" "$LAB_NAME" "$2" 2>&1; }
 
 meet_the_policy() {
     local before counted
-    before=$(lab_counter reject_up_invalid_destination_address)
+    before=$(lab_counter upstream_packet_rejected_invalid_destination_address)
     if lab_in client curl --silent --max-time 1 "http://$LAB_REFUSED4/" >/dev/null; then
         result FAIL "a forbidden destination is refused" "$LAB_REFUSED4 answered"
         return
     fi
-    counted=$(($(lab_counter reject_up_invalid_destination_address) - before))
+    counted=$(($(lab_counter upstream_packet_rejected_invalid_destination_address) - before))
     if [ "$counted" -gt 0 ]; then
         result PASS "a forbidden destination is refused" \
             "$LAB_REFUSED4: invalid_destination_address, $counted packets counted"

@@ -53,6 +53,7 @@ public final class ManualLoop: PacketLoop {
     public var giveWayCount: Int { giveWayCalls.load(ordering: .relaxed) }
 
     /// Does what only the loop's own thread may do. Work posted meanwhile waits.
+    @discardableResult
     public func perform<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
         depth.wrappingAdd(1, ordering: .relaxed)
         defer { depth.wrappingSubtract(1, ordering: .relaxed) }

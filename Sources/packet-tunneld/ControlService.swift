@@ -104,7 +104,7 @@ final class ControlService: ControlServerDelegate {
             else {
                 continue
             }
-            server.clientDisconnected(
+            await server.disconnect(
                 SessionIdentity(user: session.user, keyFingerprint: session.keyFingerprint, name: session.name)
             )
         }

@@ -3,6 +3,7 @@ internal import IPPacket
 internal import Logging
 internal import PacketTunnel
 internal import SSHTransport
+internal import Synchronization
 internal import TunnelConfiguration
 
 /// Hands the tunnel channels of the SSH server to the core, and answers `info` and `status`.
@@ -14,6 +15,8 @@ final class TunnelService: SSHServerDelegate {
     private let flowShares: FlowShares
     private let egress: EgressFamilies
     private let logger: Logger
+    /// The tunnel of each connection that has had one: the last, as there is one at a time.
+    private let tunnels = Mutex<[ObjectIdentifier: ConnectedClient]>([:])
 
     init(
         server: PacketTunnelServer,
@@ -94,7 +97,8 @@ final class TunnelService: SSHServerDelegate {
         var hooks = KeyHooks(configuration.current, key.restrictions, dnsQuality).hooks(for: server)
         hooks.flowLimit = flowShares.take(key.fingerprint, for: ObjectIdentifier(connection))
         do throws(SessionError) {
-            try server.clientConnected(identity, transport: channel, framing: framing, hooks: hooks)
+            let client = try server.clientConnected(identity, transport: channel, framing: framing, hooks: hooks)
+            tunnels.withLock { $0[ObjectIdentifier(connection)] = client }
         } catch {
             logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])
             channel.close()
@@ -124,7 +128,12 @@ final class TunnelService: SSHServerDelegate {
         return true
     }
 
-    func connectionDidClose(_ connection: SSHServerConnection) { flowShares.release(ObjectIdentifier(connection)) }
+    func connectionDidClose(_ connection: SSHServerConnection) {
+        let owner = ObjectIdentifier(connection)
+        flowShares.release(owner)
+        guard let client = tunnels.withLock({ $0.removeValue(forKey: owner) }), client.isConnected else { return }
+        Task { [server] in await server.clientDisconnected(client) }
+    }
 }
 
 /// A tunnel channel whose client has not said yet which session it wants.

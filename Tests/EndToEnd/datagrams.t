@@ -30,7 +30,7 @@ carried() {
 }
 ok "the client is ready" lab_client client client || done_testing
 carried client
-is "nothing of it was refused" "$(lab_counter reject_up_fragment_without_first)$(lab_counter reject_down_fragment_without_first)" 00
+is "nothing of it was refused" "$(lab_counter upstream_packet_rejected_fragment_without_first)$(lab_counter downstream_packet_rejected_fragment_without_first)" 00
 lab_stop client
 ok "stock ssh connects" lab_stock_client stock client || done_testing
 for server in "$LAB_POOL_DNS4" "$LAB_POOL_DNS6"; do _lab_route client "$server" dev "$(lab_tun client)"; done
@@ -54,5 +54,5 @@ refused client
 lab_stop client
 ok "stock ssh connects" lab_stock_client stock client || done_testing
 refused "stock ssh"
-at_least "and each refusal is counted" "$(lab_counter reject_up_fragment)" 4
+at_least "and each refusal is counted" "$(lab_counter upstream_packet_rejected_fragment)" 4
 done_testing

@@ -55,5 +55,5 @@ refuse "the server's outer address" "$LAB_EGRESS6" "[$LAB_EGRESS6]"
 refuse "a network that DenyNetworks lists" "$LAB_REFUSED4" "$LAB_REFUSED4"
 refuse "a network that DenyNetworks lists" "$LAB_REFUSED6" "[$LAB_REFUSED6]"
 # All but the two of the server's outer address, which its packet filter stops after the tunnel.
-at_least "every refusal of the tunnel is counted" "$(lab_counter reject_up_invalid_destination_address)" 9
+at_least "every refusal of the tunnel is counted" "$(lab_counter upstream_packet_rejected_invalid_destination_address)" 9
 done_testing

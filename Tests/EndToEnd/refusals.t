@@ -120,7 +120,7 @@ is "permit-ports=: a port on the list" "$(lab_in client dig +short +time=2 +trie
     "$LAB_WEB4"
 not_ok "permit-ports=: another port is not reached over IPv4" reaches "$LAB_WEB4" 2
 not_ok "permit-ports=: nor over IPv6" reaches "[$LAB_WEB6]" 2
-at_least "permit-ports=: and counted" "$(lab_counter reject_up_disallowed_tcp_destination_port)" 1
+at_least "permit-ports=: and counted" "$(lab_counter upstream_packet_rejected_disallowed_tcp_destination_port)" 1
 lab_stop client
 
 keys "deny-networks=\"$LAB_OTHER4/32,$LAB_OTHER6/128\" client_key"
@@ -154,7 +154,7 @@ done
 for ((i = 0; i < 40; i++)); do outcome "$LAB_POOL_DNS4" "n$i.secret.$LAB_NAME"; done | sort | uniq -c >"$LAB_DIR/many"
 is "deny-domains=: forty refusals in a row" "$(tr -s ' ' <"$LAB_DIR/many")" " 40 REFUSED"
 is "deny-domains=: and then the resolver answers" "$(outcome "$LAB_POOL_DNS4" "public.$LAB_NAME")" "$LAB_WEB4"
-at_least "deny-domains=: every refusal is counted" "$(lab_counter reject_up_disallowed_domain)" 44
+at_least "deny-domains=: every refusal is counted" "$(lab_counter upstream_packet_rejected_disallowed_domain)" 44
 lab_stop client
 not_ok "deny-domains=: nobody was asked for the name" lab_logged dns 'query.* (n?[0-9]*\.|below\.)?secret\.'
 
@@ -165,7 +165,7 @@ lab_in client curl --silent --max-time 60 --output /dev/null "http://$LAB_WEB4/b
 took=$((($(date +%s%N) - started) / 1000000))
 at_least "rate=: 4 MiB at 512 KiB a second take long (ms)" "$took" 5500
 at_most "rate=: but not much longer than that (ms)" "$took" 16000
-at_least "rate=: what is too much is counted" "$(lab_counter reject_down_rate_limit)" 1
+at_least "rate=: what is too much is counted" "$(lab_counter downstream_packet_rejected_rate_limit)" 1
 lab_stop client
 
 keys "sessions=1 client_key"

@@ -39,7 +39,7 @@ ok "Refuse drop: stock ssh connects" connect stock || done_testing
 for address in "$LAB_OFFICE4" "$LAB_OFFICE6"; do
     is "Refuse drop: nothing is said about $address" "$(lab_in client "${probe[@]}" error "$address" 7001 64)" none
 done
-at_least "but counted" "$(lab_counter reject_up_invalid_destination_address)" 2
+at_least "but counted" "$(lab_counter upstream_packet_rejected_invalid_destination_address)" 2
 lab_stop stock
 lab_stop daemon
 

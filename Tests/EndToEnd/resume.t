@@ -119,7 +119,7 @@ ip -n client addr del "$LAB_OWN4" dev "$tun"
 ip -n client addr del "$LAB_OWN6" dev "$tun"
 for route in "${LAB_ROUTES[@]}"; do _lab_route client "$route" dev "$tun"; done
 not_ok "a source that this connection did not begin with is refused" page client "$LAB_WEB4" 1
-at_least "and counted" "$(lab_counter reject_up_invalid_source_address)" 1
+at_least "and counted" "$(lab_counter upstream_packet_rejected_invalid_source_address)" 1
 seen=$(grep -c '\bready\b' "$LAB_DIR/client.log")
 kill_outer 0
 ok "the client comes back" wait_for 30 ready $((seen + 1))

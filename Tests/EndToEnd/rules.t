@@ -39,8 +39,8 @@ for row in "${table[@]}"; do
         fi
     done
 done
-at_least "every refusal of TCP is counted" "$(lab_counter reject_up_disallowed_tcp_destination_port)" "$refused_tcp"
-at_least "every refusal of UDP is counted" "$(lab_counter reject_up_disallowed_udp_destination_port)" "$refused_udp"
+at_least "every refusal of TCP is counted" "$(lab_counter upstream_packet_rejected_disallowed_tcp_destination_port)" "$refused_tcp"
+at_least "every refusal of UDP is counted" "$(lab_counter upstream_packet_rejected_disallowed_udp_destination_port)" "$refused_udp"
 
 # ICMP is not carried with PermitICMP none. Stock ssh sends what our client would not even try to.
 lab_stop client2
@@ -56,7 +56,7 @@ for who in client client2; do
     done
 done
 at_least "every echo request that reached the server is counted" \
-    "$(lab_counter reject_up_invalid_ip_header_protocol)" 6
+    "$(lab_counter upstream_packet_rejected_invalid_ip_header_protocol)" 6
 lab_stop stock
 
 # permit WORD ECHO ERRORS: the same with either client under the daemon's other words.

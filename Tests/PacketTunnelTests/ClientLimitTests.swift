@@ -94,7 +94,7 @@ struct ClientLimitTests {
         connection.send(Sample.upstreamUDP(.v4))
         harness.loop.advance(by: .seconds(30 * 60))
         harness.runAll()
-        #expect(harness.log.lines("session metrics").first?["ipv4_udp_up_packets"] == "1")
+        #expect(harness.log.lines("server_packet_metrics").first?["udp_ipv4_packets_up"] == "1")
         connection.send(Sample.upstreamUDP(.v4))
         harness.loop.advance(by: .seconds(30 * 60))
         harness.runAll()

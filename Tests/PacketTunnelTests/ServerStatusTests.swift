@@ -26,7 +26,7 @@ struct ServerStatusTests {
         #expect(status.packetsRead == 5)
         #expect(status.packetsHandedOver == 1)
         #expect(status.handedOverShare == 0.2)
-        #expect(status.strays == ["reject_down_no_session": 2])
+        #expect(status.strays == ["downstream_packet_rejected_no_session": 2])
         #expect((status.sessions, status.connectedSessions) == (1, 1))
     }
 

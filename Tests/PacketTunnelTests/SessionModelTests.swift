@@ -86,7 +86,7 @@ private final class SessionModel {
 
     private func disconnect() {
         guard let identity = open.randomElement(using: &generator)?.identity else { return }
-        harness.server.clientDisconnected(identity)
+        harness.server.sessions.client(of: identity).map(PacketTunnelServer.end)
     }
 
     private func send() {
@@ -124,8 +124,9 @@ private final class SessionModel {
         var reported: [String: Int64] = [:]
         let reports = harness.log.lines("session ended")
         try #require(reports.count == createdCount)
-        for report in reports {
-            reported[report["user"] ?? "", default: 0] += Int64(report["ipv4_udp_up_packets"] ?? "0") ?? -1
+        for checkpoint in harness.log.lines("server_packet_metrics") {
+            let count = Int64(checkpoint["udp_ipv4_packets_up"] ?? "0") ?? -1
+            reported[checkpoint["user"] ?? "", default: 0] += count
         }
         for number in identities.indices {
             #expect(reported["user\(number)", default: 0] == written[number, default: 0])

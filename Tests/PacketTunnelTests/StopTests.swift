@@ -21,9 +21,10 @@ struct StopTests {
         #expect(alice.transport.isClosed && bob.transport.isClosed)
         #expect(harness.devices.map(\.isClosed) == [true, true])
         let reports = harness.log.lines("session ended")
+        let checkpoints = harness.log.lines("server_packet_metrics")
         #expect(Set(reports.compactMap { $0["user"] }) == ["alice", "bob", "carol"])
-        #expect(reports.first { $0["user"] == "alice" }?["ipv4_udp_up_packets"] == "1")
-        #expect(reports.first { $0["user"] == "carol" }?["ipv6_udp_up_packets"] == "2")
+        #expect(checkpoints.first { $0["user"] == "alice" }?["udp_ipv4_packets_up"] == "1")
+        #expect(checkpoints.first { $0["user"] == "carol" }?["udp_ipv6_packets_up"] == "2")
         #expect(reports.allSatisfy { $0["reason"] == "the server stops" })
         #expect(harness.server.sessionCount == (0, 0))
     }
@@ -55,17 +56,5 @@ struct StopTests {
         let harness = try ServerHarness()
         await harness.stop()
         #expect(throws: SessionError.serverIsNotRunning) { try harness.connect() }
-    }
-
-    @Test("clientDisconnected ends the connection and keeps the session")
-    func disconnected() throws {
-        let harness = try ServerHarness()
-        let connection = try harness.connect()
-        harness.runAll()
-        harness.server.clientDisconnected(Sample.alice)
-        harness.runAll()
-        #expect(connection.transport.isClosed)
-        #expect(harness.server.sessionCount == (1, 0))
-        harness.server.clientDisconnected(Sample.bob)
     }
 }

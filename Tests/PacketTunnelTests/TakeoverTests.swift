@@ -31,7 +31,8 @@ struct TakeoverTests {
         #expect(harness.log.lines("client took its session over").count == 1)
         let report = try #require(harness.log.lines("client disconnected").first)
         #expect(report["reason"] == "taken over by a newer connection")
-        #expect(report["ipv4_udp_up_packets"] == "1")
+        let checkpoint = try #require(harness.log.lines("server_packet_metrics").first)
+        #expect(checkpoint["udp_ipv4_packets_up"] == "1")
     }
 
     @Test(

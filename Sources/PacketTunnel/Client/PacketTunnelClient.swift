@@ -77,9 +77,9 @@ public final class PacketTunnelClient: @unchecked Sendable {
         dns = ClientDNS(local: configuration.localDNSAddresses, transparent: addresses)
     }
 
-    /// Closes the transport and the device, and logs all counters.
+    /// Closes the transport and the device, and logs all counters as `packet_metrics`.
     public func stop() {
-        logger.info("tunnel ended", metadata: SessionReport.metadata(counters))
+        logger.info("\(SessionReport.clientEvent)", metadata: SessionReport.metadata(counters))
         connection?.end()
         connection = nil
         reader.stop()

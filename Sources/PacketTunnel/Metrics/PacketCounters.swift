@@ -64,10 +64,23 @@ public struct PacketCounters: Sendable {
 
     /// Takes back what was counted and is not carried after all.
     mutating func take(_ direction: PacketDirection, _ slot: Int, _ traffic: TrafficCount) {
-        let slot = direction.rawValue * 6 + slot
-        carried[slot].packets &-= traffic.packets
-        carried[slot].bytes &-= traffic.bytes
-        carried[slot].applicationBytes &-= traffic.applicationBytes
+        carried[direction.rawValue * 6 + slot].subtract(traffic)
+    }
+
+    /// Adds what was counted elsewhere.
+    mutating func add(_ other: PacketCounters) {
+        for slot in carried.indices { carried[slot].add(other.carried[slot]) }
+        for slot in refused.indices { refused[slot] &+= other.refused[slot] }
+        evictedFlows &+= other.evictedFlows
+    }
+
+    /// What was counted since the counters were `base`.
+    func since(_ base: PacketCounters) -> PacketCounters {
+        var difference = self
+        for slot in carried.indices { difference.carried[slot].subtract(base.carried[slot]) }
+        for slot in refused.indices { difference.refused[slot] &-= base.refused[slot] }
+        difference.evictedFlows &-= base.evictedFlows
+        return difference
     }
 
     mutating func evictFlows(_ count: Int) {
@@ -109,6 +122,18 @@ extension TrafficCount {
         packets &+= Int64(segments)
         bytes &+= Int64(summary.packetLength + (segments - 1) * summary.headerLength)
         applicationBytes &+= Int64(payload)
+    }
+
+    mutating func add(_ other: TrafficCount) {
+        packets &+= other.packets
+        bytes &+= other.bytes
+        applicationBytes &+= other.applicationBytes
+    }
+
+    mutating func subtract(_ other: TrafficCount) {
+        packets &-= other.packets
+        bytes &-= other.bytes
+        applicationBytes &-= other.applicationBytes
     }
 }
 

@@ -35,7 +35,7 @@ public struct ServerStatus: Codable, Equatable, Sendable {
         var metadata: Logger.Metadata = ["sessions": "\(sessions)", "connected": "\(connectedSessions)"]
         let counts = ["read": packetsRead, "handed_over": packetsHandedOver, "foreign_names": foreignSessionNames]
         for (name, count) in counts where count != 0 { metadata[name] = "\(count)" }
-        return metadata.merging(strays.map { ($0.key, "\($0.value)") }) { $1 }
+        return metadata
     }
 }
 

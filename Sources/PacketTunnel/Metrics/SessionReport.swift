@@ -1,19 +1,28 @@
 internal import IPPacket
 internal import Logging
 
-/// A session's counters as the metadata of a log line, with names as in the seed. Counters of 0 are left out.
+/// Counters by the names of the original packet tunnel, as logs and the status show them. Counters of 0 are left out.
+///
+/// The article Metrics lists them all.
 enum SessionReport {
-    static func metadata(_ session: Session, reason: String) -> Logger.Metadata {
-        var metadata = identification(session)
-        metadata["reason"] = "\(reason)"
-        return metadata.merging(Self.metadata(session.counters)) { $1 }
-    }
+    /// What a session has counted since its last checkpoint; logged when a client disconnects, every
+    /// `TunnelDefaults.orphanMetricsPeriod` while it stays, and when a session ends that has counted more since.
+    static let sessionEvent = "server_packet_metrics"
+    /// Refused packets that belong to no session; logged every `TunnelDefaults.orphanMetricsPeriod` and at the server's end.
+    static let orphanEvent = "server_orphan_packet_metrics"
+    /// What a client has counted; logged when it stops.
+    static let clientEvent = "packet_metrics"
 
     static func metadata(_ counters: PacketCounters) -> Logger.Metadata {
         Dictionary(uniqueKeysWithValues: Self.counters(counters).map { ($0.name, "\($0.value)") })
     }
 
-    static func identification(_ session: Session) -> Logger.Metadata {
+    /// Logs a checkpoint of a session.
+    static func log(_ counters: PacketCounters, of session: Session, to logger: Logger) {
+        logger.info("\(sessionEvent)", metadata: identification(session).merging(metadata(counters)) { $1 })
+    }
+
+    static func identification(_ session: Session, reason: String? = nil) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "user": "\(session.identity.user)",
             "key": "\(session.identity.keyFingerprint)",
@@ -21,6 +30,7 @@ enum SessionReport {
             "assigned_ipv6": "\(session.ipv6)",
         ]
         if !session.identity.name.isEmpty { metadata["session"] = "\(session.identity.name)" }
+        if let reason { metadata["reason"] = "\(reason)" }
         return metadata
     }
 
@@ -28,18 +38,17 @@ enum SessionReport {
     static func counters(_ counters: PacketCounters) -> [(name: String, value: Int64)] {
         var result: [(name: String, value: Int64)] = []
         for direction in PacketDirection.allCases {
-            let way = direction == .upstream ? "up" : "down"
             for version in IPVersion.allCases {
                 for (transport, name) in [(TransportProtocol.tcp, "tcp"), (.udp, "udp"), (.icmp, "icmp")] {
                     let carried = counters.carried(direction, version, transport)
-                    let prefix = "ipv\(version.rawValue)_\(name)_\(way)"
-                    result.append(("\(prefix)_packets", carried.packets))
-                    result.append(("\(prefix)_bytes", carried.bytes))
-                    result.append(("\(prefix)_application_bytes", carried.applicationBytes))
+                    let (prefix, way) = ("\(name)_ipv\(version.rawValue)", direction == .upstream ? "up" : "down")
+                    result.append(("\(prefix)_packets_\(way)", carried.packets))
+                    result.append(("\(prefix)_bytes_\(way)", carried.bytes))
+                    result.append(("\(prefix)_application_bytes_\(way)", carried.applicationBytes))
                 }
             }
             for reason in RejectReason.allCases {
-                result.append(("reject_\(way)_\(reason)", counters.refused(direction, reason)))
+                result.append(("\(direction)_packet_rejected_\(reason)", counters.refused(direction, reason)))
             }
         }
         result.append(("flows_evicted", counters.evictedFlows))

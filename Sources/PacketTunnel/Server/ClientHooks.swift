@@ -7,7 +7,7 @@ public typealias AllowedPortChecker = @Sendable (_ address: IPAddress, _ port: U
 public typealias AllowedDomainChecker = @Sendable (_ domain: String) -> Bool
 
 /// Hears of the progress of one flow. Called on the client's loop: within two seconds of any packet, about once a second while
-/// packets come, and at once when a TCP connection ends.
+/// packets come, and at once when a TCP connection ends. Must be quick; see `ClientHooks`.
 public protocol FlowActivityUpdater: Sendable {
     /// All values are since the call before.
     ///
@@ -15,11 +15,11 @@ public protocol FlowActivityUpdater: Sendable {
     func updateProgress(downstreamBytes: Int, upstreamBytes: Int, nanoseconds: UInt64)
 }
 
-/// Chooses who hears of a new flow. `hostname` is empty where it is not known.
+/// Chooses who hears of a new flow. `hostname` is empty where it is not known. Called on the client's loop; must be quick.
 public typealias FlowActivityUpdaterMaker =
     @Sendable (_ hostname: String, _ address: IPAddress) -> [any FlowActivityUpdater]
 
-/// Receives the application bytes carried since the last checkpoint.
+/// Receives the application bytes carried since the last checkpoint. Called on the client's loop; must be quick.
 public typealias MetricsUpdater = @Sendable (ApplicationBytes) -> Void
 
 /// Hears how well a resolver does: once for each query, when its answer comes, or when its flow ends without one.
@@ -40,18 +40,20 @@ public struct ApplicationBytes: Equatable, Sendable {
     /// UDP payload towards the internet.
     public var udpUpstream: Int64 = 0
 
-    init(_ counters: PacketCounters, since base: PacketCounters) {
-        func difference(_ direction: PacketDirection, _ transport: TransportProtocol) -> Int64 {
-            counters.applicationBytes(direction, transport) - base.applicationBytes(direction, transport)
-        }
-        tcpDownstream = difference(.downstream, .tcp)
-        tcpUpstream = difference(.upstream, .tcp)
-        udpDownstream = difference(.downstream, .udp)
-        udpUpstream = difference(.upstream, .udp)
+    init(_ counters: PacketCounters) {
+        tcpDownstream = counters.applicationBytes(.downstream, .tcp)
+        tcpUpstream = counters.applicationBytes(.upstream, .tcp)
+        udpDownstream = counters.applicationBytes(.downstream, .udp)
+        udpUpstream = counters.applicationBytes(.upstream, .udp)
     }
 }
 
 /// What the embedder of a server wants to decide, or to hear, about one client. Every member has a harmless default.
+///
+/// Each is called on the loop of its client and outside of locks. While it runs, that loop carries nobody's packets, and every
+/// other loop goes on: look up what is needed beforehand, and leave slow work to a task. A hook may ask the server whatever
+/// it likes, `sessionCount` or `setPolicy(_:)`, and may begin a task that calls `clientDisconnected`. It is called in the
+/// middle of a packet, so `clientConnected` for the same identity is for `loop.execute`, not for the hook itself.
 public struct ClientHooks: Sendable {
     /// Permits TCP destinations.
     public var allowsTCPPort: AllowedPortChecker = { _, _ in true }
@@ -63,7 +65,8 @@ public struct ClientHooks: Sendable {
     public var allowsDomain: AllowedDomainChecker?
     /// Makes the updaters of a new flow.
     public var makeFlowActivityUpdaters: FlowActivityUpdaterMaker?
-    /// Receives metrics at checkpoints: when a client disconnects, when a session expires, when the server stops.
+    /// Receives metrics at checkpoints: when the client disconnects, is taken over from, or the server stops, and every half
+    /// hour while it stays and something was counted. Comes before `clientDisconnected` returns.
     public var updateMetrics: MetricsUpdater?
     /// Hears of every DNS query and its answer; nil measures none, and costs nothing (`EnableDNSFlowTracking` of the seed).
     public var reportDNSQuality: DNSQualityReporter?

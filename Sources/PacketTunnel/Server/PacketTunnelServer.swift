@@ -1,5 +1,4 @@
 public import Logging
-internal import Synchronization
 
 /// A packet tunnel server: it leases addresses to clients, rewrites and polices their packets, and multiplexes them
 /// through one device.
@@ -15,7 +14,6 @@ public final class PacketTunnelServer: Sendable {
     let workers: [ServerWorker]
     private let ended: EndedSessions
     private let logger: Logger
-    private let isRunning = Mutex(false)
 
     /// One queue of the device, and the loop that is to own it.
     public struct Queue {
@@ -58,7 +56,7 @@ public final class PacketTunnelServer: Sendable {
 
     /// Begins to read the device and to expire sessions.
     public func start() {
-        isRunning.withLock { $0 = true }
+        sessions.open()
         for worker in workers { worker.loop.execute { worker.start() } }
         scheduleReaper(after: reaperPeriods.upperBound)
         scheduleMetrics()
@@ -66,12 +64,13 @@ public final class PacketTunnelServer: Sendable {
 
     /// Ends every client, reports every session, and closes the device. Returns when all of it is done.
     public func stop() async {
-        isRunning.withLock { $0 = false }
+        let clients = sessions.close()
         for worker in workers { await Self.run(on: worker.loop) { worker.stop() } }
         // Those that wait for a session have to be told too: it may be handed to them only now.
-        for client in sessions.clients {
-            await Self.run(on: client.worker.loop) { client.end(reason: "the server stops") }
-        }
+        for client in clients { await Self.run(on: client.worker.loop) { client.end(reason: "the server stops") } }
+        // And those that a newer one has taken over from, whose loops have been told, but perhaps not run since.
+        for worker in workers { await Self.run(on: worker.loop) {} }
+        await reportOrphans()
         await logStatus("server stopped")
         await ended.finish(sessions.removeAll(), pool: addressPool)
     }
@@ -94,18 +93,20 @@ public final class PacketTunnelServer: Sendable {
     ///
     /// Call it on the thread of the transport's loop, which has to be one of the server's. From here on the transport
     /// belongs to the server. A connection of the same identity that still looks alive is ended, and loses nothing:
-    /// its session goes on with the new one.
+    /// its session goes on with the new one. Calls on several threads need no order, for one identity neither.
     ///
+    /// - Returns: what `clientDisconnected` takes to end this connection and no other.
     /// - Throws: `SessionError`; the transport is still the caller's then.
+    @discardableResult
     public func clientConnected(
         _ identity: SessionIdentity,
         transport: any PacketTransport,
         framing: ChannelFraming,
         hooks: ClientHooks = ClientHooks()
-    ) throws(SessionError) {
+    ) throws(SessionError) -> ConnectedClient {
         let loop = transport.loop
         precondition(loop.isCurrent, "clientConnected belongs on the thread of the transport's loop")
-        guard isRunning.withLock({ $0 }) else { throw .serverIsNotRunning }
+        guard sessions.isOpen else { throw .serverIsNotRunning }
         guard let worker = workers.first(where: { $0.loop === loop }) else {
             preconditionFailure("the transport's loop has to be one of the server's")
         }
@@ -129,6 +130,7 @@ public final class PacketTunnelServer: Sendable {
         }
         // Last, because bytes may have arrived already.
         transport.setReceiver(client)
+        return client.handle
     }
 
     /// Why `clientConnected` would refuse `identity` now, apart from a server that does not run; nil if it would not.
@@ -165,9 +167,27 @@ public final class PacketTunnelServer: Sendable {
         ended.add(sessions.removeExpired(now: now), reason: "expired")
     }
 
-    /// Ends the connection of `identity`, if there is one. The session is kept for `sessionExpiry`.
-    public func clientDisconnected(_ identity: SessionIdentity) {
-        guard let client = sessions.client(of: identity) else { return }
+    /// Ends one connection. Its session is kept for `sessionExpiry`; a newer connection of the same identity, which has
+    /// it by now, goes on.
+    ///
+    /// Returns when no packet of the connection is carried any more and its metrics were reported; at once if it has
+    /// ended by itself. From any task, not before the loops run nor after they have stopped.
+    public func clientDisconnected(_ client: ConnectedClient) async {
+        guard client.isConnected else { return }
+        // One that is not found has been taken over from, and ends without being told.
+        if let current = sessions.client(of: client.identity), current.handle === client { Self.end(current) }
+        await client.waitForEnd()
+    }
+
+    /// Ends the connection that `identity` has now, if there is one, whichever that is; otherwise as `clientDisconnected`.
+    public func disconnect(_ identity: SessionIdentity) async {
+        guard let current = sessions.client(of: identity) else { return }
+        Self.end(current)
+        await current.handle.waitForEnd()
+    }
+
+    /// The part of `disconnect` that waits for nothing.
+    static func end(_ client: ServerClient) {
         client.worker.loop.execute { client.end(reason: "disconnected by the server") }
     }
 
@@ -210,11 +230,26 @@ public final class PacketTunnelServer: Sendable {
     /// Sessions that are never left would otherwise never be reported (the seed's orphan metrics).
     private func scheduleMetrics() {
         workers[0].loop.schedule(after: TunnelDefaults.orphanMetricsPeriod.inNanoseconds) { [weak self] in
-            guard let self, isRunning.withLock({ $0 }) else { return }
+            guard let self, sessions.isOpen else { return }
             for client in sessions.clients { client.worker.loop.execute { client.reportMetrics() } }
-            Task { await self.logStatus("server metrics") }
+            Task {
+                await self.reportOrphans()
+                await self.logStatus("server metrics")
+            }
             scheduleMetrics()
         }
+    }
+
+    /// Logs what was refused of no session since the last time.
+    private func reportOrphans() async {
+        var counters = PacketCounters()
+        for worker in workers {
+            let strays = await withCheckedContinuation { continuation in
+                worker.loop.execute { continuation.resume(returning: worker.takeStrays()) }
+            }
+            counters.add(strays)
+        }
+        logger.info("\(SessionReport.orphanEvent)", metadata: SessionReport.metadata(counters))
     }
 
     // MARK: Expiry
@@ -224,7 +259,7 @@ public final class PacketTunnelServer: Sendable {
     private func scheduleReaper(after period: UInt64) {
         let loop = workers[0].loop
         loop.schedule(after: period) { [weak self] in
-            guard let self, isRunning.withLock({ $0 }) else { return }
+            guard let self, sessions.isOpen else { return }
             endExpired(now: loop.now)
             let next = sessions.timeToExpiry(now: loop.now) ?? reaperPeriods.upperBound
             scheduleReaper(after: min(max(next, reaperPeriods.lowerBound), reaperPeriods.upperBound))

@@ -5,7 +5,9 @@ internal import Logging
 ///
 /// Owned by the loop of its transport from the first byte to the last.
 final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
-    let identity: SessionIdentity
+    var identity: SessionIdentity { handle.identity }
+    /// What the embedder holds of the connection.
+    let handle: ConnectedClient
     /// Strong, which costs least per packet; the worker lets go of the client at its end.
     let worker: ServerWorker
     let framing: ChannelFraming
@@ -49,7 +51,6 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     private var successor: ServerClient?
     /// The session after the end, if a newer connection claimed it first: that one's `letGo` call is still under way.
     private var claimed: Session?
-    private var reported = PacketCounters()
 
     init(
         identity: SessionIdentity,
@@ -58,7 +59,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         hooks: ClientHooks,
         worker: ServerWorker
     ) {
-        self.identity = identity
+        handle = ConnectedClient(identity)
         self.transport = transport
         self.framing = framing
         self.hooks = hooks
@@ -96,7 +97,6 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         if let successor { return Self.pass(session, to: successor) }
         guard !isClosed else { return detach(from: session) }
         self.session = session
-        reported = session.counters
         worker.add(self, index: session.index)
         worker.deliverParked(to: self)
         if hooks.makeFlowActivityUpdaters != nil { scheduleFlowReports() }
@@ -130,8 +130,9 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     }
 
     private func detach(from session: Session) {
-        let isFree = worker.sessions.detach(self, identity: identity, now: worker.loop.now)
-        if !isFree { claimed = session }
+        guard !worker.sessions.detach(self, identity: identity, now: worker.loop.now) else { return }
+        // A hook that hears of the end may have connected the successor already.
+        if let successor { Self.pass(session, to: successor) } else { claimed = session }
     }
 
     /// Ends the connection; the session stays, for the client to come back to. Idempotent.
@@ -149,12 +150,13 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         flows.removeAll(now: now)
         sender.removeAll()
         decoder.removeAll()
+        defer { handle.isOver() }
         guard let session else { return }
         self.session = nil
         worker.remove(self, index: session.index)
-        checkpoint(session)
-        // The log line before the lease is free: once it is, another thread may use the session.
-        worker.logger.info("client disconnected", metadata: SessionReport.metadata(session, reason: reason))
+        // Before the lease is free: once it is, another thread may use the session.
+        report(session.checkpoint(), of: session)
+        worker.logger.info("client disconnected", metadata: SessionReport.identification(session, reason: reason))
         detach(from: session)
     }
 
@@ -185,18 +187,18 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         return summary
     }
 
-    /// Reports a session that goes on: to the log, and to the embedder.
+    /// Reports a session that goes on, if there is something to report.
     func reportMetrics() {
         guard let session else { return }
         flows.removeIdle(now: worker.loop.now)
-        checkpoint(session)
-        worker.logger.info("session metrics", metadata: SessionReport.metadata(session, reason: "periodic"))
+        let counters = session.checkpoint()
+        if counters != PacketCounters() { report(counters, of: session) }
     }
 
-    /// Reports to the embedder what was carried since the last checkpoint.
-    private func checkpoint(_ session: Session) {
-        hooks.updateMetrics?(ApplicationBytes(session.counters, since: reported))
-        reported = session.counters
+    /// Reports what was counted since the last checkpoint: to the embedder, and to the log.
+    private func report(_ counters: PacketCounters, of session: Session) {
+        hooks.updateMetrics?(ApplicationBytes(counters))
+        SessionReport.log(counters, of: session, to: worker.logger)
     }
 
     // MARK: PacketTransportReceiver

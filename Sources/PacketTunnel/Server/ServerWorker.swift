@@ -23,6 +23,7 @@ final class ServerWorker: @unchecked Sendable {
     /// Bytes of the largest packet that leaves for the internet uncut, by family; the tunnel's own MTU is another limit.
     private var egressMTU = (ipv4: Int.max, ipv6: Int.max)
     private(set) var figures = Figures()
+    private var reportedStrays = PacketCounters()
     /// Packets on their way here from other loops.
     private let arrivingCount = Atomic(0)
 
@@ -99,6 +100,12 @@ final class ServerWorker: @unchecked Sendable {
     /// Changes what `segmentMTU` knows of the way out. On the loop's thread.
     func setEgressMTU(ipv4: Int, ipv6: Int) {
         egressMTU = (ipv4, ipv6)
+    }
+
+    /// The refused packets of no client since the last call. On the loop's thread.
+    func takeStrays() -> PacketCounters {
+        defer { reportedStrays = figures.strays }
+        return figures.strays.since(reportedStrays)
     }
 
     // MARK: Downstream

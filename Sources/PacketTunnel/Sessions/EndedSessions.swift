@@ -109,6 +109,8 @@ final class EndedSessions: Sendable {
     }
 
     private func log(_ session: Session, reason: String) {
-        logger.info("session ended", metadata: SessionReport.metadata(session, reason: reason))
+        let counters = session.checkpoint()
+        if counters != PacketCounters() { SessionReport.log(counters, of: session, to: logger) }
+        logger.info("session ended", metadata: SessionReport.identification(session, reason: reason))
     }
 }

@@ -54,6 +54,8 @@ final class Session: @unchecked Sendable {
     var lastFlowCount = 0
     /// All that was counted so far, over all connections.
     var counters = PacketCounters()
+    /// What of it has been reported.
+    private var reported = PacketCounters()
 
     init(identity: SessionIdentity, index: UInt32, pool: AddressPool, resolvers: DNSResolvers) {
         self.identity = identity
@@ -61,6 +63,12 @@ final class Session: @unchecked Sendable {
         ipv4 = pool.ipv4Address(index)
         ipv6 = pool.ipv6Address(index)
         self.resolvers = resolvers
+    }
+
+    /// What was counted since the last call. From whoever owns the counters.
+    func checkpoint() -> PacketCounters {
+        defer { reported = counters }
+        return counters.since(reported)
     }
 
     func address(_ version: IPVersion) -> IPAddress { version == .v4 ? ipv4 : ipv6 }

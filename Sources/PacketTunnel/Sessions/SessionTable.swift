@@ -28,9 +28,9 @@ public enum SessionError: Error, Equatable, CustomStringConvertible, Sendable {
 final class SessionTable: Sendable {
     private let pool: AddressPool
     private let expiry: UInt64
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct Entry {
+    struct Entry {
         let session: Session
         /// The client that uses the session now.
         var client: ServerClient?
@@ -40,11 +40,13 @@ final class SessionTable: Sendable {
         var parked = ParkedPackets()
     }
 
-    private struct State {
+    struct State {
         var entries: [SessionIdentity: Entry] = [:]
         var identities: [UInt32: SessionIdentity] = [:]
         var owners: [String: SessionIdentity] = [:]
         var foreignNameCount = 0
+        /// False before the server's start and after its end.
+        var isOpen = false
         /// Bytes of packets that wait for all sessions.
         var parkedByteCount = 0
     }
@@ -89,6 +91,8 @@ final class SessionTable: Sendable {
         in state: inout State
     ) -> Result<Attachment, SessionError>? {
         let identity = client.identity
+        // Under the lock: whom `close` does not return is not attached.
+        guard state.isOpen else { return .failure(.serverIsNotRunning) }
         if let refusal = refusal(of: identity, maximumSessions: client.hooks.maximumSessions, in: state) {
             if refusal == .belongsToAnother { state.foreignNameCount += 1 }
             return .failure(refusal)
@@ -139,63 +143,6 @@ final class SessionTable: Sendable {
         }
     }
 
-    /// Where a packet goes whose session has no client on the loop that read it.
-    enum Whereabouts {
-        case notLeased
-        /// To the loop of this client.
-        case client(ServerClient)
-        /// It waits for the next client.
-        case parked
-        /// There is no room for it to wait.
-        case nowhere
-    }
-
-    /// Finds out where a packet for `index` goes; keeps it if that is to wait.
-    ///
-    /// - Parameter worker: that asks. A client of its own that has not taken its session over yet is waited for.
-    func route(_ packet: () -> ParkedPackets.Packet, index: UInt32, from worker: ServerWorker) -> Whereabouts {
-        state.withLock { state in
-            guard let identity = state.identities[index], let entry = state.entries[identity] else { return .notLeased }
-            if let client = entry.client, client.worker !== worker { return .client(client) }
-            return Self.park([packet()], of: identity, in: &state) ? .parked : .nowhere
-        }
-    }
-
-    /// Keeps packets that a client leaves unsent.
-    func park(_ packets: [ParkedPackets.Packet], of identity: SessionIdentity) {
-        state.withLock { _ = Self.park(packets, of: identity, in: &$0) }
-    }
-
-    /// Takes out what waits for the client of a session.
-    func takeParked(_ identity: SessionIdentity) -> [ParkedPackets.Packet] {
-        state.withLock { state in
-            guard let parked = state.entries[identity]?.parked else { return [] }
-            state.entries[identity]?.parked = ParkedPackets()
-            state.parkedByteCount -= parked.byteCount
-            return parked.packets
-        }
-    }
-
-    private static func park(
-        _ packets: [ParkedPackets.Packet],
-        of identity: SessionIdentity,
-        in state: inout State
-    ) -> Bool {
-        guard var entry = state.entries[identity], state.parkedByteCount < ParkedPackets.totalLimit else {
-            return false
-        }
-        let before = entry.parked.byteCount
-        // Not two of them at a time, or each packet would copy the rest.
-        state.entries[identity]?.parked = ParkedPackets()
-        var dropped = 0
-        for packet in packets { dropped += entry.parked.add(packet) }
-        state.parkedByteCount += entry.parked.byteCount - before
-        // With a client, the counters belong to its loop.
-        if entry.client == nil, dropped > 0 { entry.session.counters.refuse(.downstream, .noClient, count: dropped) }
-        state.entries[identity] = entry
-        return true
-    }
-
     /// The client of one identity.
     func client(of identity: SessionIdentity) -> ServerClient? {
         state.withLock { $0.entries[identity]?.client }
@@ -232,6 +179,24 @@ final class SessionTable: Sendable {
         state.withLock { state in
             let deadlines = state.entries.values.lazy.filter { $0.client == nil }.map { $0.idleSince &+ self.expiry }
             return deadlines.min().map { $0 > now ? $0 - now : 0 }
+        }
+    }
+
+    /// True while clients may be attached.
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// Lets clients be attached.
+    func open() {
+        state.withLock { $0.isOpen = true }
+    }
+
+    /// Lets no more clients be attached.
+    ///
+    /// - Returns: those that are.
+    func close() -> [ServerClient] {
+        state.withLock { state in
+            state.isOpen = false
+            return state.entries.values.compactMap(\.client)
         }
     }
 

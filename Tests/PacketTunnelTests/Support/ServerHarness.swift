@@ -49,10 +49,16 @@ final class ServerHarness: @unchecked Sendable {
         hooks: ClientHooks = ClientHooks()
     ) throws(SessionError) -> Connection {
         let transport = transport ?? MemoryTransport(on: loops[index])
-        try loops[index].perform { () throws(SessionError) in
+        let handle = try loops[index].perform { () throws(SessionError) in
             try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
         }
-        return Connection(harness: self, identity: identity, framing: framing, transport: transport)
+        return Connection(
+            harness: self,
+            identity: identity,
+            framing: framing,
+            transport: transport,
+            handle: handle
+        )
     }
 
     /// What `connect` would be refused with.
@@ -90,6 +96,7 @@ struct Connection {
     let identity: SessionIdentity
     let framing: ChannelFraming
     let transport: MemoryTransport
+    let handle: ConnectedClient
 
     /// Sends packets to the server, each as one message.
     func send(_ packets: [UInt8]..., offload: PacketOffload = .none) {

@@ -95,9 +95,10 @@ private final class Updater: FlowActivityUpdater, Sendable {
 func serverAndClient(_ loop: EventLoop) async throws {
     let logger = Logger(label: "seed", factory: { _ in SwiftLogNoOpLogHandler() })
     var configuration = ServerConfiguration()
-    configuration.mtu = TunnelDefaults.mtu
-    configuration.downstreamQueueLimitInBytes = TunnelDefaults.downstreamQueueLimitInBytes
-    configuration.sessionExpiry = TunnelDefaults.sessionExpiry
+    // 0 means the default, and the queues of the seed are accepted.
+    configuration.mtu = 0
+    configuration.downstreamQueueLimitInBytes = 524_288
+    configuration.sessionExpiry = .zero
     configuration.dnsResolvers = { DNSResolvers(["203.0.113.53", "2001:db8::53"].compactMap { IPAddress($0) }) }
     let upper = try await TunDevice.open(name: "seed2", mtu: configuration.mtu, loops: [loop], options: options())
     let serverSetup = try await InterfaceSetup.server(serverNetwork(), device: upper, options: options())
@@ -110,7 +111,7 @@ func serverAndClient(_ loop: EventLoop) async throws {
     let clientSetup = try await InterfaceSetup.client(clientNetwork(), device: lower, options: options())
     var settings = ClientConfiguration()
     settings.mtu = configuration.mtu
-    settings.upstreamQueueLimitInBytes = TunnelDefaults.upstreamQueueLimitInBytes
+    settings.upstreamQueueLimitInBytes = 32_768
     let client = try PacketTunnelClient(configuration: settings, loop: loop, device: lower.queues[0], logger: logger)
     let updater = Updater()
     let metrics = Atomic<Int64>(0)
@@ -126,16 +127,17 @@ func serverAndClient(_ loop: EventLoop) async throws {
     let (near, far) = socketPair()
     let ends = (try await transport(near, loop), try await transport(far, loop))
     let alice = SessionIdentity(user: "alice", keyFingerprint: "seed")
-    try await attach(server, client, ends, alice, hooks, loop)
+    let connected = try await attach(server, client, ends, alice, hooks, loop)
     try check("Server.ClientConnected, NewClient, Client.Start", server.sessionCount.connected == 1)
 
     sendThroughKernel()
-    while metrics.load(ordering: .relaxed) == 0, server.sessionCount.connected == 1 {
-        server.clientDisconnected(alice)
+    while await server.status().first?.counters["udp_ipv4_packets_up"] == nil {
         try await Task.sleep(for: .milliseconds(5))
     }
-    while server.sessionCount.connected > 0 { try await Task.sleep(for: .milliseconds(5)) }
-    try check("Server.ClientDisconnected", server.sessionCount.all == 1)
+    await server.clientDisconnected(connected)
+    let isLeft = server.sessionCount == (1, 0) && !connected.isConnected
+    try check("Server.ClientDisconnected, MetricsUpdater", isLeft && metrics.load(ordering: .relaxed) > 0)
+    try check("FlowActivityUpdater.UpdateProgress", updater.bytes.load(ordering: .relaxed) > 0)
     await clientSetup.undo()
     loop.execute { client.stop() }
     try check("Client.Stop", true)
@@ -151,8 +153,8 @@ private func attach(
     _ identity: SessionIdentity,
     _ hooks: ClientHooks,
     _ loop: EventLoop
-) async throws {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+) async throws -> ConnectedClient {
+    try await withCheckedThrowingContinuation { continuation in
         loop.execute {
             client.start()
             client.connect(ends.1, framing: .psiphon) { _ in }
