@@ -18,14 +18,15 @@ struct ServerThreadTests {
         await withTaskGroup { group in
             for number in 0..<8 { group.addTask { await storm.run(number) } }
             group.addTask {
-                while storm.count < 500 { await Task.yield() }
+                for await count in storm.counts where count >= 500 { break }
                 await threads.server.stop()
                 #expect(storm.clients.allSatisfy { !$0.handle.isConnected }, "stop returns last")
             }
         }
         let clients = storm.clients
         #expect(clients.count >= 500)
-        #expect(clients.allSatisfy { !$0.handle.isConnected && $0.hasEnded() })
+        #expect(clients.allSatisfy { !$0.handle.isConnected })
+        #expect(await Waiting.elsewhere { clients.allSatisfy { $0.hasEnded() } })
         #expect(threads.server.sessionCount == (0, 0))
         #expect(threads.log.lines("client took its session over").count > 10)
         #expect(threads.log.lines("client disconnected").count > 100)
@@ -61,12 +62,15 @@ struct ServerThreadTests {
             if name == "updateMetrics" { await threads.server.clientDisconnected(client.handle) }
             return client
         }
-        while !gate.isReached { await Task.yield() }
+        for await _ in gate.reached { break }
         for version in IPVersion.allCases {
             let quick = try await threads.connect("quick", loop: 1)
             quick.send(version)
-            var packet = [UInt8](repeating: 0, count: 2_000)
-            #expect(recv(threads.devices[1], &packet, packet.count, 0) > 0)
+            let arrived = await Waiting.elsewhere { [device = threads.devices[1]] in
+                var packet = [UInt8](repeating: 0, count: 2_000)
+                return recv(device, &packet, packet.count, 0) > 0
+            }
+            #expect(arrived)
             await threads.server.clientDisconnected(quick.handle)
             close(quick.far)
         }
@@ -83,11 +87,16 @@ private final class Storm: Sendable {
     private let threads: ThreadedServer
     private let connected = Mutex<[ThreadedClient]>([])
     private let reported = Atomic(0)
+    private let counter: AsyncStream<Int>.Continuation
+    /// How many have come, each time that one does.
+    let counts: AsyncStream<Int>
 
-    init(_ threads: ThreadedServer) { self.threads = threads }
+    init(_ threads: ThreadedServer) {
+        self.threads = threads
+        (counts, counter) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
 
     var clients: [ThreadedClient] { connected.withLock { $0 } }
-    var count: Int { connected.withLock { $0.count } }
     var reportedByteCount: Int { reported.load(ordering: .relaxed) }
 
     func run(_ number: Int) async {
@@ -97,7 +106,12 @@ private final class Storm: Sendable {
             let user = "user\((turn + number) % 5)"
             do {
                 let client = try await threads.connect(user, loop: Int.random(in: 0..<4), hooks: hooks)
-                connected.withLock { $0.append(client) }
+                counter.yield(
+                    connected.withLock { clients in
+                        clients.append(client)
+                        return clients.count
+                    }
+                )
                 for _ in 0..<Int.random(in: 0..<3) { client.send() }
                 await leave(client)
             } catch {
@@ -122,14 +136,17 @@ private final class Storm: Sendable {
 /// Where a hook waits until the test has seen that nobody else does.
 private final class Gate: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
-    private let reached = Atomic(false)
     private let opened = Atomic(true)
+    private let arrival: AsyncStream<Void>.Continuation
+    /// Has an element as soon as a hook waits.
+    let reached: AsyncStream<Void>
 
-    var isReached: Bool { reached.load(ordering: .acquiring) }
+    init() { (reached, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
     var wasOpened: Bool { opened.load(ordering: .acquiring) }
 
     func pass() {
-        reached.store(true, ordering: .releasing)
+        arrival.yield()
         if semaphore.wait(timeout: .now() + 30) == .timedOut { opened.store(false, ordering: .releasing) }
         semaphore.signal()
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import EventLoops
 import Glibc
 import IPPacket
@@ -101,6 +102,15 @@ struct ThreadedClient: Sendable {
         while true {
             let count = recv(far, &buffer, buffer.count, 0)
             if count <= 0 { return count == 0 || errno == ECONNRESET }
+        }
+    }
+}
+
+/// Calls that wait for the kernel: not on the threads of tasks, of which there are few.
+enum Waiting {
+    static func elsewhere<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: body()) }
         }
     }
 }
