@@ -186,6 +186,12 @@ let package = Package(
             path: "Tests/PacketPath",
             swiftSettings: common
         ),
+        .executableTarget(
+            name: "link-emulator",
+            dependencies: ["PacketTunnelTestKit"],
+            path: "Tests/LinkEmulator",
+            swiftSettings: common
+        ),
         .testTarget(name: "EventLoopsTests", dependencies: ["EventLoops", "PacketTunnel"], swiftSettings: common),
         .testTarget(
             name: "LinuxNetworkTests",
