@@ -18,8 +18,10 @@ final class Lab {
 
     /// Starts the lab and waits until its network is there.
     ///
-    /// - Parameter directory: the lab's scripts.
-    init(directory: URL, programs: URL) throws {
+    /// - Parameters:
+    ///   - directory: the lab's scripts.
+    ///   - path: what lies between client and server, in the words of `link-emulator`; nil for a cable.
+    init(directory: URL, programs: URL, path: String? = nil) throws {
         self.programs = programs
         // A lab that has ended shows in the answer that does not come.
         signal(SIGPIPE, SIG_IGN)
@@ -28,7 +30,9 @@ final class Lab {
         process.arguments = [
             "setpriv", "--pdeathsig", "KILL", "bash", directory.appendingPathComponent("bench.sh").path,
         ]
-        process.environment = ProcessInfo.processInfo.environment.merging(["LAB_BIN": programs.path]) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["LAB_BIN": programs.path, "LAB_PATH": path ?? ""]
+        ) { $1 }
         process.standardInput = commands
         process.standardOutput = answers
         try process.run()

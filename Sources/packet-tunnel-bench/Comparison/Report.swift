@@ -14,6 +14,7 @@ struct Report: Encodable {
     /// What was asked for.
     struct Settings: Encodable {
         let rounds: Int
+        let path: String
         let seconds: Double
         let pacedStream: Double
         let floodRate: Double
@@ -57,6 +58,7 @@ struct Report: Encodable {
         date = ISO8601DateFormatter().string(from: Date())
         settings = Settings(
             rounds: command.rounds,
+            path: command.path ?? "",
             seconds: command.seconds,
             pacedStream: command.pace,
             floodRate: command.floodRate,

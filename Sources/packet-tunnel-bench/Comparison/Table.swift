@@ -5,7 +5,8 @@ extension Report {
             "\(machine.processors) × \(machine.processor), Linux \(machine.kernel), load \(machine.loadBefore.compact) before, \(date)\n"
             + "\(settings.rounds) interleaved rounds of \(settings.seconds.compact) s; "
             + "round trips over \(settings.roundTripsOver), a lost one counts as 1000 ms; "
-            + "paced stream \(settings.pacedStream.compact) Mbit/s\n"
+            + "paced stream \(settings.pacedStream.compact) Mbit/s"
+            + (settings.path.isEmpty ? "\n" : "; path \(settings.path)\n")
             + "A column of one of ours says how many times better that one is than the row's peer (medians)."
         let names = Peer.allCases.compactMap { peer in versions[peer].map { "  \(peer.rawValue): \($0)" } }
         let ours = Peer.allCases.filter { peer in

@@ -25,6 +25,14 @@ struct TunnelsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("What to measure. (default: all)", valueName: "list"), transform: { try list($0) })
     var measures: [Measure] = Measure.allCases
 
+    @Option(
+        help: ArgumentHelp(
+            "What lies between client and server, for example 20ms,100mbit,1%: round trip, rate, loss. (default: a cable)",
+            valueName: "path"
+        )
+    )
+    var path: String?
+
     @Option(help: ArgumentHelp("The rate of the paced stream.", valueName: "mbit/s"))
     var pace = 400.0
 
@@ -58,7 +66,7 @@ struct TunnelsCommand: ParsableCommand {
         }
         try checkPrograms()
         let machine = Report.Machine()
-        let lab = try Lab(directory: directory, programs: LabLocation.programs)
+        let lab = try Lab(directory: directory, programs: LabLocation.programs, path: path)
         defer { lab.close() }
         var remarks: [String] = []
         let present = try PeerInstaller(lab: lab, installs: installPeers).present(peers) { remarks.append($0) }
@@ -94,8 +102,8 @@ struct TunnelsCommand: ParsableCommand {
         #if DEBUG
             Self.say("this is a debug build: what it says about speed means nothing")
         #endif
-        guard peers.contains(where: \.isOurs) else { return }
-        for name in ["packet-tunneld", "packet-tunnel"] {
+        let ours = peers.contains(where: \.isOurs) ? ["packet-tunneld", "packet-tunnel"] : []
+        for name in ours + (path == nil ? [] : ["link-emulator"]) {
             let path = LabLocation.programs.appendingPathComponent(name).path
             guard FileManager.default.isExecutableFile(atPath: path) else {
                 throw ValidationError("\(path) is missing; build it first, see --help")
