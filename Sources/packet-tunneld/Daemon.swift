@@ -106,7 +106,8 @@ enum DaemonProgram {
                 logger: logger
             )
             let follower = HostFollower(
-                live,
+                configuration,
+                following: live,
                 resolvers: resolvers,
                 server: server,
                 device: device,

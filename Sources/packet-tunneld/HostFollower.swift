@@ -25,6 +25,8 @@ final class HostFollower {
     /// The kernel reports no change of a resolver list.
     private static let resolverPeriod: Duration = .seconds(5)
 
+    /// As the daemon was started with it: with its pools chosen.
+    private let started: DaemonConfiguration
     private let live: LiveConfiguration
     private let resolvers: HostResolvers
     private let server: PacketTunnelServer
@@ -41,7 +43,8 @@ final class HostFollower {
 
     /// Before the server is started, so that nothing is missed.
     init(
-        _ live: LiveConfiguration,
+        _ configuration: DaemonConfiguration,
+        following live: LiveConfiguration,
         resolvers: HostResolvers,
         server: PacketTunnelServer,
         device: TunDevice,
@@ -50,13 +53,14 @@ final class HostFollower {
         policy: TrafficPolicy,
         events: AsyncStream<Event>.Continuation
     ) {
+        started = configuration
         self.live = live
         self.resolvers = resolvers
         self.server = server
         self.device = device
         self.setup = setup
         logger = options.logger
-        egress = EgressWatch(server: server, interface: live.current.egressInterface, logger: options.logger)
+        egress = EgressWatch(server: server, interface: configuration.egressInterface, logger: options.logger)
         restorer = DeviceRestorer(device, setup, options: options) { events.yield(.deviceDisappeared) }
         self.policy = policy
         self.events = events
@@ -101,7 +105,7 @@ final class HostFollower {
         guard start >= busyUntil else { return followLater() }
         isDue = false
         do throws(NetworkSetupError) {
-            let configuration = live.current
+            let configuration = started.following(live.current)
             let network = ServerNetwork(configuration, resolvers: resolvers.addresses)
             let now = try TrafficPolicy(configuration, ignoring: device.index)
             resolvers.reportUnreachable()
