@@ -1,4 +1,6 @@
+import Glibc
 import OpenSSHSyntax
+import PacketTunnel
 import Testing
 
 @testable import SSHTransport
@@ -48,5 +50,38 @@ struct CongestionSelectionTests {
         #expect(named.next(roundTrip: roundTrip, sent: 9_000_000, sentAgain: 900_000) == nil)
         var system = CongestionSelection(.system, system: "bbr")
         #expect(system.next(roundTrip: roundTrip, sent: 9_000_000, sentAgain: 900_000) == nil)
+    }
+
+    @Test(
+        "what the kernel does not give is told with what to do and what it would bring",
+        arguments: [
+            ("bbr", ENOENT, "load it with modprobe tcp_bbr", "long or lossy"),
+            ("bbr", EPERM, "add bbr to net.ipv4.tcp_allowed_congestion_control", "long or lossy"),
+            ("cubic", EPERM, "add cubic to net.ipv4.tcp_allowed_congestion_control", "near path"),
+        ]
+    )
+    func advice(_ name: String, _ code: Int32, _ remedy: String, _ gain: String) throws {
+        let path = TransportPath(congestionControl: "reno", roundTripMicroseconds: 20_140, lossPermille: 12.3)
+        let change = PathWatch.Change(path: path, refusal: (name, code))
+        let advice = try #require(change.advice)
+        #expect(advice.contains(remedy) && advice.contains(gain) && !advice.contains("\n"))
+        #expect(change.description == "congestion control reno: round trip 20.1 ms, 1.2 % lost")
+        #expect(PathWatch.Change(path: path, refusal: nil).advice == nil)
+    }
+
+    @Test("a connection is given what it was told to have, and what is no TCP connection is left alone")
+    func socket() {
+        let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var watch = PathWatch(descriptor, .named("reno"), greatestUnsent: 131_072)
+        let (first, second) = (watch.update(now: 1), watch.update(now: 2))
+        #expect(first?.path.congestionControl == "reno" && first?.refusal == nil && second == nil)
+        #expect(PathWatch.congestionControl(of: descriptor) == "reno")
+        var unknown = PathWatch(descriptor, .named("nonsense"), greatestUnsent: 131_072)
+        let refused = unknown.update(now: 1)
+        #expect(refused?.refusal?.name == "nonsense" && unknown.path?.congestionControl == "reno")
+        var pipe = PathWatch(0, .auto, greatestUnsent: 131_072)
+        let none = pipe.update(now: 1)
+        #expect(none == nil && pipe.path == nil)
     }
 }

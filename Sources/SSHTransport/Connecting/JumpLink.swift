@@ -52,7 +52,8 @@ final class JumpLink: ConnectionLink {
         return (try link.open(client, to: host, port: port, timeout: timeout), link)
     }
 
-    /// What ssh hands on to `ssh -W`: the configuration file, and nothing of the command line's other words.
+    /// What ssh hands on to `ssh -W`: the configuration file, and nothing of the command line's other words; but the congestion
+    /// control, which is about the one TCP connection that there is here.
     private static func configuration(
         for jump: Destination,
         through before: ArraySlice<Destination>,
@@ -70,10 +71,14 @@ final class JumpLink: ConnectionLink {
         next.port = jump.port
         next.file = outer.file
         next.notice = outer.notice
+        next.pathNotice = outer.pathNotice
         next.bindToDevice = outer.bindToDevice
         next.prepareSocket = outer.prepareSocket
         next.nameServers = outer.nameServers
         next.jumpDepth = outer.jumpDepth + 1
+        if let option = outer.options.first(where: { $0.name == "CongestionControl" }) {
+            try next.setOption(option.description)
+        }
         if !before.isEmpty { try next.setOption("ProxyJump=\(JumpHosts(before))") }
         return next
     }
