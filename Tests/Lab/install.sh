@@ -15,8 +15,10 @@ tests=(openssh-server perl ethtool iputils-ping python3-venv sudo)
 libraries=(asyncssh==2.21.0 paramiko==3.5.1)
 venv=$(dirname "${BASH_SOURCE[0]}")/../../.build/python-venv
 
-# Resolver services to be tried by the tests. They exclude each other, so they are not installed but unpacked, inside .build.
-resolvers=("systemd-resolved systemd libsystemd-shared dbus-daemon" openresolv resolvconf)
+# Resolver services and a firewall to be tried by the tests. They exclude each other, or change their host, so they are not
+# installed but unpacked, inside .build.
+services=("systemd-resolved systemd libsystemd-shared dbus-daemon" openresolv resolvconf
+    "ufw iptables libip4tc2 libip6tc2 libxtables12 netbase libnfnetlink0")
 unpacked=$(dirname "${BASH_SOURCE[0]}")/../../.build/resolvers
 
 say() { printf '  install: %s\n' "$*"; }
@@ -83,9 +85,9 @@ install_libraries() {
 }
 
 # Debian's packages have files beside /usr that belong below it.
-unpack_resolvers() {
-    local group name package directory
-    for group in "${resolvers[@]}"; do
+unpack_services() {
+    local group name package directory program
+    for group in "${services[@]}"; do
         name=${group%% *}
         [ ! -e "$unpacked/$name/unpacked" ] || continue
         say "apt-get download $group"
@@ -99,6 +101,10 @@ unpack_resolvers() {
         for package in "$unpacked/$name/download"/*.deb; do dpkg-deb -x "$package" "$unpacked/$name"; done
         for directory in bin sbin lib; do
             [ ! -d "$unpacked/$name/$directory" ] || cp -a "$unpacked/$name/$directory" "$unpacked/$name/usr/"
+        done
+        # Links that the installation would make.
+        for program in "$unpacked/$name/usr/sbin"/ip*tables-nft*; do
+            [ ! -e "$program" ] || ln -sf "${program##*/}" "${program/-nft/}"
         done
         rm -rf "$unpacked/$name/download"
         touch "$unpacked/$name/unpacked"
@@ -119,7 +125,7 @@ main() {
         install_missing "${missing[@]}"
     fi
     say "all ${#wanted[@]} packages are there"
-    [ "${1:-}" != tests ] || { install_libraries && unpack_resolvers; }
+    [ "${1:-}" != tests ] || { install_libraries && unpack_services; }
 }
 
 main "$@"
