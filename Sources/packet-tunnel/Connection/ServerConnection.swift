@@ -13,6 +13,7 @@ internal import TunnelConfiguration
 final class ServerConnection: TunnelConnection, @unchecked Sendable {
     /// Where this connection's TCP connection leads: to the server, or to the first jump host.
     var peers: [ServerEndpoint] { path.map { [$0.server] } ?? [] }
+    var currentPeers: [ServerEndpoint] { peers }
     var serverNames: [String] { [client.host] }
     /// The login has shown it.
     let awaitsAnswer = false

@@ -10,6 +10,9 @@ protocol TunnelConnection: AnyObject, Sendable {
     /// Where the TCP connections of this connection lead, which must stay out of its own tunnel. May be empty.
     var peers: [ServerEndpoint] { get }
 
+    /// The same, looked at anew.
+    var currentPeers: [ServerEndpoint] { get }
+
     /// The names that had to be looked up for those connections, as far as they are known.
     var serverNames: [String] { get }
 

@@ -181,13 +181,14 @@ extension TunnelSupervisor {
         _ result: Result<ChannelFraming, any Error>
     ) async throws {
         guard let attempt = openings.removeValue(forKey: identifier), let tunnel else { return }
+        let isAnswered = earlyAnswers.remove(identifier) != nil
         switch result {
         case .failure(let error):
             lastOpening = .now
             endInBackground(connection)
             try failed(attempt, error)
         case .success(let framing):
-            try await tunnel.protect(names: options.servers.map(\.host) + connection.serverNames)
+            if !connection.awaitsAnswer { try await protect(tunnel, connection) }
             let line = Line(
                 identifier: identifier,
                 server: attempt.server,
@@ -202,7 +203,13 @@ extension TunnelSupervisor {
             begin(line)
             try? await tunnel.retain(endpoints)
             await tunnel.refreshResolvers()
+            if isAnswered { try await answered(identifier) }
         }
+    }
+
+    /// Puts the kill switch up, with a line that is ready.
+    func protect(_ tunnel: LocalTunnel, _ connection: any TunnelConnection) async throws {
+        try await tunnel.protect(names: options.servers.map(\.host) + connection.serverNames)
     }
 
     /// Everything but a refused user and a wrong command line may be better next time; so may a wrong host key once the

@@ -34,8 +34,14 @@ extension TunnelSupervisor {
         if !isAsked, !line.connection.awaitsAnswer { tell(report.withoutStatus()) }
     }
 
-    func answered(_ identifier: Int) {
-        guard case .up(let line) = state, line.identifier == identifier else { return }
+    func answered(_ identifier: Int) async throws {
+        guard case .up(let line) = state, line.identifier == identifier, let tunnel else {
+            // The answer may be here before the word that the tunnel is open.
+            if openings[identifier] != nil { earlyAnswers.insert(identifier) }
+            return
+        }
+        for peer in line.connection.currentPeers { try await tunnel.admit(peer) }
+        try await protect(tunnel, line.connection)
         logger.notice("ready", metadata: line.description)
         tell(report.withoutStatus())
     }

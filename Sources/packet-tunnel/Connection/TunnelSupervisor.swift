@@ -82,6 +82,8 @@ final class TunnelSupervisor {
     var attempts: [Int: Attempt] = [:]
     /// The attempts whose tunnels are being opened: one, and those that were begun before the network changed.
     var openings: [Int: Attempt] = [:]
+    /// Those of them through which a packet has come already.
+    var earlyAnswers: Set<Int> = []
     /// When a tunnel could not be opened, the last time.
     var lastOpening: ContinuousClock.Instant?
     /// The server that the packet client knows the resolver of.
@@ -140,7 +142,7 @@ final class TunnelSupervisor {
         case .attempted(let attempt, .success(let connection)): try await connected(attempt, connection)
         case .attempted(let attempt, .failure(let error)): try attemptFailed(attempt, error)
         case .opened(let attempt, let connection, let result): try await opened(attempt, connection, result)
-        case .answered(let line): answered(line)
+        case .answered(let line): try await answered(line)
         case .doubted(let line, let reason): doubt(line, reason)
         case .disconnected(let line, let reason): disconnected(line, reason)
         case .ended(let server, let end, let reason): try ended(server, end, reason)

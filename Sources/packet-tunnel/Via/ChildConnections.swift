@@ -11,14 +11,28 @@ struct ChildConnections {
     private(set) var line: ChildLine?
     /// Those that are being made.
     private(set) var connecting: [LinePath] = []
+    /// Whether one of them is connected to a program of this host by a Unix socket, as with a shared SSH connection.
+    private(set) var reachesLocally = false
 
     init(of process: pid_t) {
-        let sockets = Self.family(of: process).reduce(into: Set<Substring>()) { $0.formUnion(Self.sockets(of: $1)) }
+        let family = Self.family(of: process)
+        let sockets = family.reduce(into: Set<Substring>()) { $0.formUnion(Self.sockets(of: $1)) }
         guard !sockets.isEmpty else { return }
         for table in ["tcp", "tcp6"] {
-            for line in Self.lines(of: "/proc/\(process)/net/\(table)").dropFirst() {
+            for line in KernelTable.lines(of: "/proc/\(process)/net/\(table)").dropFirst() {
                 add(line.split(separator: " "), of: table, ofAnyIn: sockets)
             }
+        }
+        // Its standard error may be a socket of ours.
+        let own = sockets.subtracting(Self.sockets(of: getpid()))
+        reachesLocally = established.isEmpty && family.contains { Self.isConnectedLocally($0, byAnyOf: own) }
+    }
+
+    /// Lines of its table: address, references, protocol, flags, type, state, and inode.
+    private static func isConnectedLocally(_ process: pid_t, byAnyOf sockets: Set<Substring>) -> Bool {
+        KernelTable.lines(of: "/proc/\(process)/net/unix").dropFirst().contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 6 && fields[5] == "03" && sockets.contains(fields[6])
         }
     }
 
@@ -61,7 +75,7 @@ struct ChildConnections {
     static func family(of process: pid_t) -> [pid_t] {
         var children: [pid_t: [pid_t]] = [:]
         for name in names(in: "/proc") {
-            guard let identifier = pid_t(name), let line = lines(of: "/proc/\(name)/stat").first,
+            guard let identifier = pid_t(name), let line = KernelTable.lines(of: "/proc/\(name)/stat").first,
                 // The program's name stands in parentheses and may contain anything.
                 let end = line.lastIndex(of: ")")
             else { continue }
@@ -90,9 +104,5 @@ struct ChildConnections {
 
     private static func names(in directory: String) -> [String] {
         (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    }
-
-    private static func lines(of file: String) -> [Substring] {
-        ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").split(separator: "\n")
     }
 }

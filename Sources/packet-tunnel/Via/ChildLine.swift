@@ -1,5 +1,3 @@
-internal import FoundationEssentials
-
 /// One TCP connection of a command, as /proc shows it: what can be known of it from outside.
 struct ChildLine: Sendable {
     /// `tcp` or `tcp6`.
@@ -10,8 +8,7 @@ struct ChildLine: Sendable {
     /// How often the kernel has sent the oldest unacknowledged data again (`retrnsmt` of proc_net_tcp.txt): 4 after four to
     /// seven seconds without any acknowledgement. Nil when the connection is gone.
     var retransmissions: Int? {
-        let text = (try? String(contentsOfFile: "/proc/self/net/\(table)", encoding: .utf8)) ?? ""
-        for line in text.split(separator: "\n") {
+        for line in KernelTable.lines(of: "/proc/self/net/\(table)") {
             let fields = line.split(separator: " ", maxSplits: 8)
             guard fields.count > 6, fields[1] == ends[0], fields[2] == ends[1] else { continue }
             return Int(fields[6], radix: 16)

@@ -11,8 +11,11 @@ internal import TunnelConfiguration
 /// routes can be laid without taking the way to the server from it. Whether it has logged in is known with the first
 /// packet only.
 final class CommandConnection: TunnelConnection, @unchecked Sendable {
-    /// A command without any TCP connection by then is expected to have none, as with a shared SSH connection.
+    /// A command that speaks with another program of this host, and has no TCP connection by then, is expected to have none,
+    /// as with a shared SSH connection.
     private static let silence: Duration = .seconds(1)
+    /// Any other may still be starting, or looking a name up.
+    private static let longSilence: Duration = .seconds(5)
     /// A connection that takes longer to make may be lost in the tunnel of the time before, where the server's address
     /// was another one.
     private static let patience: Duration = .seconds(4)
@@ -25,6 +28,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     private static let retransmissionLimit = 4
 
     var peers: [ServerEndpoint] { paths.map(\.server) }
+    /// It may have got others since, or its first ones late.
+    var currentPeers: [ServerEndpoint] { ChildConnections(of: child.identifier).established.map(\.server) + peers }
     private let paths: [LinePath]
     private let line: ChildLine?
     private let hasEnded = Atomic<Bool>(false)
@@ -65,7 +70,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
                 try? context.reaching(path.server, true)
             }
             if !connections.established.isEmpty { return (connections.established, connections.line) }
-            let limit = connections.connecting.isEmpty ? silence : patience
+            let quiet = connections.reachesLocally ? silence : longSilence
+            let limit = connections.connecting.isEmpty ? quiet : patience
             if start.duration(to: .now) > limit { return (connections.connecting, nil) }
         }
     }
