@@ -3,21 +3,12 @@
 # through kill -9.
 . "$(dirname "$0")/../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
+. "$LAB_HERE/outside.sh"
 lab_enter "$@"
 lab_test_network
 lab_dns
-# The client's host has a way out for both families beside the tunnel, and a resolver there that is not on its link.
-outside4=198.18.53.53 outside6=2001:db8:53::53 name=vpn.tunnel.example
-ip -n server addr add "$outside4/32" dev lo
-ip -n server addr add "$outside6/128" dev lo nodad
-_lab_route client default via "$LAB_SERVER4"
-_lab_route client default via "$LAB_SERVER6"
-lab_start resolver server dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --pid-file= --log-queries \
-    --bind-interfaces --listen-address="$outside4,$outside6" --address="/$name/$LAB_SERVER4" --address="/$name/$LAB_SERVER6"
-wait_for 5 _lab_listens server "udp src :53"
-printf 'nameserver %s\nnameserver %s\n' "$outside4" "$outside6" >"$LAB_DIR/resolv.conf"
+lab_outside
 resolvers=$(cat /etc/resolv.conf)
-for port in "$LAB_PORT"; do echo "[$name]:$port $(cut -d' ' -f1,2 "$LAB_DIR/host_key.pub")"; done >>"$LAB_DIR/known_hosts"
 ok "the daemon is ready" lab_daemon || done_testing
 
 # up HOST [OPTION...]
@@ -30,28 +21,6 @@ up() {
     lab_alive client && lab_logged client '\bready\b'
 }
 down() { lab_in client "$LAB_BIN/packet-tunnel" down --force; }
-# watch, watched: what leaves in the clear meanwhile. The client asks for its server's name by TCP; nobody else here does.
-watch() {
-    lab_start underlay client "$LAB_PYTHON" -u "$LAB_HERE/underlay.py" outer \
-        "$LAB_SERVER4:$LAB_PORT,$LAB_SERVER6:$LAB_PORT,$outside4:53,$outside6:53" "$name"
-    wait_for 5 lab_logged underlay listening
-}
-watched() {
-    lab_stop underlay
-    is "$1" "$(grep ^clear: "$LAB_DIR/underlay.log" | sort | uniq -c | head -n 12)" ""
-}
-# Programs of all kinds, as fast as they fail.
-cat >"$LAB_DIR/programs.sh" <<END
-while :; do
-    for place in $LAB_WEB4 [$LAB_WEB6] $LAB_NAME; do curl --silent --max-time 1 --output /dev/null "http://\$place/" & done
-    dig +tries=1 +time=1 @$outside4 $LAB_NAME A >/dev/null & dig +tries=1 +time=1 @$outside6 $LAB_NAME AAAA >/dev/null &
-    dig +tries=1 +time=1 @$LAB_DNS4 $LAB_NAME A >/dev/null & ping -c 1 -W 1 $LAB_WEB6 >/dev/null & ping -c 1 -W 1 $LAB_WEB4 >/dev/null &
-    sleep 0.1
-    wait
-done 2>/dev/null
-END
-programs() { lab_start programs client setsid bash "$LAB_DIR/programs.sh"; }
-programs_end() { kill -KILL -- "-$(lab_pid programs)" 2>/dev/null; lab_wait programs 5; }
 # at_once WHAT COMMAND...: fails, and within a second.
 at_once() {
     local what=$1 start=${EPOCHREALTIME/./}

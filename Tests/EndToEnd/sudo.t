@@ -7,7 +7,7 @@ lab_enter "$@"
 lab_is_root || skip_all "users of the test's own need root"
 command -v sudo >/dev/null || skip_all "sudo is not installed"
 [ -w /dev/net/tun ] || skip_all "/dev/net/tun is missing"
-[ "$(($(stat -c 0%a /dev/net/tun) & 0006))" = 6 ] || skip_all "ordinary users may not open /dev/net/tun here"
+lab_tun_for_everybody || skip_all "ordinary users may not open /dev/net/tun here"
 lab_test_network
 lab_dns
 lab_accounts
