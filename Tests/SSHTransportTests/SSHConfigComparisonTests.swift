@@ -39,11 +39,13 @@ struct SSHConfigComparisonTests {
         unlink(directory.path + "/ran")
         let ours = try? Self.settings(arguments, file: file).summary
         unlink(directory.path + "/ran")
-        let base = Self.values(try run(Self.ssh, ["-G", "-F", "none", "vpn"]))
+        let base = try Self.base.get()
         let theirs = all.map { Self.values($0).filter { base[$0.key] != $0.value || Self.always.contains($0.key) } }
         return (theirs.map { Self.comparable($0, base) }, ours.map { Self.comparable($0, base) })
     }
 
+    /// What ssh has where nobody says anything: asked for once.
+    private static let base = Result { values(try run(ssh, ["-G", "-F", "none", "vpn"])) }
     private static let always: Set = ["hostname", "port", "user"]
 
     /// What one side says and the other has for its default anyway is no difference; nor are defaults that hang together.
