@@ -8,6 +8,7 @@ embedded=$LIBRARY_EXAMPLES/debug/embedded-server
 channel=$LIBRARY_EXAMPLES/debug/tunnel-channel
 relay=$LIBRARY_EXAMPLES/debug/packet-relay
 door=$LIBRARY_EXAMPLES/debug/ssh-server
+article=$LIBRARY_EXAMPLES/debug/my-tunnel
 if [ -z "${LAB_INSIDE:-}" ]; then
     command -v swift >/dev/null || skip_all "there is no Swift here"
     git -C "$LAB_ROOT" rev-parse --quiet --verify HEAD >/dev/null || skip_all "this is no clone of the repository"
@@ -15,6 +16,7 @@ if [ -z "${LAB_INSIDE:-}" ]; then
     for example in embedded-server tunnel-channel packet-relay ssh-server; do
         library_build "$example" "$LAB_ROOT/Examples/$example" "$LIBRARY_EXAMPLES"
     done
+    library_article
 fi
 lab_enter "$@"
 builds() {
@@ -55,6 +57,21 @@ done
 lab_stop relay-client INT
 lab_stop relay-server INT
 is "it ends in order" "$LAB_STATUS" 0
+
+builds my-tunnel "the program of the article about embedding the server"
+mkfifo "$LAB_DIR/return"
+lab_start article server sh -c 'exec "$0" <"$1"' "$article" "$LAB_DIR/return"
+exec 7>"$LAB_DIR/return"
+ok "it serves" wait_for 10 test -S /run/my-tunnel.sock
+lab_start relay-client client "$relay" client /run/my-tunnel.sock "${LAB_ROUTES[@]}"
+ok "a client is let in" wait_for 10 lab_logged article 'client connected'
+lab_stop relay-client INT
+ok "its metrics are logged when it goes" wait_for 10 lab_logged article server_packet_metrics
+echo >&7
+exec 7>&-
+ok "Return ends it" wait_for 10 test ! -d "/proc/$(lab_pid article)"
+is "and leaves nothing behind" "$(lab_in server ip -oneline link show type tun)" ""
+rm -f /run/my-tunnel.sock
 
 builds ssh-server "the program with an SSH server of its own"
 builds tunnel-channel "the program that opens the channel by itself"

@@ -2,6 +2,7 @@
 #
 #   library_build NAME PATH SCRATCH [OPTION...]  swift build; what it says is kept, its products are in $SCRATCH/debug
 #   library_status NAME, library_said NAME       the exit status and the end of what it said
+#   library_article               build the program of the article "Embed the server", as it stands there: my-tunnel
 #   library_outside               build the package of Tests/Outside, which depends on a tagged clone by version
 #
 # Everything lies below .build/library and is built anew only where something has changed.
@@ -21,6 +22,18 @@ library_build() {
 
 library_status() { cat "$LIBRARY/$1.status"; }
 library_said() { { grep -E "error|warning" "$LIBRARY/$1.log" || tail -n 5 "$LIBRARY/$1.log"; } | sort -u | head -n 10; }
+
+# library_code FILE NUMBER: a block of Swift of an article.
+library_code() { awk -v number="$2" '/^```swift$/ { found++; inside = 1; next } /^```$/ { inside = 0 } inside && found == number' "$1"; }
+
+library_article() {
+    local package=$LIBRARY/my-tunnel article=$LAB_ROOT/Sources/PacketTunnel/PacketTunnel.docc/EmbedTheServer.md
+    mkdir -p "$package/Sources/my-tunnel"
+    # The clone beside it is this one, so that it shares what the examples have compiled.
+    library_code "$article" 1 | sed "s|path: \"../packet-tunnel\"|name: \"packet-tunnel\", path: \"$LAB_ROOT\"|" >"$package/Package.swift"
+    library_code "$article" 2 >"$package/Sources/my-tunnel/main.swift"
+    library_build my-tunnel "$package" "$LIBRARY_EXAMPLES"
+}
 
 # SwiftPM remembers which commit a version stood for, so every commit of ours is a version of its own.
 library_clone() {
