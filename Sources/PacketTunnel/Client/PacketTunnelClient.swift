@@ -79,10 +79,10 @@ public final class PacketTunnelClient: @unchecked Sendable {
 
     /// Closes the transport and the device, and logs all counters as `packet_metrics`.
     public func stop() {
-        logger.info("\(SessionReport.clientEvent)", metadata: SessionReport.metadata(counters))
         connection?.end()
         connection = nil
         reader.stop()
+        logger.info("\(SessionReport.clientEvent)", metadata: SessionReport.metadata(counters))
     }
 
     func connectionDidEnd(_ ended: ClientConnection) {
