@@ -99,6 +99,8 @@ func serverAndClient(_ loop: EventLoop) async throws {
     configuration.mtu = 0
     configuration.downstreamQueueLimitInBytes = 524_288
     configuration.sessionExpiry = .zero
+    // The packets here go to a network of the documentation, which is denied otherwise.
+    configuration.policy = TrafficPolicy(deniedNetworks: [])
     configuration.dnsResolvers = { DNSResolvers(["203.0.113.53", "2001:db8::53"].compactMap { IPAddress($0) }) }
     let upper = try await TunDevice.open(name: "seed2", mtu: configuration.mtu, loops: [loop], options: options())
     let serverSetup = try await InterfaceSetup.server(serverNetwork(), device: upper, options: options())
