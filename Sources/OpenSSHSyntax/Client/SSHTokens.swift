@@ -7,6 +7,9 @@ public struct SSHTokens: Sendable {
     /// The tokens of `ProxyCommand` and `ProxyJump`.
     public static let proxy: Set<Character> = ["%", "h", "n", "p", "r"]
 
+    /// The tokens of `User`: those that do not depend on it.
+    public static let user = common.subtracting(["C", "r"])
+
     private let value: @Sendable (Character) -> String?
 
     /// - Parameter value: what a token stands for; nil for one that is not known now.

@@ -41,7 +41,7 @@ struct SSHClientSettings {
         }
         missingIdentities = missing
         for option in configuration.options { values.set(option.name, .init(words: option.words, location: "-o")) }
-        if let user = configuration.user { values.set("user", .init(words: [user], location: "the command line")) }
+        if let user = configuration.user { values.set("user", .init(words: [user], location: Self.commandLine)) }
 
         let first = SSHConfigReader(target: .init(alias: configuration.host), values: values)
         let (read, wantsFinalPass) = try Self.read(first, configuration.file)
@@ -55,8 +55,11 @@ struct SSHClientSettings {
         self.values = values
         self.host = host
         port = values["port"].flatMap { UInt16($0.text) } ?? 22
-        user = values["user"]?.text ?? LocalUser.name
-        tokens = SSHClientTokens(alias: configuration.host, host: host, values: values).tokens
+        user = try Self.userName(
+            values["user"],
+            SSHClientTokens(alias: configuration.host, host: host, values: values).tokens
+        )
+        tokens = SSHClientTokens(alias: configuration.host, host: host, user: user, values: values).tokens
         try check()
     }
 
@@ -86,6 +89,22 @@ struct SSHClientSettings {
             throw SSHClientError(.configuration, "\(name.location): HostName: \(error)")
         }
     }
+
+    /// As `ssh` from 10.0 on has it: tokens and variables count in `User`, and not in what stands before the host's name.
+    private static func userName(_ value: SSHConfigValues.Value?, _ tokens: SSHTokens) throws(SSHClientError) -> String
+    {
+        guard let value else { return LocalUser.name }
+        guard value.location != commandLine else { return value.text }
+        do throws(ValueProblem) {
+            return try tokens.expand(value.text, SSHTokens.user, environment: variable)
+        } catch {
+            throw SSHClientError(.configuration, "\(value.location): User \(value.text): \(error)")
+        }
+    }
+
+    private static let commandLine = "the command line"
+
+    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// Finds what cannot be done before anything is connected, with file and line.
     private func check() throws(SSHClientError) {
@@ -145,7 +164,7 @@ struct SSHClientSettings {
         at location: String
     ) throws(SSHClientError) -> String {
         do throws(ValueProblem) {
-            let variable = { (name: String) in getenv(name).map { String(cString: $0) } }
+            let variable: (String) -> String? = Self.variable
             return try tokens.expand(text, allowed, environment: environment ? variable : nil)
         } catch {
             throw SSHClientError(.configuration, "\(location): \(text): \(error)")

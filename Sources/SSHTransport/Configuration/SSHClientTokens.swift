@@ -9,10 +9,11 @@ struct SSHClientTokens {
     /// - Parameters:
     ///   - alias: the host as the command line names it (`%n`).
     ///   - host: its own name (`%h`).
+    ///   - user: the user on the server (`%r`); nil for the one that `values` have.
     ///   - values: what is known so far of user, port and alias of the key.
-    init(alias: String, host: String, values: SSHConfigValues) {
+    init(alias: String, host: String, user: String? = nil, values: SSHConfigValues) {
         let port = values["port"]?.text ?? "22"
-        let user = values["user"]?.text ?? LocalUser.name
+        let user = user ?? values["user"]?.text ?? LocalUser.name
         let keyAlias = values["hostkeyalias"]?.text.lowercased() ?? alias
         let jump = values["proxyjump"].map(\.text) ?? ""
         tokens = SSHTokens { token in
