@@ -13,10 +13,16 @@ import Testing
         let peer: OpaquePointer
         let receiver: OpaquePointer
 
+        private static let firstNumber: Int32 = 800
+
         init(_ library: SSHServerLibrary) throws {
             var pair: [Int32] = [0, 0]
             try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
-            (near, far) = (pair[0], pair[1])
+            // A number that no test beside this one is given as the lowest free one, also while it is free.
+            near = fcntl(pair[0], F_DUPFD, Self.firstNumber)
+            close(pair[0])
+            far = pair[1]
+            try #require(near >= 0)
             session = try #require(library.makeSession(near))
             peer = try #require(libssh_shim_peer_attach(session, nil, nil, nil))
             receiver = try #require(libssh_shim_receive_attach(peer))
