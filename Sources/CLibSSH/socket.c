@@ -82,6 +82,7 @@ int libssh_shim_line_state(int descriptor, struct libssh_shim_line *line)
     line->unacknowledged = info.tcpi_unacked;
     line->since_acknowledgement_ms = info.tcpi_last_ack_recv;
     line->round_trip_us = info.tcpi_rtt;
+    line->retransmissions = info.tcpi_retransmits;
     return 0;
 }
 

@@ -34,6 +34,24 @@ struct ConnectionRaceTests {
         #expect(list.alternating.map(\.description) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"])
     }
 
+    @Test("An address that has refused is tried again, and others are not", arguments: ["127.0.0.1", "::1"])
+    func retried(host: String) throws {
+        let refusing = try address(host, try StockServer.freePort())
+        let other = try address("127.0.0.2", refusing.port)
+        var race = ConnectionRace(open: open)
+        race.add([refusing])
+        #expect(winner(&race) == nil)
+        race.add([refusing])
+        let known = race.unanswered
+        #expect(known.isEmpty)
+        race.retry([refusing, other])
+        let again = (unanswered: race.unanswered, failures: race.failures.count)
+        #expect(again == ([refusing], 0))
+        #expect(winner(&race) == nil)
+        let reasons = race.failures.map(\.reason)
+        #expect(reasons == [.system(ECONNREFUSED)])
+    }
+
     @Test("An address that refuses makes way for the next at once")
     func refused() throws {
         let server = try RawListener(reply: nil)

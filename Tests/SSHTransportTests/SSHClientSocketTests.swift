@@ -44,6 +44,15 @@ struct SSHClientSocketTests {
         #expect(error.message.contains("AddressFamily"))
     }
 
+    @Test("The client knows its own end of the connection", arguments: ["127.0.0.1", "::1"])
+    func localEnd(host: String) throws {
+        let scene = try Scene()
+        let client = try SSHClient(connecting: scene.configuration(host: host))
+        defer { client.close() }
+        #expect(client.localAddress.map { "\($0)" } == host)
+        #expect(!client.isBound)
+    }
+
     @Test("BindAddress is where the connection comes from")
     func bindAddress() throws {
         let scene = try Scene()
@@ -57,7 +66,10 @@ struct SSHClientSocketTests {
             }
             local.text.withLock { $0 = "\(IPAddress(ipv4: UInt32(bigEndian: name.sin_addr.s_addr)))" }
         }
-        try SSHClient(connecting: configuration).close()
+        let client = try SSHClient(connecting: configuration)
+        client.close()
+        #expect(client.isBound)
+        #expect(client.localAddress.map { "\($0)" } == "127.0.0.7")
         #expect(local.text.withLock { $0 } == "127.0.0.7")
         #expect(try failure(scene.configuration("BindAddress=192.0.2.77")).message.contains("BindAddress 192.0.2.77"))
     }

@@ -26,6 +26,10 @@ public final class SSHClient {
     public var peers: [IPAddress] { link.peers.map(\.address) }
     /// The port of that connection; nil behind a proxy command.
     public var peerPort: UInt16? { link.peers.first?.port }
+    /// This host's address on that connection; nil behind a proxy command.
+    public var localAddress: IPAddress? { link.localAddress }
+    /// `BindAddress` or `BindInterface`, and not the host's routes, choose how that connection leaves.
+    public var isBound: Bool { link.isBound }
     /// The process of the proxy command; nil without one.
     public let proxyProcess: Int32?
 

@@ -9,12 +9,28 @@ extension SSHClientTunnel {
     /// Nanoseconds without any acknowledgement after which the line is doubtful. Ten times what a geostationary
     /// satellite takes, with room for a queue before it.
     private static let patience: UInt64 = 4_000_000_000
+    /// The same where the kernel has sent the oldest data again three times, at intervals that follow the round trip and
+    /// double: 1.4 s from nearby.
+    private static let shortPatience: UInt64 = 1_500_000_000
+    private static let retransmissionLimit = 3
     private static let looksBeforeAsking = 10
     private static let looksBeforeDoubt = 14
     /// Nanoseconds in which an answer to a probe comes even from nearby, where wireless links save power.
     private static let shortestProbe: UInt64 = 200_000_000
     /// Nanoseconds that a probe waits at most.
     private static let longestProbe: UInt64 = 1_000_000_000
+
+    /// Keeps the connection's packets on the interface that they have left by so far, where a new connection would take
+    /// another one: without that they would leave there with an address that belongs elsewhere. From any thread. Nothing
+    /// happens where the kernel does not permit it (before Linux 5.7), or the connection is not ours.
+    public func stay(on interface: String) {
+        session.loop.execute { [self] in
+            guard !session.isEnded else { return }
+            link?.stay(on: interface, socket: ssh_get_fd(session.handle))
+            // Acknowledges what has come meanwhile, and so spares the server the wait for its retransmission timer.
+            session.sendKeepalive()
+        }
+    }
 
     /// Asks the server for a sign of life, because the network has changed. From any thread.
     ///
@@ -44,6 +60,7 @@ extension SSHClientTunnel {
     public func watch(whenDoubtful: @escaping @Sendable () -> Void) {
         session.loop.execute { [self] in
             guard !session.isEnded else { return }
+            link?.watch(whenDoubtful: whenDoubtful)
             if session.lineState != nil {
                 look(unacknowledgedSince: nil, whenDoubtful)
             } else {
@@ -52,7 +69,7 @@ extension SSHClientTunnel {
         }
     }
 
-    /// Behind a jump host or a proxy the kernel knows nothing of the line: after a silence the server is asked.
+    /// Behind a jump host or a proxy the kernel knows nothing of the whole line: after a silence the server is asked.
     private func listen(packets: UInt64, silentLooks: Int, _ whenDoubtful: @escaping @Sendable () -> Void) {
         session.loop.schedule(after: Self.lookPeriod) { [weak self] in
             guard let self, !session.isEnded else { return }
@@ -73,7 +90,10 @@ extension SSHClientTunnel {
             let now = session.loop.now
             let line = session.lineState ?? SSHSession.LineState()
             let isWaiting = line.hasUnacknowledged && line.sinceAcknowledgement >= Self.lookPeriod
-            guard isWaiting, let since, now - since >= Self.patience - Self.lookPeriod else {
+            let isLost =
+                line.retransmissions >= Self.retransmissionLimit && line.sinceAcknowledgement >= Self.shortPatience
+            let hasWaited = since.map { now - $0 >= Self.patience - Self.lookPeriod } ?? false
+            guard isWaiting, isLost || hasWaited else {
                 return look(unacknowledgedSince: isWaiting ? since ?? now : nil, whenDoubtful)
             }
             whenDoubtful()
@@ -92,6 +112,8 @@ extension SSHSession {
         var hasUnacknowledged = false
         /// Nanoseconds since the last acknowledgement.
         var sinceAcknowledgement: UInt64 = 0
+        /// How often in a row the oldest data has been sent again.
+        var retransmissions = 0
     }
 
     /// Answers to requests so far.
@@ -104,7 +126,8 @@ extension SSHSession {
         return LineState(
             roundTrip: UInt64(line.round_trip_us) * 1_000,
             hasUnacknowledged: line.unacknowledged > 0,
-            sinceAcknowledgement: UInt64(line.since_acknowledgement_ms) * 1_000_000
+            sinceAcknowledgement: UInt64(line.since_acknowledgement_ms) * 1_000_000,
+            retransmissions: Int(line.retransmissions)
         )
     }
 }

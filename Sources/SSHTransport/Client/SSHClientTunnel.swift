@@ -52,7 +52,7 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
     var hasEnded: Bool { session.isEnded }
 
     let session: SSHSession
-    private let link: (any ConnectionLink)?
+    let link: (any ConnectionLink)?
     private let aliveInterval: UInt64
     private let aliveCountMax: Int
     private var aliveTimer: (any ScheduledWork)?

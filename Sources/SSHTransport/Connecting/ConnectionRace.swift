@@ -48,6 +48,12 @@ struct ConnectionRace: ~Copyable {
         waiting += new.alternating
     }
 
+    /// Tries addresses again that have failed: a server that refuses now may only be restarting.
+    mutating func retry(_ addresses: [ServerAddress]) {
+        waiting += addresses.filter { address in failures.contains { $0.address == address } }
+        failures.removeAll { failure in addresses.contains(failure.address) }
+    }
+
     /// What to wait for: the sockets under way.
     var descriptors: [pollfd] { running.map { pollfd(fd: $0.descriptor, events: Int16(POLLOUT), revents: 0) } }
 

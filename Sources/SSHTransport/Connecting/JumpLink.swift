@@ -1,5 +1,6 @@
 internal import EventLoops
 internal import Glibc
+internal import IPPacket
 internal import OpenSSHSyntax
 internal import Synchronization
 
@@ -10,6 +11,8 @@ internal import Synchronization
 /// that of any other connection when the network changes.
 final class JumpLink: ConnectionLink {
     let peers: [SSHPeer]
+    let localAddress: IPAddress?
+    let isBound: Bool
     private let name: String
     private let state = Mutex<State>(State())
 
@@ -48,7 +51,7 @@ final class JumpLink: ConnectionLink {
         } catch {
             throw error.ofJumpHost(JumpHosts.text(last))
         }
-        let link = JumpLink(name: JumpHosts.text(last), peers: client.link.peers)
+        let link = JumpLink(name: JumpHosts.text(last), outside: client.link)
         return (try link.open(client, to: host, port: port, timeout: timeout), link)
     }
 
@@ -83,13 +86,23 @@ final class JumpLink: ConnectionLink {
         return next
     }
 
-    private init(name: String, peers: [SSHPeer]) {
+    private init(name: String, outside link: any ConnectionLink) {
         self.name = name
-        self.peers = peers
+        peers = link.peers
+        localAddress = link.localAddress
+        isBound = link.isBound
     }
 
     var failure: SSHClientError? {
         state.withLock { $0.reason }.map { SSHClientError(.temporary, $0).ofJumpHost(name) }
+    }
+
+    func stay(on interface: String, socket: Int32) {
+        state.withLock { $0.tunnel }?.stay(on: interface)
+    }
+
+    func watch(whenDoubtful: @escaping @Sendable () -> Void) {
+        state.withLock { $0.tunnel }?.watch(whenDoubtful: whenDoubtful)
     }
 
     func close() {

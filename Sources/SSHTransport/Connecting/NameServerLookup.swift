@@ -13,6 +13,8 @@ final class NameServerLookup {
     private var sockets: Range<Int> = 0..<0
     /// What has been found since it was last taken.
     private var found: [ServerAddress] = []
+    /// True once there was an address.
+    private(set) var hasFound = false
 
     /// A name server may send any number of addresses.
     private static let limit = 64
@@ -82,6 +84,7 @@ final class NameServerLookup {
 
     fileprivate func add(_ address: UnsafePointer<sockaddr>) {
         guard found.count < Self.limit, let address = ServerAddress(address) else { return }
+        hasFound = true
         found.append(ServerAddress(address.address, port: question.port, scope: address.scope))
     }
 }

@@ -36,6 +36,19 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// This host's end of a connected socket; nil if it has none.
+    init?(localEndOf descriptor: Int32) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let address = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                getsockname(descriptor, name, &length) == 0 ? ServerAddress(name) : nil
+            }
+        }
+        guard let address else { return nil }
+        self = address
+    }
+
     var family: Int32 { address.isIPv4 ? AF_INET : AF_INET6 }
 
     var description: String { "\(address)" }

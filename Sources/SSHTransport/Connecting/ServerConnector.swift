@@ -11,6 +11,10 @@ struct ServerConnector {
     private let host: String
     private let port: UInt16
 
+    /// Milliseconds between two attempts at the places where the server has been, while its other addresses are silent, or its
+    /// name cannot be looked up: the resolver may lie in the tunnel that is down.
+    private static let retryPause = 250
+
     /// How a server is known in the address book.
     var server: String { "[\(host)]:\(port)" }
     private var place: String { "\(host) port \(port)" }
@@ -34,19 +38,27 @@ struct ServerConnector {
         avoiding stale: Set<ServerAddress> = []
     ) throws(SSHClientError) -> (descriptor: Int32, address: ServerAddress) {
         var race = ConnectionRace(leavingOut: stale, open: open)
-        var names = ServerNames(question, configuration)
+        let known = AddressBook.addresses(of: server)
+        var names = ServerNames(question, configuration, isKnown: !known.isEmpty)
+        var nextRetry = MonotonicTime.milliseconds + Self.retryPause
         if names.isLiteral {
             race.add(names.takeFound())
         } else {
-            race.add(AddressBook.addresses(of: server).filter(isWanted))
+            race.add(known.filter(isWanted))
         }
         while true {
             race.add(names.takeFound().filter(isWanted))
             let now = MonotonicTime.milliseconds
             if let winner = race.advance(now: now) { return winner }
             guard !names.isOver || !race.isOver else { throw failure(race.failures, names.problem) }
+            if now >= nextRetry {
+                race.retry(known)
+                nextRetry = now + Self.retryPause
+                continue
+            }
             guard now < deadline else { throw silence(race.unanswered, race.failures) }
             var limit = min(deadline - now, race.timeToNextStart(now: now) ?? .max)
+            if !race.failures.isEmpty { limit = min(limit, nextRetry - now) }
             var descriptors = race.descriptors
             names.wait(in: &descriptors, milliseconds: &limit, now: now)
             poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: limit))

@@ -5,9 +5,11 @@ internal import Glibc
 ///
 /// For the connecting thread. Nothing else is ever looked up but names of servers and of jump hosts.
 struct ServerNames {
-    /// Milliseconds that the system's resolver has for itself.
+    /// Milliseconds that the system's resolver has for itself; none where the server has been reached before: its resolver may
+    /// lie in the tunnel that is down.
     private static let headStart = 300
 
+    private let headStart: Int
     private let question: NameLookup.Question
     private let configuration: SSHClientConfiguration
     private var system: NameLookup?
@@ -22,7 +24,9 @@ struct ServerNames {
     /// The name that a CNAME has led to, or the name itself; nil until the system's resolver has said.
     private(set) var canonicalName: String?
 
-    init(_ question: NameLookup.Question, _ configuration: SSHClientConfiguration) {
+    /// - Parameter isKnown: the server has been reached before.
+    init(_ question: NameLookup.Question, _ configuration: SSHClientConfiguration, isKnown: Bool = false) {
+        headStart = isKnown ? 0 : Self.headStart
         self.question = question
         self.configuration = configuration
         let literal = NameLookup.resolve(question, flags: AI_NUMERICHOST)
@@ -33,8 +37,12 @@ struct ServerNames {
         if system == nil { problem = EAI_AGAIN }
     }
 
-    /// True when nothing more will be found.
-    var isOver: Bool { system == nil && found.isEmpty && servers?.isDone != false }
+    /// True when nothing more will be found. What name servers outside have said is all that there is; the system's resolver
+    /// may be silent for half a minute then.
+    var isOver: Bool {
+        guard found.isEmpty, servers?.isDone != false else { return false }
+        return system == nil || servers?.hasFound == true
+    }
 
     /// Addresses that have been found since the last call.
     mutating func takeFound() -> [ServerAddress] {
@@ -64,7 +72,7 @@ struct ServerNames {
     mutating func wait(in descriptors: inout [pollfd], milliseconds: inout Int, now: Int) {
         if let system {
             descriptors.append(pollfd(fd: system.descriptor, events: Int16(POLLIN), revents: 0))
-            let left = start + Self.headStart - now
+            let left = start + headStart - now
             if servers == nil, left <= 0 { askServers() }
             if servers == nil { milliseconds = min(milliseconds, left) }
         }

@@ -48,9 +48,19 @@ struct ServerWay {
             return Opened(descriptor: proxy.descriptor, link: proxy.link, deadline: deadline)
         }
         let deadline = deadline
-        let connected = try connector.connect(until: deadline, avoiding: stale)
-        return Opened(descriptor: connected.descriptor, link: DirectLink(connected.address), deadline: deadline)
+        // Where the server has failed at the places that are known, its name has so long to show another one.
+        let limit = stale.isEmpty ? deadline : min(deadline, MonotonicTime.milliseconds + Self.patienceForOthers)
+        let connected = try connector.connect(until: limit, avoiding: stale)
+        let link = DirectLink(
+            connected.address,
+            descriptor: connected.descriptor,
+            isBound: settings.bindAddress != nil || settings.bindInterface != nil
+        )
+        return Opened(descriptor: connected.descriptor, link: link, deadline: deadline)
     }
+
+    /// Milliseconds.
+    private static let patienceForOthers = 500
 
     private var deadline: Int { MonotonicTime.milliseconds + settings.connectTimeout * 1_000 }
 
