@@ -23,6 +23,8 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     /// The first bytes that have arrived, 256 at most: what a command says that does not do what it should. Empty as
     /// long as nothing has arrived.
     public private(set) var opening: [UInt8] = []
+    /// True once the core has had something to send.
+    public private(set) var hasWritten = false
     /// Called once on the loop with the first bytes, before the receiver hears of them.
     public var onOpening: ((_ opening: [UInt8]) -> Void)?
 
@@ -71,6 +73,7 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     /// Sends `bytes`, or holds back what the descriptor does not take.
     public func write(_ bytes: RawSpan) -> Int {
         guard writableByteCount > 0 else { return 0 }
+        hasWritten = true
         let count = bytes.byteCount
         let written = max(0, bytes.withUnsafeBytes { writeNow($0) })
         if written < count {
@@ -99,8 +102,19 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         isClosed = true
         readSide?.cancel()
         writeSide?.cancel()
-        DescriptorDisposal.close(input)
-        if output != input { DescriptorDisposal.close(output) }
+        dispose(of: input, isSocket: inputIsSocket)
+        if output != input { dispose(of: output, isSocket: outputIsSocket) }
+    }
+
+    /// Whatever the closing waits for, the other side hears of the end at once.
+    private func dispose(of descriptor: Int32, isSocket: Bool) {
+        if isSocket {
+            shutdown(descriptor, Int32(SHUT_RDWR))
+        } else if Self.isPipe(descriptor) {
+            Glibc.close(descriptor)
+            return
+        }
+        DescriptorDisposal.close(descriptor)
     }
 
     private func end(reason: String) {
@@ -125,6 +139,12 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
         var type: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
         return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0
+    }
+
+    /// A pipe holds bytes alone: to close it never waits.
+    private static func isPipe(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
     }
 
     private func writeNow(_ bytes: UnsafeRawBufferPointer) -> Int {

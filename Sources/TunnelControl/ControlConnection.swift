@@ -67,7 +67,9 @@ public final class ControlConnection: @unchecked Sendable {
         isClosed = true
         deadline?.cancel()
         registration?.cancel()
-        // Messages that nobody has taken may wait in it, with descriptors of others.
+        // Messages that nobody has taken may wait in it, with descriptors of others, whose closing takes as long as somebody
+        // likes. The peer hears of the end at once.
+        shutdown(descriptor, Int32(SHUT_RDWR))
         DescriptorDisposal.close(descriptor)
         server.remove(self)
         let onClose = self.onClose
