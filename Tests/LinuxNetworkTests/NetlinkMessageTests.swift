@@ -114,6 +114,8 @@ struct NetlinkMessageTests {
     )
     func listsHost() throws {
         #expect(try HostNetwork.addresses().contains { $0.address == address("127.0.0.1") })
+        #expect(try HostNetwork.interface(of: address("127.0.0.1")) == "lo")
+        #expect(try HostNetwork.interface(of: address("192.0.2.77")) == nil)
         #expect(try HostNetwork.routes(.v4).contains { $0.kind == .local && $0.interfaceName == "lo" })
         let route = try #require(try HostNetwork.route(to: address("127.0.0.1")))
         #expect(route.kind == .local && route.destination == prefix("127.0.0.1/32"))

@@ -71,10 +71,14 @@ public final class ResolverSetup {
 
     /// The resolvers that this host's file named before a tunnel has put its own there, as text; empty if none has.
     public static func nameServersBefore(persistentDirectory: String? = nil) -> [String] {
+        textBefore(persistentDirectory: persistentDirectory).map { ResolverText.nameservers(in: $0) } ?? []
+    }
+
+    /// What this host's file said before a tunnel has put its own there; nil if none has.
+    public static func textBefore(persistentDirectory: String? = nil) -> String? {
         var options = NetworkSetupOptions(logger: Logger(label: "packet-tunnel"))
         if let persistentDirectory { options.persistentDirectory = persistentDirectory }
-        guard let before = ResolverStore(options).before() else { return [] }
-        return ResolverText.nameservers(in: before.snapshot.text)
+        return ResolverStore(options).before()?.snapshot.text
     }
 
     /// Writes our resolvers again if another program, such as a DHCP client, has written its own meanwhile. Those are

@@ -29,6 +29,19 @@ public enum HostNetwork {
         }
     }
 
+    /// The name of the interface that has `address`; nil if none has.
+    ///
+    /// - Throws: `NetworkSetupError` of the kind `system`.
+    public static func interface(of address: IPAddress) throws(NetworkSetupError) -> String? {
+        let indices = try query(RouteMessages.allAddresses(), "list the host's addresses") { answer -> UInt32? in
+            InterfaceAddress(answer)?.address == address ? answer.load(ifaddrmsg.self)?.ifa_index : nil
+        }
+        guard let index = indices.first else { return nil }
+        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+        guard if_indextoname(index, &name) != nil else { return nil }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// The route that the kernel takes to `address` now; nil if there is none.
     ///
     /// Its destination is the address alone. `kind` is `local` if the address is the host's own.

@@ -4,7 +4,7 @@ internal import IPPacket
 /// transparent address, and the answers come back as if from the former.
 struct ClientDNS: ~Copyable {
     private let local: DNSResolvers
-    private let transparent: DNSResolvers
+    let transparent: DNSResolvers
     /// Which flows were redirected: others may talk to the transparent address by its own name.
     private var flows = FlowTable(limit: 4_096)
 
@@ -20,7 +20,7 @@ struct ClientDNS: ~Copyable {
         now: UInt64
     ) {
         guard summary.isDNSQuery, let target = transparent[summary.version].first,
-            local[summary.version].contains(summary.destination)
+            target != summary.destination, local[summary.version].contains(summary.destination)
         else { return }
         let key = FlowKey(upstream: summary)
         if flows.find(key, now: now) == nil { _ = flows.insert(key, Flow(now: now), now: now) }

@@ -74,6 +74,7 @@ public final class PacketTunnelClient: @unchecked Sendable {
 
     /// Sends queries to another server's transparent resolver from now on; those under way are lost with the server before.
     public func use(transparentDNSAddresses addresses: DNSResolvers) {
+        guard addresses != dns.transparent else { return }
         dns = ClientDNS(local: configuration.localDNSAddresses, transparent: addresses)
     }
 

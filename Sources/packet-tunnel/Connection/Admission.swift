@@ -43,6 +43,8 @@ struct ConnectingContext: Sendable {
     /// Called with a line for the log when another congestion control suits the path, and with what to do where the kernel has
     /// none that does. On the connection's loop.
     var pathChanged: @Sendable (_ change: String, _ advice: String?) -> Void
+    /// How long a connection that shows itself by packets alone may give none back; nil while nothing has ever answered.
+    var answerPatience: Duration?
     /// Called before anything is sent to an address, of a server or a name server, on the connecting thread.
     var reaching: @Sendable (_ endpoint: ServerEndpoint, _ isServer: Bool) throws -> Void
     /// Called once if the connection awaits an answer, when that has come.

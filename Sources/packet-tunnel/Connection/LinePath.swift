@@ -15,15 +15,8 @@ struct LinePath: Hashable, Sendable {
         self.server = server
     }
 
-    /// The path of a connection that was just made; nil if the routes have changed again.
-    init?(to server: ServerEndpoint, isBound: Bool) {
-        guard let route = try? HostNetwork.route(to: server.address, tcpPort: server.port), let local = route.source
-        else {
-            return nil
-        }
-        self.init(local: local, server: server)
-        self.isBound = isBound
-    }
+    /// The interface that has this end's address; nil if none has it any more.
+    var interface: String? { try? HostNetwork.interface(of: local) }
 
     /// What the host's routes say about a connection that exists.
     enum State {

@@ -44,6 +44,9 @@ final class LocalTunnel {
         var configuration = ClientConfiguration(options, information)
         if let mtu = options.mtu { configuration.mtu = mtu }
         mtu = configuration.mtu
+        let addresses = options.tunFileDescriptor == nil ? TunnelResolvers.addresses(options, configuration) : []
+        // Programs go on to ask these when another server answers by other addresses.
+        if !addresses.isEmpty { configuration.localDNSAddresses = DNSResolvers(addresses) }
         if let descriptor = options.tunFileDescriptor {
             let device = try ForeignDevice(descriptor: descriptor, mtu: configuration.mtu, loop: loop)
             loop.execute { device.deviceDidDisappear = deviceDisappeared }
@@ -69,7 +72,6 @@ final class LocalTunnel {
                 device: device.queues[0],
                 logger: logger
             )
-            let addresses = TunnelResolvers.addresses(options, configuration)
             let setup = try await InterfaceSetup.client(
                 ClientNetwork(options, resolvers: addresses, servers: endpoints, served: information?.families),
                 device: device,

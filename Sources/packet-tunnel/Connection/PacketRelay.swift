@@ -24,7 +24,8 @@ struct PacketRelay: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             BlockingWork.run {
                 if isOtherServer, let information = connection.information() {
-                    if let error = adapt(to: information) { return continuation.resume(throwing: error) }
+                    if let error = problem(with: information) { return continuation.resume(throwing: error) }
+                    use(information)
                 }
                 connection.openTunnel(channelType, sessionName: sessionName, on: loop) { result in
                     continuation.resume(
@@ -38,14 +39,16 @@ struct PacketRelay: Sendable {
         }
     }
 
-    /// - Returns: why this server cannot go on with the tunnel of another one.
-    private func adapt(to information: ServerInformation) -> SSHClientError? {
-        if let mtu, information.mtu < mtu {
-            let numbers = "its MTU is \(information.mtu), the tunnel's \(mtu)"
-            return SSHClientError(.configuration, "\(numbers): give --mtu \(information.mtu) to use both servers")
-        }
+    /// Sends queries to the resolver of the server that says this.
+    func use(_ information: ServerInformation) {
         let addresses = information.transparentDNSAddresses
         loop.execute { [client] in client.use(transparentDNSAddresses: addresses) }
-        return nil
+    }
+
+    /// Why a server that says this cannot go on with the tunnel of another one; nil if it can.
+    func problem(with information: ServerInformation) -> SSHClientError? {
+        guard let mtu, information.mtu < mtu else { return nil }
+        let numbers = "its MTU is \(information.mtu), the tunnel's \(mtu)"
+        return SSHClientError(.configuration, "\(numbers): give --mtu \(information.mtu) to use both servers")
     }
 }

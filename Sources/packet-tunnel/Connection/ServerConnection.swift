@@ -28,12 +28,10 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
     /// - Throws: `SSHClientError`.
     init(_ options: ConnectionOptions, _ context: ConnectingContext? = nil) throws {
         var configuration = try Self.configuration(options)
-        let reached = Mutex<[ServerEndpoint]>([])
         configuration.prepareSocket = { socket in
             HostNetwork.markAsOutside(socket.descriptor)
             let endpoint = ServerEndpoint(socket.address, port: socket.port)
             let isServer = socket.purpose == .server
-            if isServer { reached.withLock { $0.append(endpoint) } }
             try context?.reaching(endpoint, isServer)
         }
         if let context { configuration.pathNotice = context.pathChanged }
@@ -47,9 +45,12 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         if let process = client.proxyProcess {
             path = ChildConnections(of: process).established.first
         } else {
-            let server = client.peers.first
-            let isBound = ["BindInterface", "BindAddress"].contains { options.option($0) != nil }
-            path = reached.withLock { $0.last { $0.address == server } }.flatMap { LinePath(to: $0, isBound: isBound) }
+            var path: LinePath?
+            if let local = client.localAddress, let server = client.peers.first, let port = client.peerPort {
+                path = LinePath(local: local, server: ServerEndpoint(server, port: port))
+                path?.isBound = client.isBound
+            }
+            self.path = path
         }
     }
 
@@ -116,12 +117,24 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
 
     var pathState: LinePath.State { path?.state ?? .unchanged }
 
+    func stayOnInterface() {
+        guard let interface = path?.interface, let tunnel = tunnel.withLock({ $0 }) else { return }
+        tunnel.stay(on: interface)
+    }
+
     func probe(whenSilent: @escaping @Sendable () -> Void) {
         tunnel.withLock { $0 }?.probe(whenSilent: whenSilent)
     }
 
     func watch(whenDoubtful: @escaping @Sendable (String) -> Void) {
         tunnel.withLock { $0 }?.watch { whenDoubtful("the server acknowledges nothing") }
+    }
+
+    func askInformation(whenAnswered: @escaping @Sendable (ServerInformation) -> Void) {
+        guard isOurs, let tunnel = tunnel.withLock({ $0 }) else { return }
+        tunnel.ask(ServerQuestion.info.rawValue) { answer in
+            if let information = ServerInformation(json: answer) { whenAnswered(information) }
+        }
     }
 
     /// As with `information`, a server of others is not asked.

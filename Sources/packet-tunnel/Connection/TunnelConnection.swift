@@ -25,6 +25,10 @@ protocol TunnelConnection: AnyObject, Sendable {
     /// What the host's routes say about its way to the server now.
     var pathState: LinePath.State { get }
 
+    /// Keeps its packets on the interface that they have left by so far, while a new connection takes another one. Once the
+    /// tunnel is open.
+    func stayOnInterface()
+
     /// What the server says of itself; nil from servers other than ours, and where nobody can be asked.
     func information() -> ServerInformation?
 
@@ -48,6 +52,11 @@ protocol TunnelConnection: AnyObject, Sendable {
 
     /// Has `whenDoubtful` called, with the reason, whenever the line seems dead. Once the tunnel is open.
     func watch(whenDoubtful: @escaping @Sendable (String) -> Void)
+
+    /// Asks what the server says of itself, while the tunnel is open.
+    ///
+    /// - Parameter whenAnswered: called once, or never.
+    func askInformation(whenAnswered: @escaping @Sendable (ServerInformation) -> Void)
 
     /// Asks what the server knows of this client's session, while the tunnel is open.
     ///

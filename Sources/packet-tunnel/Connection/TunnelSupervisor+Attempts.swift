@@ -10,7 +10,7 @@ internal import TunnelConfiguration
 /// Making lines: attempts, and opening a tunnel on the first that succeeds.
 extension TunnelSupervisor {
     /// A host that keeps changing its network leaves so many attempts to end by themselves.
-    private static let attemptLimit = 8
+    private static let attemptLimit = 32
     /// Places of servers that stay admitted: those that have worked.
     private static let endpointLimit = 16
 
@@ -59,6 +59,10 @@ extension TunnelSupervisor {
     /// What the kernel does not give has been said.
     private static let adviceIsGiven = Atomic(false)
 
+    /// Five seconds after a line that has carried packets. Longer each time for those that carry none: perhaps nobody there
+    /// has an answer to what is sent.
+    private var answerPatience: Duration? { unansweredLines.map { .seconds(5) * (1 << min($0, 6)) } }
+
     private func attempt(_ server: Int) {
         lastIdentifier += 1
         let (identifier, events) = (lastIdentifier, events)
@@ -73,6 +77,7 @@ extension TunnelSupervisor {
                 guard let advice, !Self.adviceIsGiven.exchange(true, ordering: .relaxed) else { return }
                 logger.notice("\(advice)")
             },
+            answerPatience: answerPatience,
             reaching: { endpoint, isServer in
                 let admission = Admission(isServer: isServer)
                 events.yield(.reaching(endpoint, admission))
@@ -146,6 +151,7 @@ extension TunnelSupervisor {
             try await warnAboutOtherClient(connection)
         }
         for peer in connection.peers { try await tunnel.admit(peer) }
+        if !openings.isEmpty { lastOpening = .now }
         openings[identifier] = attempt
         let (events, relay) = (events, tunnel.relay)
         let isOtherServer = attempt.server != informedServer
@@ -204,6 +210,8 @@ extension TunnelSupervisor {
             try? await tunnel.retain(endpoints)
             await tunnel.refreshResolvers()
             if isAnswered { try await answered(identifier) }
+            // A line that has begun on one network may have been opened on another.
+            if attempt.hasSeenChange, case .up(let line) = state, line.identifier == identifier { check(line) }
         }
     }
 

@@ -6,7 +6,7 @@ internal import TunnelConfiguration
 
 /// What becomes of lines, from their beginning to their end.
 extension TunnelSupervisor {
-    /// A tunnel that was opened in vain may take the session over so much later.
+    /// A tunnel that was opened in vain, or beside another one, may take the session over so much later.
     private static let ownTakeover: Duration = .seconds(30)
 
     /// A new line carries from now on. An old one has ended with that.
@@ -28,13 +28,18 @@ extension TunnelSupervisor {
             line.connection.awaitsAnswer ? "running, but no packet has come back yet" : "ready",
             metadata: line.description
         )
+        if line.connection.awaitsAnswer, let lines = unansweredLines { unansweredLines = lines + 1 }
         let (events, identifier) = (events, line.identifier)
         line.connection.watch { events.yield(.doubted(identifier, $0)) }
+        // The server of before may have been replaced by one with other settings at the same place.
+        if lostAt != nil { line.connection.askInformation { events.yield(.informed(identifier, $0)) } }
         let isAsked = line.connection.askSession(sessionName) { events.yield(.described(identifier, $0)) }
         if !isAsked, !line.connection.awaitsAnswer { tell(report.withoutStatus()) }
     }
 
     func answered(_ identifier: Int) async throws {
+        unansweredLines = 0
+        hasWorked = true
         guard case .up(let line) = state, line.identifier == identifier, let tunnel else {
             // The answer may be here before the word that the tunnel is open.
             if openings[identifier] != nil { earlyAnswers.insert(identifier) }
@@ -44,6 +49,14 @@ extension TunnelSupervisor {
         try await protect(tunnel, line.connection)
         logger.notice("ready", metadata: line.description)
         tell(report.withoutStatus())
+    }
+
+    func informed(_ identifier: Int, _ information: ServerInformation) {
+        guard case .up(let line) = state, line.identifier == identifier else { return }
+        guard let relay = tunnel?.relay else { return }
+        relay.use(information)
+        guard let problem = relay.problem(with: information) else { return }
+        logger.warning("the server has another MTU now, large packets are lost", metadata: ["reason": "\(problem)"])
     }
 
     func described(_ identifier: Int, _ status: SessionStatus) {
@@ -116,6 +129,8 @@ extension TunnelSupervisor {
         } catch {
             logger.warning("cannot follow the network", metadata: ["error": "\(error)"])
         }
+        for identifier in attempts.keys { attempts[identifier]?.hasSeenChange = true }
+        for identifier in openings.keys { openings[identifier]?.hasSeenChange = true }
         switch state {
         case .starting: break
         case .up(let line): check(line)
@@ -123,10 +138,13 @@ extension TunnelSupervisor {
         }
     }
 
-    private func check(_ line: Line) {
+    /// Finds out whether a line has survived a change of the network.
+    func check(_ line: Line) {
         let (events, identifier) = (events, line.identifier)
         switch line.connection.pathState {
-        case .moved: doubt(identifier, "the way to the server has changed")
+        case .moved:
+            line.connection.stayOnInterface()
+            doubt(identifier, "the way to the server has changed")
         case .unchanged:
             line.connection.probe { events.yield(.doubted(identifier, "no answer after a change of the network")) }
         // There is nothing to do until there is a network; the line may still be good then.

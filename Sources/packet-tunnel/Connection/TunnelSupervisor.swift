@@ -30,6 +30,8 @@ final class TunnelSupervisor {
         case disconnected(Int, String)
         /// What is left of a line has ended: server, end, and the reason that its stream gave.
         case ended(Int, ConnectionEnd, String)
+        /// A server has told of itself: the line that was asked, and the answer.
+        case informed(Int, ServerInformation)
         /// A server has told of this client's session: the line that was asked, and the answer.
         case described(Int, SessionStatus)
         /// Links, addresses or routes of this host have changed, or it has slept.
@@ -69,6 +71,8 @@ final class TunnelSupervisor {
         var start: ContinuousClock.Instant
         /// Begun before the network changed: another one may be made beside it.
         var isStale = false
+        /// The network has changed since it was begun: what it leads to is looked at as soon as it carries.
+        var hasSeenChange = false
     }
 
     let options: UpOptions
@@ -84,7 +88,8 @@ final class TunnelSupervisor {
     var openings: [Int: Attempt] = [:]
     /// Those of them through which a packet has come already.
     var earlyAnswers: Set<Int> = []
-    /// When a tunnel could not be opened, the last time.
+    /// When a tunnel could not be opened, or two were being opened at once, the last time: the server may see one of them take
+    /// the session from the other.
     var lastOpening: ContinuousClock.Instant?
     /// The server that the packet client knows the resolver of.
     var informedServer = 0
@@ -92,6 +97,8 @@ final class TunnelSupervisor {
     var timerNumber = 0
     var hasOpened = false
     var hasWorked = false
+    /// Lines since the last packet through one that awaits its first; nil before any has come.
+    var unansweredLines: Int?
     var report = ResumeReport()
     /// Places that servers have answered at, the last one first, and then those that are being tried.
     var endpoints: [ServerEndpoint] = []
@@ -146,6 +153,7 @@ final class TunnelSupervisor {
         case .doubted(let line, let reason): doubt(line, reason)
         case .disconnected(let line, let reason): disconnected(line, reason)
         case .ended(let server, let end, let reason): try ended(server, end, reason)
+        case .informed(let line, let information): informed(line, information)
         case .described(let line, let status): described(line, status)
         case .networkChanged: await networkChanged()
         case .deviceDisappeared: try await restoreDevice()

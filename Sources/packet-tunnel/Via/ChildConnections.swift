@@ -14,7 +14,13 @@ struct ChildConnections {
     /// Whether one of them is connected to a program of this host by a Unix socket, as with a shared SSH connection.
     private(set) var reachesLocally = false
 
-    init(of process: pid_t) {
+    /// There is one that does not count.
+    private(set) var hasIgnored = false
+    private let ignored: Set<ServerEndpoint>
+
+    /// - Parameter ignored: far ends of connections that do not count.
+    init(of process: pid_t, ignoring ignored: Set<ServerEndpoint> = []) {
+        self.ignored = ignored
         let family = Self.family(of: process)
         let sockets = family.reduce(into: Set<Substring>()) { $0.formUnion(Self.sockets(of: $1)) }
         guard !sockets.isEmpty else { return }
@@ -41,6 +47,7 @@ struct ChildConnections {
         guard fields.count > 9, sockets.contains(fields[9]), let local = Self.endpoint(fields[1]),
             let server = Self.endpoint(fields[2])
         else { return }
+        guard !ignored.contains(server) else { return hasIgnored = true }
         let path = LinePath(local: local.address, server: server)
         switch fields[3] {
         case "01":
@@ -92,13 +99,20 @@ struct ChildConnections {
         return family
     }
 
+    /// True while a process, or one that it has started, has the terminal open by its general name, as those have that ask
+    /// for a passphrase.
+    static func isAsking(_ process: pid_t) -> Bool {
+        family(of: process).contains { files(of: $0).contains("/dev/tty") }
+    }
+
     private static func sockets(of process: pid_t) -> [Substring] {
+        files(of: process).filter { $0.hasPrefix("socket:[") }.map { $0.dropFirst(8).dropLast() }
+    }
+
+    private static func files(of process: pid_t) -> [String] {
         let directory = "/proc/\(process)/fd"
-        return names(in: directory).compactMap { name in
-            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(name)"),
-                target.hasPrefix("socket:[")
-            else { return nil }
-            return target.dropFirst(8).dropLast()
+        return names(in: directory).compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\($0)")
         }
     }
 

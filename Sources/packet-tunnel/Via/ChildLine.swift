@@ -5,8 +5,8 @@ struct ChildLine: Sendable {
     /// Both ends as they are written there.
     let ends: [String]
 
-    /// How often the kernel has sent the oldest unacknowledged data again (`retrnsmt` of proc_net_tcp.txt): 4 after four to
-    /// seven seconds without any acknowledgement. Nil when the connection is gone.
+    /// How often the kernel has sent the oldest unacknowledged data again (`retrnsmt` of proc_net_tcp.txt): 3 after 1.4 to
+    /// three seconds without any acknowledgement. Nil when the connection is gone.
     var retransmissions: Int? {
         for line in KernelTable.lines(of: "/proc/self/net/\(table)") {
             let fields = line.split(separator: " ", maxSplits: 8)

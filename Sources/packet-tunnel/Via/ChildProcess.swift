@@ -29,12 +29,13 @@ final class ChildProcess: @unchecked Sendable {
 
     /// Starts it, with some more variables in its environment.
     ///
+    /// - Parameter script: what is run, where that is more than the command.
     /// - Throws: `CommandError`.
-    init(_ command: String, environment: [String: String]) throws {
+    init(_ command: String, script: String? = nil, environment: [String: String]) throws {
         self.command = command
         // A command that asks for a passphrase has to be in the terminal's foreground, and then Ctrl-C reaches it, too.
         hasOwnGroup = !Self.isInForeground
-        let spawned = try ChildSpawning.spawn(command, environment: environment, inOwnGroup: hasOwnGroup)
+        let spawned = try ChildSpawning.spawn(script ?? command, environment: environment, inOwnGroup: hasOwnGroup)
         identifier = spawned.identifier
         streams = Mutex((spawned.output, spawned.input))
         Self.unfinished.withLock { $0[identifier] = self }

@@ -24,21 +24,27 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     private static let poll: Duration = .milliseconds(20)
     private static let lookPeriod: Duration = .seconds(1)
     private static let probePatience: Duration = .milliseconds(500)
-    /// After four to seven seconds without any acknowledgement.
-    private static let retransmissionLimit = 4
+    /// After 1.4 to three seconds without any acknowledgement from nearby, and longer from afar.
+    private static let retransmissionLimit = 3
 
-    var peers: [ServerEndpoint] { paths.map(\.server) }
+    var peers: [ServerEndpoint] { paths.withLock { $0.map(\.server) } }
     /// It may have got others since, or its first ones late.
-    var currentPeers: [ServerEndpoint] { ChildConnections(of: child.identifier).established.map(\.server) + peers }
-    private let paths: [LinePath]
-    private let line: ChildLine?
+    var currentPeers: [ServerEndpoint] {
+        ChildConnections(of: child.identifier, ignoring: nameServers).established.map(\.server) + peers
+    }
+    private let paths: Mutex<[LinePath]>
+    private let line: Mutex<ChildLine?>
     private let hasEnded = Atomic<Bool>(false)
+    private let hasAnswered = Atomic<Bool>(false)
+    /// Nil as long as a person may be asked, or nothing is known to answer.
+    private let answerPatience: Duration?
     /// What the command looks up is its own business.
     let serverNames: [String] = []
     let awaitsAnswer = true
     let security: TransportSecurity? = nil
     private let whenAnswered: @Sendable () -> Void
     private let child: ChildProcess
+    private let nameServers: Set<ServerEndpoint>
     private let start = ContinuousClock.now
     private let transport = Mutex<DescriptorTransport?>(nil)
 
@@ -47,8 +53,18 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     /// - Throws: `CommandError` if it cannot be started, or ends at once.
     init(_ command: String, _ context: ConnectingContext) throws {
         whenAnswered = context.whenAnswered
-        child = try ChildProcess(command, environment: [SessionIdentity.nameVariable: context.sessionName])
-        (paths, line) = try Self.waitForPaths(child, context, since: start)
+        answerPatience = context.answerPatience
+        let resolvers =
+            context.isFirst ? nil : OutsideResolvers(for: command) { try context.reaching($0, false) }
+        nameServers = resolvers?.endpoints ?? []
+        child = try ChildProcess(
+            command,
+            script: resolvers?.script,
+            environment: [SessionIdentity.nameVariable: context.sessionName]
+        )
+        let found = try Self.waitForPaths(child, context, besides: nameServers, since: start)
+        paths = Mutex(found.paths)
+        line = Mutex(found.line)
     }
 
     /// A command's connections are seen only when they have begun; the first packet of one to an address that is not
@@ -56,8 +72,9 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     private static func waitForPaths(
         _ child: ChildProcess,
         _ context: ConnectingContext,
+        besides nameServers: Set<ServerEndpoint>,
         since start: ContinuousClock.Instant
-    ) throws -> ([LinePath], ChildLine?) {
+    ) throws -> (paths: [LinePath], line: ChildLine?) {
         var admitted: Set<ServerEndpoint> = []
         while true {
             if let status = child.waitForExit(poll) {
@@ -65,14 +82,21 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
                 _ = child.end()
                 throw CommandError(child.command, status, saying: words)
             }
-            let connections = ChildConnections(of: child.identifier)
+            let connections = ChildConnections(of: child.identifier, ignoring: nameServers)
             for path in connections.connecting where admitted.insert(path.server).inserted {
                 try? context.reaching(path.server, true)
             }
             if !connections.established.isEmpty { return (connections.established, connections.line) }
             let quiet = connections.reachesLocally ? silence : longSilence
-            let limit = connections.connecting.isEmpty ? quiet : patience
-            if start.duration(to: .now) > limit { return (connections.connecting, nil) }
+            let isWaiting = !connections.connecting.isEmpty || connections.hasIgnored
+            let limit = isWaiting ? patience : quiet
+            guard start.duration(to: .now) > limit else { continue }
+            // Once there was a tunnel, the network may have changed under the attempt, and nobody tells the command.
+            guard context.isFirst || !isWaiting else {
+                _ = child.end()
+                throw CommandError(unconnected: child.command)
+            }
+            return (connections.connecting, nil)
         }
     }
 
@@ -82,11 +106,14 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     func hasOtherClient(ofSession name: String) -> Bool { false }
 
     /// Of several connections, as through a jump host, the first one leads out.
-    var pathState: LinePath.State { paths.first?.state ?? .unchanged }
+    var pathState: LinePath.State { paths.withLock { $0.first }?.state ?? .unchanged }
+
+    /// The command's sockets are not ours.
+    func stayOnInterface() {}
 
     /// A command cannot be asked, but what it has sent is acknowledged or not.
     func probe(whenSilent: @escaping @Sendable () -> Void) {
-        guard let line else { return }
+        guard let line = line.withLock({ $0 }) else { return }
         Task { [weak self] in
             try? await Task.sleep(for: Self.probePatience)
             if self?.isEnded == false, line.retransmissions.map({ $0 > 0 }) ?? false { whenSilent() }
@@ -94,17 +121,47 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     }
 
     func watch(whenDoubtful: @escaping @Sendable (String) -> Void) {
-        guard let line else { return }
         Task { [weak self] in
-            while self?.isEnded == false {
+            var askedSince: ContinuousClock.Instant?
+            while true {
                 try? await Task.sleep(for: Self.lookPeriod)
-                guard let count = line.retransmissions else { return }
-                if count >= Self.retransmissionLimit { whenDoubtful("what the command sends is not acknowledged") }
+                guard let self, !isEnded else { return }
+                if await !isAwaitingAnswer { askedSince = nil } else if askedSince == nil { askedSince = .now }
+                if let reason = doubt(askedSince: askedSince) { whenDoubtful(reason) }
+            }
+        }
+    }
+
+    /// Why the line seems dead; nil if it does not.
+    private func doubt(askedSince: ContinuousClock.Instant?) -> String? {
+        if !hasAnswered.load(ordering: .relaxed), line.withLock({ $0 }) == nil {
+            let found = ChildConnections(of: child.identifier, ignoring: nameServers)
+            line.withLock { $0 = found.line }
+            if !found.established.isEmpty { paths.withLock { $0 = found.established } }
+        }
+        if let count = line.withLock({ $0 })?.retransmissions, count >= Self.retransmissionLimit {
+            return "what the command sends is not acknowledged"
+        }
+        guard let answerPatience, let askedSince, .now - askedSince >= answerPatience,
+            !ChildConnections.isAsking(child.identifier)
+        else { return nil }
+        return "no packet has come back through the command"
+    }
+
+    /// True while packets have gone into the command, and none has come out of it yet.
+    private var isAwaitingAnswer: Bool {
+        get async {
+            guard !hasAnswered.load(ordering: .relaxed) else { return false }
+            guard let transport = transport.withLock({ $0 }) else { return false }
+            return await withCheckedContinuation { continuation in
+                transport.loop.execute { continuation.resume(returning: transport.hasWritten) }
             }
         }
     }
 
     private var isEnded: Bool { hasEnded.load(ordering: .relaxed) }
+
+    func askInformation(whenAnswered: @escaping @Sendable (ServerInformation) -> Void) {}
 
     func askSession(_ name: String, whenAnswered: @escaping @Sendable (SessionStatus) -> Void) -> Bool { false }
 
@@ -120,7 +177,11 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
                 Result {
                     let streams = child.takeStreams()
                     let opened = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
-                    opened.onOpening = { [whenAnswered] in if Self.words($0) == nil { whenAnswered() } }
+                    opened.onOpening = { [self] in
+                        guard Self.words($0) == nil else { return }
+                        hasAnswered.store(true, ordering: .relaxed)
+                        whenAnswered()
+                    }
                     transport.withLock { $0 = opened }
                     return (opened, framing)
                 }
@@ -161,7 +222,8 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
 /// A command that carries no tunnel any more.
 struct CommandError: Error, CustomStringConvertible {
     private let command: String
-    private let status: ChildProcess.Status
+    /// Nil for a command that was ended because it made no connection.
+    private let status: ChildProcess.Status?
     private let words: String?
 
     /// - Parameter words: what the command has said in the place of packets.
@@ -171,9 +233,17 @@ struct CommandError: Error, CustomStringConvertible {
         self.words = words
     }
 
+    /// A command that has not made its connection in time.
+    init(unconnected command: String) {
+        self.command = command
+        status = nil
+        words = nil
+    }
+
     var description: String {
         let said = words.map { ", saying \"\($0)\"" } ?? ""
         return switch status {
+        case nil: "the command of --via gets no connection: \(command)"
         case .exited(127): "the command of --via is not there\(said): \(command)"
         case .exited(let code): "the command of --via has ended with status \(code)\(said): \(command)"
         case .killed(let signal): "the command of --via was ended by signal \(signal)\(said): \(command)"
