@@ -115,7 +115,7 @@ ok "root is" grep -q '"user" : "tunnel"' <<<"$(status)"
 files=$(find "/proc/$(lab_pid daemon)/fd" -mindepth 1 | wc -l)
 lab_start hostile server setpriv --reuid alice --regid alice --init-groups \
     "$LAB_PYTHON" "$LAB_HERE/control.py" "$socket" hostile
-ok "whatever is sent is answered or closed" wait_for 40 lab_logged hostile '^done'
+ok "whatever is sent is answered or closed" wait_for 10 lab_logged hostile '^done'
 like "a socket whose close would wait is refused" "$(lab_log hostile)" 'answer: .*neither a pipe nor a UNIX stream'
 like "a stream that descriptors come in is ended" "$(lab_log hostile)" 'buried: .*passes descriptors'
 for number in 1 2 3; do

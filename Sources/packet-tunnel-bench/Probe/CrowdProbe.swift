@@ -88,7 +88,8 @@ private final class CrowdMember: PacketTransportReceiver, @unchecked Sendable {
     private var stream: [UInt8] = []
 
     init(_ number: Int, echo: IPAddress, port: UInt16) {
-        let digits = String(number, radix: 16)
+        // Those of another process are others.
+        let digits = String(UInt64(getpid()) << 32 | UInt64(number), radix: 16)
         sessionName = String(repeating: "0", count: 32 - digits.count) + digits
         let own = echo.isIPv4 ? IPAddress(ipv4: 0x0a6f_0009) : IPAddress(bits: 0xfd11 << 112 | 9)
         let packet = PacketBuilder.udp(
