@@ -106,7 +106,10 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
     func hasOtherClient(ofSession name: String) -> Bool { false }
 
     /// Of several connections, as through a jump host, the first one leads out.
-    var pathState: LinePath.State { paths.withLock { $0.first }?.state ?? .unchanged }
+    var pathState: LinePath.State {
+        look()
+        return paths.withLock { $0.first }?.state ?? .unchanged
+    }
 
     /// The command's sockets are not ours.
     func stayOnInterface() {}
@@ -134,11 +137,7 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
 
     /// Why the line seems dead; nil if it does not.
     private func doubt(askedSince: ContinuousClock.Instant?) -> String? {
-        if !hasAnswered.load(ordering: .relaxed), line.withLock({ $0 }) == nil {
-            let found = ChildConnections(of: child.identifier, ignoring: nameServers)
-            line.withLock { $0 = found.line }
-            if !found.established.isEmpty { paths.withLock { $0 = found.established } }
-        }
+        look()
         if let count = line.withLock({ $0 })?.retransmissions, count >= Self.retransmissionLimit {
             return "what the command sends is not acknowledged"
         }
@@ -146,6 +145,16 @@ final class CommandConnection: TunnelConnection, @unchecked Sendable {
             !ChildConnections.isAsking(child.identifier)
         else { return nil }
         return "no packet has come back through the command"
+    }
+
+    /// Looks for the command's connection where none was seen yet: it may take longer to begin than it was waited for. For a
+    /// while only, as one that shares another command's connection has none.
+    private func look() {
+        guard line.withLock({ $0 }) == nil, start.duration(to: .now) < Self.trial else { return }
+        let found = ChildConnections(of: child.identifier, ignoring: nameServers)
+        guard let first = found.line else { return }
+        line.withLock { $0 = first }
+        paths.withLock { $0 = found.established }
     }
 
     /// True while packets have gone into the command, and none has come out of it yet.
