@@ -9,8 +9,8 @@ internal import TunnelConfiguration
 
 /// Making lines: attempts, and opening a tunnel on the first that succeeds.
 extension TunnelSupervisor {
-    /// A host that keeps changing its network leaves so many attempts to end by themselves.
-    private static let attemptLimit = 32
+    /// A host that keeps changing its network leaves so many attempts to end by themselves; fewer where each is a process.
+    private var attemptLimit: Int { options.connection.via == nil ? 32 : 6 }
     /// Places of servers that stay admitted: those that have worked.
     private static let endpointLimit = 16
 
@@ -29,7 +29,7 @@ extension TunnelSupervisor {
     func pursue() {
         timerNumber += 1
         guard wantsLine else { return }
-        while attempts.count < Self.attemptLimit,
+        while attempts.count < attemptLimit,
             let server = servers.next(now: .now, pending: pending, mayRace: mayRace)
         {
             attempt(server)
