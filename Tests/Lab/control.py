@@ -63,10 +63,16 @@ def lingering():
         return listener, sender
 
 
-def bury(channel):
-    """Sends lingering sockets, of which nobody else has a copy then: whoever drops the message closes them."""
+def bury(channel, request=None):
+    """Sends lingering sockets, of which nobody else has a copy then: whoever drops the message closes them. After a request,
+    which may be answered, and the connection closed, before they are there."""
     attacks = [lingering() for _ in range(3)]
-    send(channel, b"\0", [sender.fileno() for _, sender in attacks])
+    try:
+        if request:
+            send(channel, request)
+        send(channel, b"\0", [sender.fileno() for _, sender in attacks])
+    except BrokenPipeError:
+        assert request
     for _, sender in attacks:
         sender.close()
     return [listener for listener, _ in attacks]
@@ -86,8 +92,7 @@ def buried(path, request):
         print("buried:", [answer.get("reason", answer["reply"]) for answer in answers(control)], flush=True)
         kept.append(far)
     control = connect(path)
-    send(control, json.dumps({"request": "status"}).encode())
-    listeners += bury(control)
+    listeners += bury(control, json.dumps({"request": "status"}).encode())
     control.close()
     return listeners, kept
 
