@@ -38,7 +38,7 @@ lab_enter() {
 
 # Runs the calling script inside the lab and returns with its status: for scripts that also have work outside.
 lab_run_inside() {
-    local spaces=(--net --mount --pid --fork --kill-child --mount-proc) lab status=0
+    local spaces=(--net --mount --pid --fork --kill-child --mount-proc) lab status=0 keys
     if ! unshare --net --mount true 2>/dev/null; then
         spaces=(--user --map-root-user "${spaces[@]}")
         if ! unshare --user --map-root-user --net --mount true 2>/dev/null; then
@@ -46,6 +46,9 @@ lab_run_inside() {
             return 77
         fi
     fi
+    # Programs go by the account's home, not by HOME: without this the inside had nothing to lay its own over.
+    keys=$(getent passwd "$(id -u)" | cut -d: -f6)/.ssh
+    mkdir -m 700 "$keys" 2>/dev/null || keys=
     # The death signal takes the lab down even when this shell is killed; a job of its own lets the traps run at once.
     LAB_INSIDE=$0 setpriv --pdeathsig KILL env --default-signal=INT,QUIT,PIPE \
         unshare "${spaces[@]}" "${BASH:-bash}" "$0" "$@" <&0 &
@@ -56,6 +59,7 @@ lab_run_inside() {
     trap "kill -KILL $lab 2>/dev/null; exit 143" TERM HUP
     wait "$lab" || status=$?
     trap - INT TERM HUP
+    [ -z "$keys" ] || rmdir "$keys" 2>/dev/null
     return "$status"
 }
 
