@@ -64,8 +64,9 @@ roaming_network() {
     echo "[$ROAMING_NAME]:$LAB_PORT $(cut -d' ' -f1,2 "$LAB_DIR/host_key.pub")" >>"$LAB_DIR/known_hosts"
     echo "nameserver $ROAMING_DNS" >"$LAB_DIR/resolv.conf"
     : >"$LAB_DIR/names"
-    lab_start names server dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --pid-file= \
-        --addn-hosts="$LAB_DIR/names" --bind-interfaces --listen-address="$ROAMING_DNS"
+    # In the foreground, but with a process for each TCP connection: one whose client has moved away must not hold up the rest.
+    lab_start names server dnsmasq --keep-in-foreground --user=root --log-facility=- --conf-file=/dev/null \
+        --no-resolv --no-hosts --pid-file= --addn-hosts="$LAB_DIR/names" --bind-interfaces --listen-address="$ROAMING_DNS"
     wait_for 10 _lab_listens server "udp src :53"
 }
 # The address that the server's name has from now on.
