@@ -50,13 +50,13 @@ row "an unknown type first" "$host ssh-unknown AAAA\n$host $key\n"
 row "a byte order mark" "\xef\xbb\xbf$host $key\n"
 row "no last newline" "$host $key"
 row "nothing" ""
-# Two that stock ssh overlooks.
-for text in "@revoked\t*\t$key\n$host $key\n" "$host $key\n@revoked $LAB_SERVER4 $key\n"; do
-    # shellcheck disable=SC2059
-    printf "$text" >"$file"
-    not_ok "a revoked key that stock ssh accepts is refused" carries_a_page -F none -p "$LAB_PORT" \
-        -i "$LAB_DIR/client_key" -o GlobalKnownHostsFile=none -o "UserKnownHostsFile=$file" "$LAB_USER@$LAB_SERVER4"
-done
+row "a marker before a tab" "@revoked\t*\t$key\n$host $key\n"
+like "which is said to revoke nothing" "$(lab_log ours)" "$file:1: .*revokes nothing: write a blank"
+row "a marker before tabs alone" "@revoked\t$host\t${key/ /\\t}\n$host $key\n"
+# One that stock ssh overlooks.
+printf '%s\n' "$host $key" "@revoked $LAB_SERVER4 $key" >"$file"
+not_ok "a revoked key that stock ssh accepts is refused" carries_a_page -F none -p "$LAB_PORT" \
+    -i "$LAB_DIR/client_key" -o GlobalKnownHostsFile=none -o "UserKnownHostsFile=$file" "$LAB_USER@$LAB_SERVER4"
 DESTINATION=$LAB_USER@vpn.example
 row "a name" "[vpn.example]:$LAB_PORT $key\n"
 row "a name in capitals" "[VPN.Example]:$LAB_PORT $key\n"

@@ -74,6 +74,9 @@ struct SSHClientHostKey {
         if let command {
             known.add(try command.run(.hostName, name: name, key: offered), from: "KnownHostsCommand")
         }
+        if let entry = known.overlooked(offered) {
+            notice("\(entry.location): this line revokes nothing: write a blank after @revoked, ssh(1) overlooks a tab")
+        }
         switch known.verdict(on: offered) {
         case .known: break
         case .unknown(let authority): try meet(refusal, authority, confirm: confirm, notice: notice)

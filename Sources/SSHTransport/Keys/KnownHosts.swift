@@ -11,6 +11,8 @@ struct KnownHosts {
         case plain
         /// The key must not be accepted.
         case revoked
+        /// The key was to be revoked, by a line that `ssh` overlooks.
+        case overlooked
         /// The key signs the host's certificates, which are not used here.
         case authority
     }
@@ -88,6 +90,11 @@ struct KnownHosts {
         return .changed(other)
     }
 
+    /// A line that was to revoke the key and does not count.
+    func overlooked(_ offered: SSHPublicKey) -> Entry? {
+        (entries + entriesWithoutPort).first { $0.marker == .overlooked && $0.publicKey == offered }
+    }
+
     /// The types of the keys that the host may show.
     var knownTypes: Set<String> {
         Set((entries + entriesWithoutPort).filter { $0.marker == .plain }.map(\.publicKey.type))
@@ -110,8 +117,10 @@ struct KnownHosts {
         }
         var marker = Marker.plain
         if first == "@" {
+            // To `ssh` a marker ends at the line's first blank, wherever that is, and at a tab only in a line without one.
+            let isWhole = rest.firstIndex(of: " ").map { !rest[..<$0].contains("\t") } ?? true
             switch takeWord() {
-            case "@revoked": marker = .revoked
+            case "@revoked": marker = isWhole ? .revoked : .overlooked
             case "@cert-authority": marker = .authority
             default: return nil
             }
