@@ -79,7 +79,7 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
     func ask(_ question: ServerQuestion) throws -> SSHClientCommandResult {
         // A server of others would run it as a command.
         if let other = client.otherServerAdvice {
-            throw SSHClientError(.protocolViolation, "there is nobody to ask for \"\(question.rawValue)\". \(other)")
+            throw SSHClientError(.protocolViolation, "the server does not answer \"\(question.rawValue)\": \(other)")
         }
         return try client.exec(question.rawValue)
     }
