@@ -91,7 +91,7 @@ async def command(process):
 async def main(host, port, host_key, authorized_keys, *_):
     await asyncssh.listen(
         host, int(port), server_factory=Server, server_host_keys=[host_key], authorized_client_keys=authorized_keys,
-        process_factory=command, server_version="packet-tunneld_hostile",
+        process_factory=command, server_version="packet_tunnel_hostile",
     )
     print("listening", flush=True)
     await asyncio.get_running_loop().create_future()
