@@ -122,9 +122,10 @@ func hostState() throws -> String {
             /proc/sys/net/ipv4/ip_forward 2>/dev/null || true
         """
     )
-    // Lifetimes count down, and links come up and get link-local addresses in the kernel's own time.
+    // Lifetimes count down, links come up and get link-local addresses in the kernel's own time, and it lays the local route of
+    // an address, which is listed itself, a moment after that.
     return settings.split(separator: "\n")
-        .filter { !$0.contains("fe80:") && !$0.contains("ff00::") && !$0.contains("anycast") }
+        .filter { line in !["fe80:", "ff00::", "anycast"].contains(where: line.contains) && !line.hasPrefix("local ") }
         .map { $0.replacing(#/ expires \d+sec| linkdown/#, with: "") }
         .joined(separator: "\n")
 }
