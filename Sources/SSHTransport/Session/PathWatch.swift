@@ -61,7 +61,7 @@ struct PathWatch {
         )
         var refusal: (String, Int32)?
         if let wanted, !Self.setCongestionControl(wanted, of: descriptor) { refusal = (wanted, errno) }
-        limitUnsent(bytesPerSecond: figures.bytes_per_second)
+        limitUnsent(figures)
         let before = path
         let path = TransportPath(
             congestionControl: Self.congestionControl(of: descriptor) ?? "",
@@ -73,10 +73,13 @@ struct PathWatch {
         return Change(path: path, refusal: refusal)
     }
 
-    /// Two milliseconds of what the path takes, and never less than one full SSH packet and the next.
-    private mutating func limitUnsent(bytesPerSecond: UInt64) {
-        guard bytesPerSecond > 0 else { return }
-        let wanted = min(greatestUnsent, max(64 << 10, Int(clamping: bytesPerSecond / 500)))
+    /// On a long path two milliseconds of what it takes, and never less than one full SSH packet and the next. On a near one its
+    /// rate says little: it is measured beside idle times, and soon another.
+    private mutating func limitUnsent(_ figures: libssh_shim_path) {
+        guard figures.bytes_per_second > 0 else { return }
+        let isLong = UInt64(figures.round_trip_us) * 1_000 >= CongestionSelection.longRoundTrip
+        let wanted =
+            isLong ? min(greatestUnsent, max(64 << 10, Int(clamping: figures.bytes_per_second / 500))) : greatestUnsent
         guard wanted != unsent else { return }
         unsent = wanted
         var value = Int32(wanted)
