@@ -1,4 +1,5 @@
 internal import CLibSSH
+internal import EventLoops
 internal import Glibc
 internal import Synchronization
 

@@ -1,7 +1,5 @@
 internal import CLibSSH
 internal import EventLoops
-internal import Glibc
-internal import OpenSSHSyntax
 internal import PacketTunnel
 
 /// What a session tells whoever uses it. Calls come on the session's loop.
@@ -19,14 +17,6 @@ protocol SSHSessionDelegate: AnyObject {
 /// Never blocks. Nothing of the library is freed from inside one of its callbacks: ends and closes are noted there and
 /// carried out at the end of the turn.
 final class SSHSession: DescriptorHandler, @unchecked Sendable {
-    /// What is set on every session's socket.
-    struct SocketOptions {
-        /// Unsent bytes at which the kernel stops saying that it takes more: what waits belongs in our own queues.
-        var notSentLowWater: Int32 = 131_072
-        /// How the connection's congestion control is chosen.
-        var congestionControl = CongestionControl.auto
-    }
-
     let loop: EventLoop
     let handle: ssh_session
     let peer: OpaquePointer
@@ -124,16 +114,6 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     /// A session that nobody has ended must not take its library state with it unseen.
     deinit { assert(isEnded || registration == nil, "a session was dropped without end()") }
-
-    /// Sets what every session's socket needs; libssh's own connecting has cleared `O_NONBLOCK`.
-    func prepareSocket(_ options: SocketOptions = SocketOptions()) {
-        let descriptor = ssh_get_fd(handle)
-        let flags = fcntl(descriptor, F_GETFL)
-        _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
-        libssh_shim_set_tcp_options(descriptor, options.notSentLowWater)
-        var one: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, socklen_t(MemoryLayout<Int32>.size))
-    }
 
     // MARK: The turn
 

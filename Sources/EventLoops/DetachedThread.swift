@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A thread for one call that may block for long, and that nobody waits for.
-enum DetachedThread {
+public enum DetachedThread {
     private final class Work {
         let body: @Sendable () -> Void
 
@@ -10,9 +10,11 @@ enum DetachedThread {
         }
     }
 
+    /// Runs `body` on a thread of its own. From any thread.
+    ///
     /// - Returns: false if there can be no more threads; nothing runs then.
     @discardableResult
-    static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
+    public static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(Work(body))
         let code = pthread_create(
