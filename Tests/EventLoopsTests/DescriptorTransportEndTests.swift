@@ -3,7 +3,7 @@ import Glibc
 import PacketTunnel
 import Testing
 
-@Suite("The end of a descriptor transport", .timeLimit(.minutes(1)))
+@Suite("The end of a descriptor transport", .timeLimit(.minutes(5)))
 struct DescriptorTransportEndTests {
     @Test("comes when nobody reads any more, though nothing is to be written", arguments: [false, true])
     func readerGone(isPipe: Bool) async throws {

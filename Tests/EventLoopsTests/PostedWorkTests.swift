@@ -4,7 +4,7 @@ import Glibc
 import PacketTunnel
 import Testing
 
-@Suite("Posted work", .timeLimit(.minutes(1)))
+@Suite("Posted work", .timeLimit(.minutes(5)))
 struct PostedWorkTests {
     @Test("runs on the loop's thread, in the order of the calls")
     func runsInOrder() async throws {

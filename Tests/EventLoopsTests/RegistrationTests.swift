@@ -2,7 +2,7 @@ import EventLoops
 import Glibc
 import Testing
 
-@Suite("Registrations", .timeLimit(.minutes(1)))
+@Suite("Registrations", .timeLimit(.minutes(5)))
 struct RegistrationTests {
     @Test("are called while bytes wait, also for those left over")
     func areLevelTriggered() async throws {

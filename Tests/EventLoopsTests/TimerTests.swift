@@ -2,7 +2,7 @@ import EventLoops
 import PacketTunnel
 import Testing
 
-@Suite("Timers", .timeLimit(.minutes(1)))
+@Suite("Timers", .timeLimit(.minutes(5)))
 struct TimerTests {
     private static let millisecond: UInt64 = 1_000_000
 

@@ -10,7 +10,7 @@ import Testing
 @Suite(
     "Routing rules of a client",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct ClientRulesTests {
     private static let port: UInt16 = 2222

@@ -10,7 +10,7 @@ import Testing
 @Suite(
     "Interface setup of a client without routing rules",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct ClientSetupTests {
     private static let port: UInt16 = 2222

@@ -8,7 +8,7 @@ import Testing
 @Suite(
     "Connection tracking",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct ConnectionTrackingTests {
     @Test("forgets the flows of one address and no others", arguments: IPVersion.allCases)

@@ -8,7 +8,7 @@ import Testing
 
 @testable import LinuxNetwork
 
-@Suite("Foreign device", .timeLimit(.minutes(1)))
+@Suite("Foreign device", .timeLimit(.minutes(5)))
 struct ForeignDeviceTests {
     private static func packet(_ version: IPVersion, payload: [UInt8]) -> [UInt8] {
         let ends = TestEnds(version)

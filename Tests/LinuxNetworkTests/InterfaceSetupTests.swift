@@ -11,7 +11,7 @@ import Testing
 @Suite(
     "Interface setup",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct InterfaceSetupTests {
     private static let network = ServerNetwork(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LinuxNetwork
 
-@Suite("Non-blocking I/O over a foreign descriptor", .timeLimit(.minutes(1)))
+@Suite("Non-blocking I/O over a foreign descriptor", .timeLimit(.minutes(5)))
 struct NonblockingIOTests {
     /// Two ends of a pipe, a stream socket or a packet socket.
     enum File: CaseIterable {

@@ -57,7 +57,7 @@ struct PoolChoiceTests {
 @Suite(
     "Host claims",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct HostClaimsTests {
     @Test("finds routes, addresses and gateways of the host in a pool, and no default routes")

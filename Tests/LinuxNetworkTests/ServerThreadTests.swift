@@ -9,7 +9,7 @@ import Testing
 
 @testable import LinuxNetwork
 
-@Suite("A server whose clients live on several threads", .timeLimit(.minutes(3)))
+@Suite("A server whose clients live on several threads", .timeLimit(.minutes(5)))
 struct ServerThreadTests {
     @Test("connections, takeovers and disconnections beside stop leave nobody behind, and lose no byte of the metrics")
     func storm() async throws {

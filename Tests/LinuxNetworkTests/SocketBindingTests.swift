@@ -8,7 +8,7 @@ import Testing
 @Suite(
     "Binding a socket to an interface",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct SocketBindingTests {
     @Test("its packets leave there, and not where the best route leads", arguments: IPVersion.allCases)

@@ -11,7 +11,7 @@ import Testing
 @Suite(
     "Tun device",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct TunDeviceTests {
     @Test("opens queues for each loop under one name, and vanishes with the last of them")

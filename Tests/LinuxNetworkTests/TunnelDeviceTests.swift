@@ -10,7 +10,7 @@ import Testing
 @Suite(
     "A device whose packets a program reads itself",
     .enabled(if: NetworkNamespace.isAvailable, Comment(rawValue: NetworkNamespace.requirement)),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(5))
 )
 struct TunnelDeviceTests {
     private static func datagram(_ version: IPVersion, from source: String, to destination: String) -> [UInt8] {

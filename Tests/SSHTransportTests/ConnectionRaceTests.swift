@@ -4,7 +4,7 @@ import Testing
 
 @testable import SSHTransport
 
-@Suite("ConnectionRace", .timeLimit(.minutes(1)))
+@Suite("ConnectionRace", .timeLimit(.minutes(5)))
 struct ConnectionRaceTests {
     private func address(_ text: String, _ port: UInt16) throws -> ServerAddress {
         ServerAddress(try #require(IPAddress(text)), port: port)

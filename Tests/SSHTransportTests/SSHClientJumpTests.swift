@@ -2,7 +2,7 @@ import Glibc
 import SSHTransport
 import Testing
 
-@Suite("SSHClient through jump hosts", .enabled(if: StockServer.isAvailable), .timeLimit(.minutes(1)))
+@Suite("SSHClient through jump hosts", .enabled(if: StockServer.isAvailable), .timeLimit(.minutes(5)))
 struct SSHClientJumpTests {
     @Test("A command answers through one jump host and through two", arguments: [1, 2])
     func hops(count: Int) throws {

@@ -4,7 +4,7 @@ import SSHTransport
 import Synchronization
 import Testing
 
-@Suite("SSHClient: its socket", .enabled(if: StockServer.isAvailable), .timeLimit(.minutes(1)))
+@Suite("SSHClient: its socket", .enabled(if: StockServer.isAvailable), .timeLimit(.minutes(5)))
 struct SSHClientSocketTests {
     /// Connects, and collects the sockets that the hook has seen.
     private func sockets(_ configuration: SSHClientConfiguration) throws -> [SSHOutgoingSocket] {

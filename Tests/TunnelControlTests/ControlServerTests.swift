@@ -6,7 +6,7 @@ import Testing
 
 @testable import TunnelControl
 
-@Suite("The control socket", .timeLimit(.minutes(1)))
+@Suite("The control socket", .timeLimit(.minutes(5)))
 struct ControlServerTests {
     /// Accepts every tunnel and keeps its streams.
     private static func accepting(_ taken: Taken) -> ControlFixture.Answer {

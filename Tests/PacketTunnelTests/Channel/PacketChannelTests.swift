@@ -3,7 +3,7 @@ import PacketTunnel
 import PacketTunnelTestKit
 import Testing
 
-@Suite("A packet channel", .timeLimit(.minutes(1)))
+@Suite("A packet channel", .timeLimit(.minutes(5)))
 struct PacketChannelTests {
     private static func packet(_ version: IPVersion, size: Int = 100) -> [UInt8] {
         let (own, host) = version == .v4 ? ("192.168.1.2", "203.0.113.9") : ("fd00::2", "2001:db8::9")

@@ -4,7 +4,7 @@ import PacketTunnelTestKit
 import Synchronization
 import Testing
 
-@Suite("A packet queue", .timeLimit(.minutes(1)))
+@Suite("A packet queue", .timeLimit(.minutes(5)))
 struct PacketQueueTests {
     private static func packet(_ port: UInt16 = 1_000, size: Int = 1_000) -> [UInt8] {
         PacketBuilder.udp(
