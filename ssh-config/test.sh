@@ -4,7 +4,7 @@
 # with this script. Needs root and a release build; prints TAP.
 . "$(dirname "$0")/../Tests/Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
-. "$LAB_HERE/stock.sh"
+. "$LAB_HERE/programs/stock.sh"
 lab_enter "$@"
 lab_is_root || skip_all "users of the test's own need root"
 command -v sshd >/dev/null || skip_all "sshd is not installed"

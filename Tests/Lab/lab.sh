@@ -189,6 +189,6 @@ lab_snapshot() {
     } 2>/dev/null
 }
 
-. "$LAB_HERE/network.sh"
-. "$LAB_HERE/services.sh"
-. "$LAB_HERE/tunnel.sh"
+. "$LAB_HERE/network/network.sh"
+. "$LAB_HERE/network/services.sh"
+. "$LAB_HERE/programs/tunnel.sh"

@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// What somebody else's package sees of this one: a version of a clone, and its products. `Tests/EndToEnd/library.t` makes
-// the clone and says where it is.
+// What somebody else's package sees of this one: a version of a clone, and its products.
+// `Tests/EndToEnd/Packaging/library.t` makes the clone and says where it is.
 let clone = Context.environment["PACKET_TUNNEL_CLONE"] ?? "/nonexistent"
 
 func product(_ name: String) -> Target.Dependency { .product(name: name, package: "packet-tunnel") }

@@ -4,9 +4,6 @@ import Testing
 /// The table in the documentation that says where each name of the Go package is here.
 @Suite("The table of the seed's names")
 struct SeedNamesTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-
     /// The index of the seed: every exported function, type, method, field and constant.
     private static let seed: [String] = [
         "BindToDevice", "GetTransparentDNSResolverIPv4Address", "GetTransparentDNSResolverIPv6Address", "IsSupported",
@@ -32,9 +29,9 @@ struct SeedNamesTests {
 
     /// The rows of all tables: the code spans of either column.
     private static func rows() throws -> [(seed: [String], here: [String])] {
-        let page = root.appending(path: "Sources/PacketTunnel/PacketTunnel.docc/SeedNames.md")
+        let page = try Repository.text("Sources/PacketTunnel/PacketTunnel.docc/SeedNames.md")
         let span = try Regex("`+([^`]+)`+")
-        return try String(contentsOf: page, encoding: .utf8).split(separator: "\n").compactMap { line in
+        return page.split(separator: "\n").compactMap { line in
             let columns = line.split(separator: "|")
             guard columns.count == 2, columns[0].contains("`") else { return nil }
             let spans = columns.map { column in column.matches(of: span).map { String($0.output[1].substring ?? "") } }
@@ -45,7 +42,10 @@ struct SeedNamesTests {
     /// What is declared below `Sources`: each name, and what follows it, where parameters would stand.
     private static func declarations() throws -> [String: [String]] {
         let keywords = ["class", "struct", "enum", "protocol", "typealias", "case", "func", "var", "let"]
-        let files = FileManager.default.enumerator(at: root.appending(path: "Sources"), includingPropertiesForKeys: nil)
+        let files = FileManager.default.enumerator(
+            at: Repository.root.appending(path: "Sources"),
+            includingPropertiesForKeys: nil
+        )
         var found: [String: [String]] = [:]
         while let file = files?.nextObject() as? URL {
             guard file.pathExtension == "swift" else { continue }
