@@ -47,10 +47,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     private static let flowReportPeriod: UInt64 = 1_000_000_000
 
     private var decoder: FrameDecoder
-    private var isClosed = false
-    private var successor: ServerClient?
-    /// The session after the end, if a newer connection claimed it first: that one's `letGo` call is still under way.
-    private var claimed: Session?
+    private var state = ServerClientState<Session, ServerClient>()
 
     init(
         identity: SessionIdentity,
@@ -94,8 +91,11 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Takes the session over. Nobody else touches it until `end` or `letGo`.
     func activate(_ session: Session) {
-        if let successor { return Self.pass(session, to: successor) }
-        guard !isClosed else { return detach(from: session) }
+        switch state.sessionDidArrive() {
+        case .use: break
+        case .detach: return detach(from: session)
+        case .pass(let successor): return Self.pass(session, to: successor)
+        }
         self.session = session
         worker.add(self, index: session.index)
         worker.deliverParked(to: self)
@@ -105,7 +105,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     /// Tells updaters of what their flows have carried, once a second until the end.
     private func scheduleFlowReports() {
         worker.loop.schedule(after: Self.flowReportPeriod) { [weak self] in
-            guard let self, !isClosed else { return }
+            guard let self, state.isOpen else { return }
             let now = worker.loop.now
             flows.removeIdle(now: now)
             flows.reportActive(since: now > 2 * Self.flowReportPeriod ? now - 2 * Self.flowReportPeriod : 0)
@@ -116,12 +116,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     /// Gives the session to a newer connection of the same client, as soon as it has it, and ends.
     func letGo(to successor: ServerClient) {
         end(reason: SessionIdentity.takeoverNotice, isTold: true)
-        if let claimed {
-            self.claimed = nil
-            Self.pass(claimed, to: successor)
-        } else {
-            self.successor = successor
-        }
+        if let session = state.letGo(to: successor) { Self.pass(session, to: successor) }
     }
 
     private static func pass(_ session: Session, to successor: ServerClient) {
@@ -130,17 +125,16 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     }
 
     private func detach(from session: Session) {
-        guard !worker.sessions.detach(self, identity: identity, now: worker.loop.now) else { return }
+        let isClaimed = !worker.sessions.detach(self, identity: identity, now: worker.loop.now)
         // A hook that hears of the end may have connected the successor already.
-        if let successor { Self.pass(session, to: successor) } else { claimed = session }
+        if let successor = state.didDetach(session, isClaimed: isClaimed) { Self.pass(session, to: successor) }
     }
 
     /// Ends the connection; the session stays, for the client to come back to. Idempotent.
     ///
     /// - Parameter isTold: the client hears the reason, too.
     func end(reason: String, isTold: Bool = false) {
-        guard !isClosed else { return }
-        isClosed = true
+        guard state.end() else { return }
         if isTold { transport.close(telling: reason) } else { transport.close() }
         transportDidFinishReceiving()
         let now = worker.loop.now
@@ -204,7 +198,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     // MARK: PacketTransportReceiver
 
     func transportDidReceive(_ bytes: inout MutableRawSpan) {
-        guard !isClosed else { return }
+        guard state.isOpen else { return }
         do throws(FramingError) {
             try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
                 unsafe try decoder.decode(buffer) { packet, offload in
@@ -243,7 +237,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Sends what waits, as far as the transport takes it.
     func flush() {
-        guard !isClosed else { return }
+        guard state.isOpen else { return }
         sender.flush(to: transport, now: worker.loop.now)
         if let dropped = sender.takeDropped() { session?.counters.refuse(.downstream, dropped) }
     }
