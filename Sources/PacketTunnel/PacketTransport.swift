@@ -8,6 +8,10 @@ public protocol PacketTransport: AnyObject {
     /// Bytes that `write` takes now without holding them back. 0 while earlier output is still unsent.
     var writableByteCount: Int { get }
 
+    /// Asks for a call of `transportDidBecomeWritable` as soon as `writableByteCount` is not 0. For transports that do not make
+    /// that call unasked.
+    func notifyWhenWritable()
+
     /// The most bytes that one `write` sends as one message; writing more in one call gains nothing.
     var preferredWriteSize: Int { get }
 
@@ -38,6 +42,8 @@ extension PacketTransport {
     public var security: TransportSecurity? { nil }
     /// Nil: nothing is known.
     public var path: TransportPath? { nil }
+    /// Does nothing: for transports that say by themselves when there is room again.
+    public func notifyWhenWritable() {}
 }
 
 /// The core's side of a `PacketTransport`. Calls come on the transport's loop.
@@ -49,7 +55,8 @@ public protocol PacketTransportReceiver: AnyObject {
     /// turn: packets wait for it, to travel together.
     func transportDidFinishReceiving()
 
-    /// There is room again after `writableByteCount` was 0, or after `write` took less than it was given.
+    /// There is room again after `writableByteCount` was 0 and somebody asked to be notified, or after `write` took less than it
+    /// was given. May come at other times, too.
     func transportDidBecomeWritable()
 
     /// The stream has ended; nothing follows. `reason` is for a log line.

@@ -66,8 +66,9 @@ final class PacketChannelEnd: PacketTransportReceiver, @unchecked Sendable {
             let remaining = first.frames.count - sent
             if remaining > 0 {
                 let room = min(transport.writableByteCount, transport.preferredWriteSize)
+                guard room > 0 else { return transport.notifyWhenWritable() }
                 // A message that has to stay whole waits until all of it fits.
-                guard room > 0, framing != .openSSH || room >= remaining else { return }
+                guard framing != .openSSH || room >= remaining else { return }
                 let taken = unsafe first.frames.withUnsafeBytes { bytes in
                     unsafe transport.write(RawSpan(_unsafeBytes: bytes[sent..<(sent + min(room, remaining))]))
                 }

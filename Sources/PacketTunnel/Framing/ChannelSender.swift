@@ -51,7 +51,7 @@ struct ChannelSender: ~Copyable {
     /// - Returns: true if the buffer itself went into the queue; otherwise it is still the caller's.
     mutating func enqueue(_ packet: PacketBuffer, summary: PacketSummary, now: UInt64) -> Bool {
         let flowHash = summary.flowHash
-        // A receiver takes the word super-packet at its word, and refuses one that needs no cutting.
+        // The receiver refuses a super-packet that fits into one segment.
         if summary.payloadLength <= Int(packet.offload.segmentSize) { packet.offload.segmentSize = 0 }
         let offload = packet.offload
         if offload.isSuperPacket {
@@ -99,7 +99,8 @@ struct ChannelSender: ~Copyable {
         let messageSize = min(transport.preferredWriteSize, PacketBufferPool.largeCapacity)
         while true {
             let room = transport.writableByteCount
-            guard room > 0, let bytes = nextMessage(size: messageSize, now: now) else { return }
+            guard room > 0 else { return transport.notifyWhenWritable() }
+            guard let bytes = nextMessage(size: messageSize, now: now) else { return }
             let remaining = bytes.length - sent
             if framing == .openSSH {
                 guard remaining <= messageSize else {

@@ -56,7 +56,7 @@ final class SSHClientHandle: @unchecked Sendable {
             options.congestionControl = congestionControl
             let driver = try SSHSession(taking: session, peer: peer, loop: loop, options: options)
             driver.onPathChange = onPathChange
-            driver.isHandshaking = false
+            driver.handshakeDidFinish()
             driver.security = security
             isHandedOver = true
             return driver

@@ -25,7 +25,7 @@ extension SSHClientTunnel {
     /// happens where the kernel does not permit it (before Linux 5.7), or the connection is not ours.
     public func stay(on interface: String) {
         session.loop.execute { [self] in
-            guard !session.isEnded else { return }
+            guard session.state != .ended else { return }
             link?.stay(on: interface, socket: ssh_get_fd(session.handle))
             // Acknowledges what has come meanwhile, and so spares the server the wait for its retransmission timer.
             session.sendKeepalive()
@@ -38,15 +38,15 @@ extension SSHClientTunnel {
     ///   way before the change proves nothing.
     public func probe(whenSilent: @escaping @Sendable () -> Void) {
         session.loop.execute { [self] in
-            guard !session.isEnded else { return }
+            guard session.state != .ended else { return }
             let replies = session.replyCount
             session.sendKeepalive()
             let patience = min(max((session.lineState?.roundTrip ?? 0) * 3, Self.shortestProbe), Self.longestProbe)
             session.loop.schedule(after: patience / 4) { [weak self] in
-                guard let self, !session.isEnded, session.replyCount == replies else { return }
+                guard let self, session.state != .ended, session.replyCount == replies else { return }
                 let packets = session.packetsReceived
                 session.loop.schedule(after: patience - patience / 4) { [weak self] in
-                    guard let self, !session.isEnded, session.replyCount == replies,
+                    guard let self, session.state != .ended, session.replyCount == replies,
                         session.packetsReceived == packets
                     else { return }
                     whenSilent()
@@ -59,7 +59,7 @@ extension SSHClientTunnel {
     /// thread, once.
     public func watch(whenDoubtful: @escaping @Sendable () -> Void) {
         session.loop.execute { [self] in
-            guard !session.isEnded else { return }
+            guard session.state != .ended else { return }
             link?.watch(whenDoubtful: whenDoubtful)
             if session.lineState != nil {
                 look(unacknowledgedSince: nil, whenDoubtful)
@@ -72,7 +72,7 @@ extension SSHClientTunnel {
     /// Behind a jump host or a proxy the kernel knows nothing of the whole line: after a silence the server is asked.
     private func listen(packets: UInt64, silentLooks: Int, _ whenDoubtful: @escaping @Sendable () -> Void) {
         session.loop.schedule(after: Self.lookPeriod) { [weak self] in
-            guard let self, !session.isEnded else { return }
+            guard let self, session.state != .ended else { return }
             let isSilent = session.packetsReceived == packets
             var looks = isSilent ? silentLooks + 1 : 0
             if looks == Self.looksBeforeAsking { session.sendKeepalive() }
@@ -86,7 +86,7 @@ extension SSHClientTunnel {
 
     private func look(unacknowledgedSince since: UInt64?, _ whenDoubtful: @escaping @Sendable () -> Void) {
         session.loop.schedule(after: Self.lookPeriod) { [weak self] in
-            guard let self, !session.isEnded else { return }
+            guard let self, session.state != .ended else { return }
             let now = session.loop.now
             let line = session.lineState ?? SSHSession.LineState()
             let isWaiting = line.hasUnacknowledged && line.sinceAcknowledgement >= Self.lookPeriod

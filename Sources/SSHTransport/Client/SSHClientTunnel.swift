@@ -49,7 +49,7 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
     public var onEnd: ((_ reason: String) -> Void)?
 
     /// True when the whole connection is over, and not its channel alone. On the loop.
-    var hasEnded: Bool { session.isEnded }
+    var hasEnded: Bool { session.state == .ended }
 
     let session: SSHSession
     let link: (any ConnectionLink)?
@@ -81,7 +81,7 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
     /// Ends channel and connection, and tells the server so. From any thread; idempotent. `onEnd` follows: the loop has to
     /// run until then.
     public func close() {
-        session.loop.execute { self.session.end("closed", farewell: "closed by the client") }
+        session.loop.execute { self.session.end("closed", disconnectMessage: "closed by the client") }
     }
 
     // MARK: Sign of life
@@ -94,7 +94,7 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
 
     /// Any packet proves that the server lives; it is asked for one only after an interval without.
     private func checkAlive() {
-        guard !session.isEnded else { return }
+        guard session.state != .ended else { return }
         if session.packetsReceived != packetsSeen {
             silentIntervals = 0
         } else if silentIntervals >= aliveCountMax {
@@ -110,7 +110,7 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
     // MARK: SSHSessionDelegate
 
     func sessionDidProgress(_ session: SSHSession) {
-        if channel.isGone { session.end("the tunnel has ended") }
+        if channel.state == .gone { session.end("the tunnel has ended") }
     }
 
     func sessionDidEnd(_ session: SSHSession, reason: String) {

@@ -77,7 +77,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
         guard !isDone else { return }
         if self.error == nil { self.error = error }
         guard let session else { return finish() }
-        session.end("no tunnel", farewell: "no tunnel")
+        session.end("no tunnel", disconnectMessage: "no tunnel")
     }
 
     private func finish() {

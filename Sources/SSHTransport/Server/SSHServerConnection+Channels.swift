@@ -88,6 +88,6 @@ enum SSHServerSessionChannel {
     /// The library says that the request is granted only after this, so the answer waits for the end of the turn.
     private static func answer(_ channel: SSHChannel, with output: [UInt8], exitStatus: UInt8?) {
         channel.setReceiver(SSHServerReply(channel, output: output, exitStatus: exitStatus))
-        channel.setWaitsToWrite()
+        channel.notifyWhenWritable()
     }
 }

@@ -75,7 +75,7 @@ extension SSHServerConnection {
         guard !refusal.isUncertain else { return }
         keyRefusals += 1
         guard keyRefusals > 1 else { return }
-        session.endNow("the key is no longer accepted: \(refusal)", farewell: "The key is no longer accepted")
+        session.endNow("the key is no longer accepted: \(refusal)", disconnectMessage: "The key is no longer accepted")
     }
 
     func noteFailure(_ what: String, _ special: SSHServerPenalties.Offence? = nil) {
@@ -84,7 +84,7 @@ extension SSHServerConnection {
         offence = special ?? .authenticationFailure
         logRefusal("authentication refused: \(what)")
         if failures >= context.configuration.maxAuthTries {
-            session?.end("too many authentication failures", farewell: "Too many authentication failures")
+            session?.end("too many authentication failures", disconnectMessage: "Too many authentication failures")
         }
     }
 

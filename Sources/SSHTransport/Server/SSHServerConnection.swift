@@ -112,7 +112,7 @@ public final class SSHServerConnection: @unchecked Sendable {
 
     /// Ends the connection; `reason` goes to the log and to the client.
     public func close(reason: String) {
-        session?.end(reason, farewell: reason)
+        session?.end(reason, disconnectMessage: reason)
     }
 
     // MARK: Deadlines
@@ -121,14 +121,17 @@ public final class SSHServerConnection: @unchecked Sendable {
     func checkLogin(now: UInt64) {
         guard !isAuthenticated, now >= loginDeadline else { return }
         if failures == 0 { offence = .graceExceeded }
-        session?.endNow("no login within the grace time", farewell: "Timeout before authentication")
+        session?.endNow("no login within the grace time", disconnectMessage: "Timeout before authentication")
     }
 
     /// Another connection has been given the place. That is nobody's fault: many may share an address.
     func wasDisplaced() {
         guard !isAuthenticated, let session else { return }
         if failures == 0 { offence = nil }
-        session.endNow("its place was needed for another address", farewell: "Too many unauthenticated connections")
+        session.endNow(
+            "its place was needed for another address",
+            disconnectMessage: "Too many unauthenticated connections"
+        )
     }
 
     /// Asks a silent client for a sign of life, and ends the connection of one that has given none. Any packet is one.
@@ -174,11 +177,11 @@ extension SSHServerConnection: SSHSessionDelegate {
         guard !isAnnounced else { return noteChannels(session) }
         // libssh answers nothing to a signature that is wrong, and the client would wait for ever.
         if libssh_shim_public_key_requests(session.peer) != answeredKeys {
-            return session.end("a signature that does not verify", farewell: "invalid signature")
+            return session.end("a signature that does not verify", disconnectMessage: "invalid signature")
         }
         guard isAuthenticated else { return checkAmount(session) }
         isAnnounced = true
-        session.isHandshaking = false
+        session.handshakeDidFinish()
         let hostKey = libssh_shim_host_key_algorithm(session.peer).map { String(cString: $0) } ?? ""
         let security = TransportSecurity(session.handle, hostKey: hostKey)
         session.security = security
@@ -214,7 +217,7 @@ extension SSHServerConnection: SSHSessionDelegate {
     /// A login takes some dozens of messages, a few more for each key that is offered.
     private func checkAmount(_ session: SSHSession) {
         guard session.packetsReceived > Self.packetLimit || session.bytesReceived > Self.byteLimit else { return }
-        session.end("too many messages before login", farewell: "Too many messages before authentication")
+        session.end("too many messages before login", disconnectMessage: "Too many messages before authentication")
     }
 
     func sessionDidEnd(_ session: SSHSession, reason: String) {

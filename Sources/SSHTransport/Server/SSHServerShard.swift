@@ -101,7 +101,7 @@ final class SSHServerShard: @unchecked Sendable {
         loginTimer?.cancel()
         aliveTimer?.cancel()
         keyTimer?.cancel()
-        for connection in Array(connections.values) { connection.session?.endNow(reason, farewell: reason) }
+        for connection in Array(connections.values) { connection.session?.endNow(reason, disconnectMessage: reason) }
     }
 
     // MARK: Timers

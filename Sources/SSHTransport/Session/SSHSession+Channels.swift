@@ -46,7 +46,7 @@ extension SSHSession {
         options: SSHChannelOptions,
         completion: @escaping (Result<SSHChannel, SSHError>) -> Void
     ) {
-        guard !isEnded, let channel = ssh_channel_new(handle) else {
+        guard state != .ended, let channel = ssh_channel_new(handle) else {
             nonisolated(unsafe) let completion = completion  // stays on this loop
             return loop.execute {
                 completion(.failure(SSHError(.connection, "the session has ended, or is not authenticated yet")))
@@ -161,10 +161,10 @@ extension SSHSession {
 
     func serviceChannels() {
         var index = 0
-        while index < channels.count, !isEnded {
+        while index < channels.count, state != .ended {
             let channel = channels[index]
             channel.service()
-            if channel.isGone { channels.removeAll { $0 === channel } } else { index += 1 }
+            if channel.state == .gone { channels.removeAll { $0 === channel } } else { index += 1 }
         }
     }
 }

@@ -15,7 +15,7 @@ extension SSHSession {
     /// Sends a request that any peer answers, and takes the time until it does. libssh's own keepalive keeps state and
     /// sends only every second time.
     func sendKeepalive() {
-        guard !isEnding else { return }
+        guard !state.isEnding else { return }
         roundTrip.asked(now: loop.now + loop.timeInTurn, isPrompt: libssh_shim_state(peer) == 0)
         // RFC 4254 §4: byte 80, string name, boolean want reply.
         let name = Array("keepalive@openssh.com".utf8)

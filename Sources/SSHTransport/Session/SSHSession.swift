@@ -2,15 +2,6 @@ internal import CLibSSH
 internal import EventLoops
 internal import PacketTunnel
 
-/// What a session tells whoever uses it. Calls come on the session's loop.
-protocol SSHSessionDelegate: AnyObject {
-    /// Something may have changed: packets came in, or output went out. Never from inside the library.
-    func sessionDidProgress(_ session: SSHSession)
-
-    /// The session is over and its library state is gone. Nothing follows.
-    func sessionDidEnd(_ session: SSHSession, reason: String)
-}
-
 /// Drives one libssh session on an event loop: the part that server and client share.
 ///
 /// Owns the `ssh_session`, its `ssh_event`, its channels and its place on the loop, all used on the loop's thread only.
@@ -22,15 +13,14 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     let peer: OpaquePointer
     weak var delegate: (any SSHSessionDelegate)?
 
-    /// Until the key exchange is done, libssh wants to hear of room to write even if it holds nothing back.
-    var isHandshaking = true
+    /// Where the session stands between its first byte and its end.
+    private(set) var state = SSHSessionState.handshaking
     var channels: [SSHChannel] = []
     /// What the two ends have agreed on, from the login on.
     var security: TransportSecurity?
     var opening: [SSHChannelOpening] = []
     /// Says why the session has ended, where somebody knows better than the end of its descriptor tells.
     var explainEnd: (String) -> String = { $0 }
-    private(set) var isEnded = false
     /// The round trip to the peer, as keepalives measure it.
     var roundTrip = SSHRoundTrip()
 
@@ -43,12 +33,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     let receiver: OpaquePointer
     private var registration: Registration?
     private var isInsideLibrary = false
-    private var endReason: String?
-    /// True from the moment on in which the end is certain.
-    var isEnding: Bool { isEnded || endReason != nil }
-    private var farewell: String?
-    private var farewellCode = UInt32(LIBSSH_SHIM_BY_APPLICATION)
-    private var gatheredByteCount = 0
+    private var corkedByteCount = 0
     private var readGate = SSHReadGate()
     private var pathWatch: PathWatch
     /// Nothing is read while somebody elsewhere finds out what to answer.
@@ -63,7 +48,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private static let questionLimit = 1_000
 
     /// Two full SSH packets: a super-packet in one send.
-    private static let gatheredByteLimit = 64 << 10
+    private static let corkedByteLimit = 64 << 10
 
     /// Takes over a non-blocking session with an open descriptor.
     ///
@@ -99,7 +84,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         do {
             guard ssh_get_fd(handle) != -1 else {
                 let text = SSHRuntime.lastError(of: handle)
-                throw SSHError(.connection, SSHEndReason.plain(text, isHandshaking: isHandshaking))
+                throw SSHError(.connection, SSHEndReason.plain(text, isHandshaking: state.isHandshaking))
             }
             guard ssh_event_add_session(event, handle) == SSH_OK else { throw SSHError(.resources, "out of memory") }
             registration = try loop.register(ssh_get_fd(handle), interest: [.readable, .writable], handler: self)
@@ -113,21 +98,21 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     }
 
     /// A session that nobody has ended must not take its library state with it unseen.
-    deinit { assert(isEnded || registration == nil, "a session was dropped without end()") }
+    deinit { assert(state == .ended || registration == nil, "a session was dropped without end()") }
 
     // MARK: The turn
 
     func descriptorIsReady(_ events: DescriptorEvents) {
-        guard !isEnded else { return }
+        guard state != .ended else { return }
         if isPaused, events.contains(.ended) { end("the other side closed the connection") }
-        gatheredByteCount = 0
+        corkedByteCount = 0
         isInsideLibrary = true
         var result: Int32
         libssh_shim_receive_hold(receiver, holdsInput ? LIBSSH_SHIM_HOLD_INPUT : LIBSSH_SHIM_HOLD_NOTHING)
         repeat {
             result = ssh_event_dopoll(event, 0)
             updateReadGate()
-        } while result == SSH_OK && endReason == nil && !holdsInput && libssh_shim_receive_pending(receiver) > 0
+        } while result == SSH_OK && !state.isEnding && !holdsInput && libssh_shim_receive_pending(receiver) > 0
             && loop.timeInTurn < Self.turnLimit
         libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_NOTHING)
         isInsideLibrary = false
@@ -150,28 +135,31 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         roundTrip.answered(repliesReceived, now: loop.now)
         if let change = pathWatch.update(now: loop.now) { onPathChange?(change) }
         noteDeath()
-        if endReason == nil {
+        if !state.isEnding {
             serviceOpenings()
             serviceChannels()
             delegate?.sessionDidProgress(self)
             noteDeath()
         }
-        if endReason != nil { finish() } else { updateInterest() }
+        if state.isEnding { finish() } else { updateInterest() }
     }
 
     private func noteDeath() {
-        guard endReason == nil, libssh_shim_state(peer) & Int32(LIBSSH_SHIM_DEAD) != 0 else { return }
-        let reason = SSHEndReason.plain(SSHRuntime.lastError(of: handle), isHandshaking: isHandshaking)
-        endReason = reason
+        guard !state.isEnding, libssh_shim_state(peer) & Int32(LIBSSH_SHIM_DEAD) != 0 else { return }
+        let reason = SSHEndReason.plain(SSHRuntime.lastError(of: handle), isHandshaking: state.isHandshaking)
+        var end = SSHSessionState.End(reason: reason)
         // libssh gives up without a word over a message that it cannot take, and RFC 4252 §6 wants one.
-        guard ssh_get_fd(handle) != -1 else { return }
-        farewell = reason
-        farewellCode = UInt32(LIBSSH_SHIM_PROTOCOL_ERROR)
+        if ssh_get_fd(handle) != -1 {
+            end.disconnectMessage = reason
+            end.disconnectCode = UInt32(LIBSSH_SHIM_PROTOCOL_ERROR)
+        }
+        _ = state.end(end)
     }
 
     private func updateInterest() {
         var wantsToWrite = libssh_shim_state(peer) & Int32(LIBSSH_SHIM_PENDING) != 0
-        if isHandshaking { wantsToWrite = wantsToWrite || ssh_get_poll_flags(handle) & SSH_WRITE_PENDING != 0 }
+        // During the key exchange libssh wants to hear of room to write even if it holds nothing back.
+        if state.isHandshaking { wantsToWrite = wantsToWrite || ssh_get_poll_flags(handle) & SSH_WRITE_PENDING != 0 }
         guard !holdsInput else {
             registration?.setInterest(wantsToWrite ? .writable : [])
             return
@@ -181,12 +169,15 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         if libssh_shim_receive_pending(receiver) > 0 { registration?.callAgain() }
     }
 
+    /// Notes that the peer has logged in.
+    func handshakeDidFinish() { state.handshakeDidFinish() }
+
     /// Stops reading until `resume`. From inside the library, too.
     func pause() { isPaused = true }
 
     /// Goes on to read, after `body`, which may send.
     func resume(_ body: () -> Void) {
-        guard isPaused, !isEnded else { return }
+        guard isPaused, state != .ended else { return }
         isPaused = false
         withLibrary(body)
         setNeedsService()
@@ -205,7 +196,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     @inline(__always)
     func withLibrary<Result>(_ body: () -> Result) -> Result {
         guard !isInsideLibrary else { return body() }
-        gatheredByteCount = 0
+        corkedByteCount = 0
         let result = holding(LIBSSH_SHIM_HOLD_INPUT, body)
         afterCall()
         return result
@@ -226,16 +217,22 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     ///
     /// - Parameter bytes: about what the message takes on the wire.
     @inline(__always)
-    func gathering<Result>(_ bytes: Int, _ body: () -> Result) -> Result {
+    func corking<Result>(_ bytes: Int, _ body: () -> Result) -> Result {
         guard !isInsideLibrary else { return body() }
-        if gatheredByteCount == 0 { registration?.callAgain() }
-        gatheredByteCount += bytes
-        guard gatheredByteCount < Self.gatheredByteLimit else { return withLibrary(body) }
+        if corkedByteCount == 0 { registration?.callAgain() }
+        corkedByteCount += bytes
+        guard corkedByteCount < Self.corkedByteLimit else { return withLibrary(body) }
         return holding(LIBSSH_SHIM_HOLD_BOTH, body)
     }
 
     /// True while output is pending only because it waits for more.
-    var isGathering: Bool { gatheredByteCount > 0 }
+    var isCorked: Bool { corkedByteCount > 0 }
+
+    /// True if what is sent now leaves at once, or is held back only to travel with more.
+    var takesOutput: Bool {
+        let state = libssh_shim_state(peer)
+        return state == 0 || (state == Int32(LIBSSH_SHIM_PENDING) && isCorked)
+    }
 
     /// A failed send closes the socket and still counts as success, and epoll is silent from then on.
     private func afterCall() {
@@ -251,35 +248,37 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
 
     /// Ends the session in this turn or the next. Idempotent: the first reason counts.
     ///
-    /// - Parameter farewell: told to the peer, if the connection still carries it.
-    func end(_ reason: String, farewell: String? = nil) {
-        guard !isEnded, endReason == nil else { return }
-        endReason = reason
-        self.farewell = farewell
+    /// - Parameter disconnectMessage: told to the peer, if the connection still carries it.
+    func end(_ reason: String, disconnectMessage: String? = nil) {
+        guard state.end(SSHSessionState.End(reason: reason, disconnectMessage: disconnectMessage)) else { return }
         setNeedsService()
     }
 
     /// Ends the session before this returns. Not from inside a callback of the library.
-    func endNow(_ reason: String, farewell: String? = nil) {
+    func endNow(_ reason: String, disconnectMessage: String? = nil) {
         precondition(!isInsideLibrary, "libssh cannot be freed by its own callback")
-        guard !isEnded else { return }
-        end(reason, farewell: farewell)
+        end(reason, disconnectMessage: disconnectMessage)
         finish()
     }
 
     private func finish() {
-        isEnded = true
-        let reason = explainEnd(endReason ?? "")
+        guard let end = state.finish() else { return }
+        let reason = explainEnd(end.reason)
         isInsideLibrary = true
         libssh_shim_receive_hold(receiver, LIBSSH_SHIM_HOLD_INPUT)
         // The kernel has forgotten a descriptor that libssh closed, and its number may be another file's by now.
         registration?.cancel(descriptorIsClosed: ssh_get_fd(handle) == -1)
         registration = nil
-        if farewell != nil { ssh_event_dopoll(event, 0) }  // libssh sends only after it has seen room to write
+        // libssh sends only after it has seen room to write.
+        if end.disconnectMessage != nil { ssh_event_dopoll(event, 0) }
         ssh_event_remove_session(event, handle)
         ssh_event_free(event)
         // Frees the library's channels.
-        if let farewell { libssh_shim_disconnect(handle, farewellCode, farewell) } else { ssh_disconnect(handle) }
+        if let message = end.disconnectMessage {
+            libssh_shim_disconnect(handle, end.disconnectCode ?? UInt32(LIBSSH_SHIM_BY_APPLICATION), message)
+        } else {
+            ssh_disconnect(handle)
+        }
         libssh_shim_receive_detach(receiver)
         ssh_free(handle)
         libssh_shim_peer_free(peer)

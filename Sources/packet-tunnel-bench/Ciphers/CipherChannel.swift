@@ -154,6 +154,7 @@ private final class Pump: PacketTransportReceiver, @unchecked Sendable {
         while channel.writableByteCount > 0 {
             guard message.withUnsafeBytes({ channel.write($0.bytes) }) > 0 else { return }
         }
+        channel.notifyWhenWritable()
     }
 
     func transportDidClose(reason: String) {}

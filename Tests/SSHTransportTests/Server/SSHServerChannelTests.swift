@@ -138,6 +138,6 @@ import Testing
         }
         round(1000)
         #expect(eventually { fixture.recorder.now.closes.count == 1000 })
-        #expect(eventually { fixture.recorder.now.tunnels.allSatisfy(\.isGone) })
+        #expect(eventually { fixture.recorder.now.tunnels.allSatisfy { $0.state == .gone } })
     }
 }

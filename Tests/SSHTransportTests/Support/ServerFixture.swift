@@ -199,6 +199,7 @@ final class EchoReceiver: PacketTransportReceiver {
             recorder.seen.withLock { $0.sent += written }
             guard written > 0 else { return }
         }
+        if recorder.floods.load(ordering: .relaxed) { channel.notifyWhenWritable() }
         while offset < waiting.count {
             let end = min(waiting.count, offset + channel.preferredWriteSize)
             let written = waiting.withUnsafeBytes {

@@ -23,8 +23,8 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// Answers what the peer asks of the channel; false is a refusal. From inside the library: only note things here.
     var requestHandler: ((SSHChannelRequest) -> Bool)?
 
-    /// The channel has ended on both sides, or with its session.
-    private(set) var isGone = false
+    /// Where the channel stands between its open and its end.
+    private(set) var state = SSHChannelState.open
 
     /// Whether the peer's end of file ends the channel.
     var closesAtEndOfFile: Bool
@@ -34,22 +34,26 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     private let grantStep: Int
     private var ungranted = 0
     /// Where the peer is OpenSSH and each message a datagram.
-    private var sendWindow: OpenSSHSendWindow?
-    private var isWatchingSendWindow = false
-    private var hasMeasured = false
+    var sendWindow: OpenSSHSendWindow?
+    /// A turn is due when the send window's patience is over.
+    var isWatchingSendWindow = false
+    /// The first keepalive has been sent, by which the round trip is measured.
+    var hasMeasured = false
     let session: SSHSession
     private let handle: ssh_channel
-    private let watched: OpaquePointer
+    /// What the shim keeps for the channel.
+    let watched: OpaquePointer
     private let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>
     private let messageSize: Int
 
+    /// Data has come in this turn: `transportDidFinishReceiving` is due.
     private var hasReceived = false
-    private var isBlocked = false
-    private var isClosed = false
-    private var closeReason: String?
+    /// `transportDidBecomeWritable` is due as soon as it is true.
+    private var waitsToWrite = false
+    /// What the receiver is told of an end that this side has decided.
+    private var closeReason = ""
+    /// Sent before the close, for a channel that ran a command.
     private var exitStatus: Int32?
-    private var peerHasEnded = false
-    private var peerHasClosed = false
 
     init(
         handle: ssh_channel,
@@ -94,83 +98,43 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     ///
     /// 0 while the kernel has not taken earlier output, and during a key exchange. On a channel that carries datagrams
     /// also while a message of any size might not fit.
-    public var writableByteCount: Int { sendWindow?.isOpen == false ? blocked() : room }
+    public var writableByteCount: Int { sendWindow?.isOpen == false ? 0 : room }
 
     /// The same, as far as the session and the peer's own window let through.
     private var room: Int {
-        guard !isEnding, sessionTakesOutput else { return blocked() }
+        guard !state.isEnding, session.takesOutput else { return 0 }
         let window = Int(libssh_shim_channel_window(watched))
-        if carriesDatagrams {
-            return window < preferredWriteSize ? blocked() : preferredWriteSize
-        }
-        return window == 0 ? blocked() : window
+        guard carriesDatagrams else { return window }
+        return window < preferredWriteSize ? 0 : preferredWriteSize
     }
 
-    private var sessionTakesOutput: Bool {
-        let state = libssh_shim_state(session.peer)
-        return state == 0 || (state == Int32(LIBSSH_SHIM_PENDING) && session.isGathering)
-    }
-
-    /// Tells the send window what has happened, and has the peer say something while it is closed, in case nothing else does.
-    private func serviceSendWindow() {
-        guard sendWindow != nil else { return }
-        sendWindow?.didGrant(total: libssh_shim_channel_granted(watched))
-        sendWindow?.didAnswer(session.repliesReceived, now: session.loop.now)
-        sendWindow?.didMeasure(roundTrip: session.roundTrip.shortest)
-        if sendWindow?.timePassed(now: session.loop.now) == true { libssh_shim_channel_is_not_charged(watched) }
-        if !hasMeasured {
-            // Before anything else is sent, so that nothing of ours is in the way of the first answer.
-            hasMeasured = true
-            session.sendKeepalive()
-        }
-        guard sendWindow?.isOpen == false else { return }
-        libssh_shim_acknowledge(ssh_get_fd(session.handle))
-        if sendWindow?.needsRequest == true {
-            session.sendKeepalive()
-            sendWindow?.didRequest(session.roundTrip.requests)
-        }
-        guard !isWatchingSendWindow else { return }
-        isWatchingSendWindow = true
-        session.loop.schedule(after: OpenSSHSendWindow.patience) { [weak self] in
-            self?.isWatchingSendWindow = false
-            self?.session.setNeedsService()
-        }
-    }
-
-    private var isEnding: Bool { isClosed || closeReason != nil || isGone }
-
-    private func blocked() -> Int {
-        isBlocked = true
-        return 0
+    /// Has `transportDidBecomeWritable` called at the end of a turn in which `writableByteCount` is not 0.
+    public func notifyWhenWritable() {
+        waitsToWrite = true
+        if writableByteCount > 0 { session.setNeedsService() }
     }
 
     /// Sends `bytes`; one message if they are no more than `preferredWriteSize`.
     public func write(_ bytes: RawSpan) -> Int {
         // Whoever asked for `writableByteCount` has asked the send window; one datagram more does no harm.
         let room = room
-        guard room > 0, bytes.byteCount > 0 else { return 0 }
-        guard room >= bytes.byteCount || !carriesDatagrams else { return blocked() }
+        guard room >= (carriesDatagrams ? bytes.byteCount : 1), bytes.byteCount > 0 else {
+            waitsToWrite = true
+            return 0
+        }
         let length = UInt32(min(room, bytes.byteCount))
         let morePerhapsFollows = carriesDatagrams || bytes.byteCount >= preferredWriteSize
         let written = bytes.withUnsafeBytes { bytes in
             // 64: what SSH puts around a message, at most.
             morePerhapsFollows
-                ? session.gathering(Int(length) + 64) {
+                ? session.corking(Int(length) + 64) {
                     libssh_shim_channel_write(watched, bytes.baseAddress, length)
                 } : session.withLibrary { libssh_shim_channel_write(watched, bytes.baseAddress, length) }
         }
-        if written < bytes.byteCount { isBlocked = true }
+        if written < bytes.byteCount { waitsToWrite = true }
         guard written > 0 else { return 0 }
         noteSent(Int(written))
         return Int(written)
-    }
-
-    @inline(__always)
-    private func noteSent(_ byteCount: Int) {
-        guard sendWindow != nil else { return }
-        sendWindow?.didSend(byteCount)
-        if sendWindow?.surcharge != .refuted { libssh_shim_channel_sent_datagram(watched) }
-        if sendWindow?.isOpen == false { session.setNeedsService() }
     }
 
     /// Names the receiver; may be called again. Bytes that arrive while there is none are dropped.
@@ -181,7 +145,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// Lets the peer send so many bytes more, on a channel that grants by hand: what has come has gone on.
     func grant(_ bytes: Int) {
         ungranted += bytes
-        guard ungranted >= grantStep, !isEnding else { return }
+        guard ungranted >= grantStep, !state.isEnding else { return }
         let granted = UInt32(ungranted)
         ungranted = 0
         _ = session.withLibrary { libssh_shim_channel_grant(watched, granted) }
@@ -192,7 +156,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
 
     /// Ends the channel; `reason` is what its receiver is told.
     public func close(reason: String) {
-        guard !isEnding else { return }
+        guard state.close() else { return }
         closeReason = reason
         session.setNeedsService()
     }
@@ -203,24 +167,19 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         close(reason: "the command has ended")
     }
 
-    /// Has `transportDidBecomeWritable` called at the end of this turn, or when it is true again.
-    func setWaitsToWrite() {
-        isBlocked = true
-        session.setNeedsService()
-    }
-
-    /// Ends the channel and its session, and tells the peer why. A session that has other channels goes on: what the peer does
-    /// there shows that it knows.
+    /// Ends the channel and its session, and tells the peer why. A session with other channels goes on: what the peer does there
+    /// shows that it knows.
     public func close(telling reason: String) {
-        guard !session.channels.contains(where: { $0 !== self && !$0.isEnding }) else { return close(reason: reason) }
-        session.end(reason, farewell: reason)
+        let isOnlyOne = !session.channels.contains { $0 !== self && !$0.state.isEnding }
+        guard isOnlyOne else { return close(reason: reason) }
+        session.end(reason, disconnectMessage: reason)
     }
 
     // MARK: From the library
 
     @inline(__always)
     func receive(_ bytes: UnsafeMutableRawBufferPointer) {
-        guard !isEnding, let receiver else { return }
+        guard !state.isEnding, let receiver else { return }
         hasReceived = true
         var span = bytes.mutableBytes
         receiver.transportDidReceive(&span)
@@ -230,7 +189,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// their boundaries there, and are dropped.
     func takeEarlyData() {
         var buffer = [UInt8](repeating: 0, count: 32_768)
-        while !isEnding {
+        while !state.isEnding {
             let count = session.withLibrary { ssh_channel_read_nonblocking(handle, &buffer, UInt32(buffer.count), 0) }
             guard count > 0 else { return }
             guard !carriesDatagrams else { continue }
@@ -238,8 +197,8 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         }
     }
 
-    func peerDidEnd() { peerHasEnded = true }
-    func peerDidClose() { peerHasClosed = true }
+    func peerDidEnd() { state.peerDidEnd() }
+    func peerDidClose() { state.peerDidClose() }
 
     func handle(_ request: SSHChannelRequest) -> Bool {
         if case .environment(let name, let value) = request {
@@ -257,30 +216,38 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
             hasReceived = false
             receiver?.transportDidFinishReceiving()
         }
-        if peerHasClosed, closeReason == nil { closeReason = "the other side closed the channel" }
-        if peerHasEnded, closesAtEndOfFile, closeReason == nil {
-            closeReason = "the other side ended the channel"
-        }
-        if let closeReason, !isClosed { closeLocally(closeReason) }
-        if isClosed, peerHasClosed, !isGone { free() }
-        if isBlocked, !isEnding, writableByteCount > 0 {
-            isBlocked = false
+        answerPeersEnd()
+        if case .closing = state { sendClose() }
+        if state == .finished { free() }
+        if waitsToWrite, writableByteCount > 0 {
+            waitsToWrite = false
             receiver?.transportDidBecomeWritable()
         }
     }
 
-    private func closeLocally(_ reason: String) {
-        isClosed = true
+    /// A peer that has closed, or has nothing more to say, ends the channel.
+    private func answerPeersEnd() {
+        let reason: String
+        switch state {
+        case .peerClosed: reason = "the other side closed the channel"
+        case .peerEnded where closesAtEndOfFile: reason = "the other side ended the channel"
+        default: return
+        }
+        if state.close() { closeReason = reason }
+    }
+
+    private func sendClose() {
+        state.didSendClose()
         session.withLibrary {
             if let exitStatus { ssh_channel_request_send_exit_status(handle, exitStatus) }
             // With output pending the first call sends the end of file only.
             if ssh_channel_close(handle) == SSH_AGAIN { ssh_channel_close(handle) }
         }
-        tellReceiver(reason)
+        tellReceiver(closeReason)
     }
 
     private func free() {
-        isGone = true
+        state.didFree()
         requestHandler = nil
         // libssh 0.10 calls a freed channel back until the peer has closed it too: hence not before.
         ssh_remove_channel_callbacks(handle, callbacks)
@@ -290,39 +257,14 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
 
     /// The session is gone, and the library's channel with it.
     func sessionDidEnd(reason: String) {
-        isGone = true
+        let isDecided = state.isEnding
         requestHandler = nil
-        if !isClosed {
-            isClosed = true
-            tellReceiver(closeReason ?? reason)
-        }
+        if state.sessionDidEnd() { tellReceiver(isDecided ? closeReason : reason) }
     }
 
     private func tellReceiver(_ reason: String) {
         let receiver = receiver
         self.receiver = nil
         receiver?.transportDidClose(reason: reason)
-    }
-
-    // MARK: Requests to the peer
-
-    /// Sends an environment variable (RFC 4254 §6.4), without asking whether the peer wants it. 900 bytes at most.
-    public func sendEnvironment(_ name: String, _ value: String) {
-        guard !isEnding else { return }
-        let payload = Self.encode(name) + Self.encode(value)
-        _ = session.withLibrary { libssh_shim_channel_request(watched, "env", payload, payload.count) }
-    }
-
-    /// Has the peer run a command (RFC 4254 §6.5), without asking whether it does.
-    func sendExecute(_ command: String) {
-        guard !isEnding else { return }
-        let payload = Self.encode(command)
-        _ = session.withLibrary { libssh_shim_channel_request(watched, "exec", payload, payload.count) }
-    }
-
-    /// The string of RFC 4251 §5: a 32-bit length, and bytes.
-    private static func encode(_ text: String) -> [UInt8] {
-        let bytes = Array(text.utf8)
-        return withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
     }
 }
