@@ -65,6 +65,8 @@ prepare() {
     show_sources
     # A mirror may be a snapshot, whose lists have run out; debootstrap takes them, too.
     echo 'Acquire::Check-Valid-Until "false";' >"$tree/etc/apt/apt.conf.d/snapshot"
+    # As an installed system has it: sudo looks up the name of the machine each time.
+    printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost\n' "$(uname --nodename)" >"$tree/etc/hosts"
     # No service starts in here.
     printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
     chmod 755 "$tree/usr/sbin/policy-rc.d"
