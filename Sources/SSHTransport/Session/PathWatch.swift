@@ -13,8 +13,11 @@ internal import PacketTunnel
 ///
 /// Belongs to its session, on the loop's thread. No timer: who sends nothing needs nothing.
 struct PathWatch {
-    /// Nanoseconds between two looks at the kernel's figures.
+    /// Nanoseconds between two looks at the kernel's figures; while a long path fills it is a matter of a few round trips.
     static let period: UInt64 = 1_000_000_000
+    static let startPeriod: UInt64 = 20_000_000
+    /// Round trips that BBR gets to find the rate of a path that is full already.
+    private static let settlingRoundTrips: UInt64 = 5
 
     /// What has come of a look.
     struct Change {
@@ -30,6 +33,8 @@ struct PathWatch {
     private var selection: CongestionSelection
     private var nextLook: UInt64 = 0
     private var unsent: Int
+    /// When what limits the rate after a change ends; nil without a limit.
+    private var settled: UInt64?
     /// As it was seen last; nil for what is no TCP connection.
     private(set) var path: TransportPath?
 
@@ -55,12 +60,23 @@ struct PathWatch {
         var figures = libssh_shim_path()
         guard libssh_shim_measure_path(descriptor, &figures) == 0 else { return nil }
         let wanted = selection.next(
-            roundTrip: UInt64(figures.round_trip_us) * 1_000,
-            sent: figures.bytes_sent,
-            sentAgain: figures.bytes_sent_again
+            CongestionSelection.Figures(
+                roundTrip: UInt64(figures.round_trip_us) * 1_000,
+                usualRoundTrip: UInt64(figures.smoothed_round_trip_us) * 1_000,
+                sent: figures.bytes_sent,
+                sentAgain: figures.bytes_sent_again,
+                segmentsUnderWay: Int(figures.segments_under_way),
+                isInSlowStart: figures.is_in_slow_start
+            )
         )
         var refusal: (String, Int32)?
-        if let wanted, !Self.setCongestionControl(wanted, of: descriptor) { refusal = (wanted, errno) }
+        if let wanted {
+            if wanted.hasPrefix("bbr"), selection.isQueueing { settle(figures, now: now) }
+            // What goes first on a long path is no loss where it is not given.
+            if !Self.setCongestionControl(wanted, of: descriptor), !selection.isStarting { refusal = (wanted, errno) }
+        }
+        if let settled, now >= settled { setMaximumRate(nil) }
+        if selection.isStarting || settled != nil { nextLook = now + Self.startPeriod }
         limitUnsent(figures)
         let before = path
         let path = TransportPath(
@@ -71,6 +87,22 @@ struct PathWatch {
         self.path = path
         guard refusal != nil || path.congestionControl != before?.congestionControl else { return nil }
         return Change(path: path, refusal: refusal)
+    }
+
+    /// BBR begins by sending three times the rate it finds. Where the queue at the bottleneck stands already that is lost, so it
+    /// finds the rate with a quarter more than what arrives.
+    private mutating func settle(_ figures: libssh_shim_path, now: UInt64) {
+        let rate = max(figures.bytes_per_second, figures.window_per_second)
+        guard rate > 0 else { return }
+        setMaximumRate(rate + rate / 4)
+        settled = now + Self.settlingRoundTrips * UInt64(figures.smoothed_round_trip_us) * 1_000
+    }
+
+    /// - Parameter rate: bytes per second (`SO_MAX_PACING_RATE`, socket(7)); nil for no limit.
+    private mutating func setMaximumRate(_ rate: UInt64?) {
+        var value = rate ?? .max
+        setsockopt(descriptor, SOL_SOCKET, SO_MAX_PACING_RATE, &value, socklen_t(MemoryLayout<UInt64>.size))
+        if rate == nil { settled = nil }
     }
 
     /// On a long path two milliseconds of what it takes, and never less than one full SSH packet and the next. On a near one its

@@ -199,9 +199,9 @@ extension KeywordTable {
             \.congestionControl,
             .value,
             """
-            The congestion control of clients' TCP connections. With auto it is bbr for a path of 3 ms or more, or one that \
-            loses packets, and what the system has otherwise (cubic, if that is bbr): each second it is looked again. With \
-            system it is left alone; a name is one of net.ipv4.tcp_available_congestion_control. packet-tunneld --status shows \
+            The congestion control of clients' TCP connections. With auto it is bbr for a path that loses packets, and for one \
+            of 3 ms or more once it has been full, and what the system has otherwise (cubic, if that is bbr): each second it is \
+            looked again. With system it is left alone; a name is one of net.ipv4.tcp_available_congestion_control. packet-tunneld --status shows \
             it for each client. Behind a stock sshd the connection is sshd's, and nothing is changed.
             """
         ),

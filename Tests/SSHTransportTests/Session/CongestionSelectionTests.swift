@@ -12,6 +12,21 @@ struct CongestionSelectionTests {
     private static let near: UInt64 = 200_000
     private static let far: UInt64 = 20_000_000
 
+    /// What is measured of a path that has been full.
+    private static func full(
+        _ roundTrip: UInt64,
+        sent: UInt64 = 0,
+        sentAgain: UInt64 = 0
+    ) -> CongestionSelection.Figures {
+        CongestionSelection.Figures(
+            roundTrip: roundTrip,
+            usualRoundTrip: roundTrip,
+            sent: sent,
+            sentAgain: sentAgain,
+            isInSlowStart: false
+        )
+    }
+
     @Test(
         "a long path gets BBR, and a near one what the system has, or cubic in the place of BBR",
         arguments: [
@@ -21,37 +36,62 @@ struct CongestionSelectionTests {
     )
     func byLength(_ system: String, _ roundTrip: UInt64, _ expected: String?) {
         var selection = CongestionSelection(.auto, system: system)
-        #expect(selection.next(roundTrip: roundTrip, sent: 0, sentAgain: 0) == expected)
-        #expect(selection.next(roundTrip: roundTrip, sent: 0, sentAgain: 0) == nil)
+        #expect(selection.next(Self.full(roundTrip)) == expected)
+        #expect(selection.next(Self.full(roundTrip)) == nil)
+    }
+
+    @Test(
+        "a long path is left to slow start until it has been full once: a queue, a loss, or an end of slow start",
+        arguments: [
+            CongestionSelection.Figures(roundTrip: far, usualRoundTrip: 28_000_000, segmentsUnderWay: 11),
+            CongestionSelection.Figures(roundTrip: far, usualRoundTrip: far, sent: 5_000, sentAgain: 1_448),
+            CongestionSelection.Figures(roundTrip: far, usualRoundTrip: far, isInSlowStart: false),
+        ]
+    )
+    func start(_ full: CongestionSelection.Figures) {
+        let quiet = [
+            CongestionSelection.Figures(roundTrip: Self.far, usualRoundTrip: Self.far, segmentsUnderWay: 400),
+            // A peer that takes its time to acknowledge is no queue.
+            CongestionSelection.Figures(roundTrip: Self.far, usualRoundTrip: 60_000_000, segmentsUnderWay: 10),
+            CongestionSelection.Figures(roundTrip: Self.far, usualRoundTrip: 26_000_000, segmentsUnderWay: 400),
+        ]
+        for (system, first) in [("cubic", nil), ("reno", nil), ("bbr", "cubic")] {
+            var selection = CongestionSelection(.auto, system: system)
+            #expect(selection.next(quiet[0]) == first)
+            for figures in quiet { #expect(selection.next(figures) == nil && selection.isStarting) }
+            #expect(selection.next(full) == "bbr" && !selection.isStarting)
+            #expect(selection.isQueueing == (full.segmentsUnderWay > 0))
+            for figures in quiet { #expect(selection.next(figures) == nil && !selection.isStarting) }
+        }
     }
 
     @Test("a near path that loses packets gets BBR until it loses nearly none")
     func byLoss() {
         var selection = CongestionSelection(.auto, system: "cubic")
-        #expect(selection.next(roundTrip: Self.near, sent: 10_000, sentAgain: 5_000) == nil)
-        #expect(selection.next(roundTrip: Self.near, sent: 1_000_000, sentAgain: 10_000) == "bbr")
+        #expect(selection.next(Self.full(Self.near, sent: 10_000, sentAgain: 5_000)) == nil)
+        #expect(selection.next(Self.full(Self.near, sent: 1_000_000, sentAgain: 10_000)) == "bbr")
         #expect(selection.lossPermille == 10)
-        #expect(selection.next(roundTrip: Self.near, sent: 2_000_000, sentAgain: 10_500) == nil)
-        #expect(selection.next(roundTrip: Self.near, sent: 3_000_000, sentAgain: 10_510) == "cubic")
+        #expect(selection.next(Self.full(Self.near, sent: 2_000_000, sentAgain: 10_500)) == nil)
+        #expect(selection.next(Self.full(Self.near, sent: 3_000_000, sentAgain: 10_510)) == "cubic")
     }
 
     @Test("a path at the border does not change to and fro")
     func border() {
         var selection = CongestionSelection(.auto, system: "cubic")
-        #expect(selection.next(roundTrip: 3_100_000, sent: 0, sentAgain: 0) == "bbr")
+        #expect(selection.next(Self.full(3_100_000)) == "bbr")
         for roundTrip: UInt64 in [2_900_000, 3_100_000, 1_600_000] {
-            #expect(selection.next(roundTrip: roundTrip, sent: 0, sentAgain: 0) == nil)
+            #expect(selection.next(Self.full(roundTrip)) == nil)
         }
-        #expect(selection.next(roundTrip: 1_400_000, sent: 0, sentAgain: 0) == "cubic")
+        #expect(selection.next(Self.full(1_400_000)) == "cubic")
     }
 
     @Test("what a person has chosen holds whatever the path is", arguments: [near, far])
     func chosen(_ roundTrip: UInt64) {
         var named = CongestionSelection(.named("reno"), system: "cubic")
-        #expect(named.next(roundTrip: roundTrip, sent: 0, sentAgain: 0) == "reno")
-        #expect(named.next(roundTrip: roundTrip, sent: 9_000_000, sentAgain: 900_000) == nil)
+        #expect(named.next(Self.full(roundTrip)) == "reno" && !named.isStarting)
+        #expect(named.next(Self.full(roundTrip, sent: 9_000_000, sentAgain: 900_000)) == nil)
         var system = CongestionSelection(.system, system: "bbr")
-        #expect(system.next(roundTrip: roundTrip, sent: 9_000_000, sentAgain: 900_000) == nil)
+        #expect(system.next(Self.full(roundTrip, sent: 9_000_000, sentAgain: 900_000)) == nil && !system.isStarting)
     }
 
     @Test(
