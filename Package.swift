@@ -187,9 +187,12 @@ let package = Package(
             swiftSettings: common
         ),
         .executableTarget(
-            name: "link-emulator",
-            dependencies: ["PacketTunnelTestKit"],
-            path: "Tests/LinkEmulator",
+            name: "lab-tool",
+            dependencies: [
+                "CTunnelControl", "EventLoops", "IPPacket", "PacketTunnelTestKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/LabTool",
             swiftSettings: common
         ),
         .testTarget(name: "EventLoopsTests", dependencies: ["EventLoops", "PacketTunnel"], swiftSettings: common),

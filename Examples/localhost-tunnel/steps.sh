@@ -92,13 +92,13 @@ show_rewriting() {
         [ "$family" = 4 ] || address=$LAB_WEB6
         for end in client server; do
             lab_start "packet$family-$end" "$end" \
-                "$LAB_PYTHON" Tests/Lab/tools/capture.py "$(lab_tun "$end")" 4242
+                "$LAB_TOOL" capture "$(lab_tun "$end")" 4242
             wait_for 5 lab_logged "packet$family-$end" 'listening on'
         done
         lab_in client bash -c "echo 'carried over SSH' >/dev/udp/$address/4242"
         lab_wait "packet$family-client" 3
         lab_wait "packet$family-server" 3
-        if picture=$("$LAB_PYTHON" Tests/Lab/tools/packet-diff.py "$LAB_DIR/packet$family-client.log" \
+        if picture=$("$LAB_TOOL" packet-diff "$LAB_DIR/packet$family-client.log" \
             "$LAB_DIR/packet$family-server.log" 2>&1); then
             assigned=$(printf '%s\n' "$picture" | awk '/^server/ { print $3 }')
             result PASS "the server assigned it an IPv$family address" "$assigned"

@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// - `packet-tunnel-bench tunnels`, the default, runs each tunnel between network namespaces of its own and measures all
 ///   of them the same way, in turn, round after round. It needs root, or user namespaces and a `/dev/net/tun` that
-///   everyone may open; release builds of `packet-tunneld` and `packet-tunnel` beside it; and `iperf3`.
+///   everyone may open; release builds of `packet-tunneld`, `packet-tunnel` and `lab-tool` beside it; and `iperf3`.
 /// - `packet-tunnel-bench micro` measures what single steps of the packet path cost.
 /// - `packet-tunnel-bench ciphers` measures one SSH channel over loopback with each cipher.
 ///
@@ -21,6 +21,7 @@ struct BenchCommand: ParsableCommand {
               swift build -c release --static-swift-stdlib --product packet-tunneld
               swift build -c release --static-swift-stdlib --product packet-tunnel
               swift build -c release --static-swift-stdlib --product packet-tunnel-bench
+              swift build -c release --static-swift-stdlib --product lab-tool
 
             Examples:
               packet-tunnel-bench

@@ -90,7 +90,7 @@ _lab_open_checkout() {
     LAB_ROOT=$open LAB_HERE=$open${LAB_HERE#"$root"}
     [ -d "$LAB_BIN" ] || return 0
     mkdir "$programs" && mount --bind "$LAB_BIN" "$programs" || exit 71
-    LAB_BIN=$programs
+    LAB_BIN=$programs LAB_TOOL=$programs/lab-tool
 }
 
 _lab_leave() {

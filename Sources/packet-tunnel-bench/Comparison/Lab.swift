@@ -20,7 +20,7 @@ final class Lab {
     ///
     /// - Parameters:
     ///   - directory: the lab's scripts.
-    ///   - path: what lies between client and server, in the words of `link-emulator`; nil for a cable.
+    ///   - path: what lies between client and server, in the words of `lab-tool link`; nil for a cable.
     init(directory: URL, programs: URL, path: String? = nil) throws {
         self.programs = programs
         // A lab that has ended shows in the answer that does not come.

@@ -103,7 +103,7 @@ struct TunnelsCommand: ParsableCommand {
             Self.say("this is a debug build: what it says about speed means nothing")
         #endif
         let ours = peers.contains(where: \.isOurs) ? ["packet-tunneld", "packet-tunnel"] : []
-        for name in ours + (path == nil ? [] : ["link-emulator"]) {
+        for name in ours + ["lab-tool"] {
             let path = LabLocation.programs.appendingPathComponent(name).path
             guard FileManager.default.isExecutableFile(atPath: path) else {
                 throw ValidationError("\(path) is missing; build it first, see --help")

@@ -32,10 +32,7 @@ login() { lab_ssh client info; }
 # What stock ssh prints about a connection.
 verbose() { lab_ssh client -vv "$@" info 2>&1; }
 closes_within() {
-    lab_in client "$LAB_PYTHON" -c "
-import socket, sys
-peer = socket.create_connection(('$LAB_SERVER4', $LAB_PORT)); peer.settimeout($1)
-while peer.recv(4096): pass"
+    lab_in client timeout "$1" bash -c "exec 3<>/dev/tcp/$LAB_SERVER4/$LAB_PORT && cat <&3 >/dev/null"
 }
 threads() { grep -lx 'ptun-loop-.*' /proc/"$(lab_pid "$daemon")"/task/*/comm | wc -l; }
 root_status() { "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/$daemon.conf" --status; }
@@ -74,18 +71,13 @@ saw MaxAuthTries lab_logged "$daemon" 'too many authentication failures'
 with "LoginGraceTime 1"
 saw LoginGraceTime closes_within 4
 with "MaxStartups 1"
-lab_start holder client2 "$LAB_PYTHON" -c "
-import socket, time
-peer = socket.create_connection(('192.0.2.129', $LAB_PORT)); peer.recv(10); print('held', flush=True); time.sleep(60)"
+lab_start holder client2 "$LAB_TOOL" hold 192.0.2.129 "$LAB_PORT"
 wait_for 5 lab_logged holder held
 cannot MaxStartups login
 lab_stop holder KILL
 with "PerSourceMaxStartups 1"
 hold() {
-    lab_start "holder$1" client "$LAB_PYTHON" -c "
-import socket, time
-peer = socket.create_connection(('$LAB_SERVER4', $LAB_PORT), source_address=('$1', 0)); peer.recv(10)
-print('held', flush=True); time.sleep(60)"
+    lab_start "holder$1" client "$LAB_TOOL" hold "$LAB_SERVER4" "$LAB_PORT" --from "$1"
     wait_for 5 lab_logged "holder$1" held
 }
 hold "$LAB_CLIENT4"

@@ -25,9 +25,9 @@ is "and its IPv6 address" "$(lab_assigned client_key 6)" "$assigned6"
 number=0
 for address in "$LAB_WEB4" "$LAB_WEB6"; do
     number=$((number + 1))
-    lab_start "blast$number" target "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" blast "$address" 9000
+    lab_start "blast$number" target "$LAB_TOOL" blast "$address" 9000
     wait_for 10 lab_logged "blast$number" listening
-    lab_start "poke$number" client "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" poke "$address" 9000
+    lab_start "poke$number" client "$LAB_TOOL" poke "$address" 9000
     ok "$address sends to the client" wait_for 10 lab_logged "poke$number" answered
 done
 at_least "the kernel tracks connections of the client" "$(tracked | wc -l)" 4

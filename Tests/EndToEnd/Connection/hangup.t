@@ -17,19 +17,7 @@ up() {
 }
 times() { [ "$(grep -c '\bready\b' "$LAB_DIR/$1.log")" -ge "$2" ]; }
 
-cat >"$LAB_DIR/terminal.py" <<'E2'
-import os, pty, sys
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-try:
-    while piece := os.read(terminal, 4096):
-        os.write(1, piece)
-except OSError:
-    pass
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-E2
-ok "a client in a terminal is ready" up terminal "$LAB_PYTHON" "$LAB_DIR/terminal.py"
+ok "a client in a terminal is ready" up terminal "$LAB_TOOL" terminal
 like "packets pass" "$(page client "$LAB_WEB4" 2>&1)" hello
 kill -HUP "$(pgrep -P "$(lab_pid terminal)" packet-tunnel)"
 lab_wait terminal 10

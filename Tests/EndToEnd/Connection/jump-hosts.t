@@ -127,7 +127,7 @@ moves
 ok "the client is back through both jump hosts" wait_for 30 seen 2
 lab_wait slow 60
 is "the transfer ends well" "$LAB_STATUS" 0
-is "and is intact" "$(sha256sum <"$LAB_DIR/got" | cut -d' ' -f1)" "$(hash_of 8388608)"
+is "and is intact" "$(sha256sum <"$LAB_DIR/got" | cut -d' ' -f1)" "$(lab_blob_hash 8388608)"
 lab_stop two-hops
 ip -n client addr add "$LAB_CLIENT4/25" dev outer noprefixroute
 ip -n client route replace 192.0.2.0/25 dev outer src "$LAB_CLIENT4"

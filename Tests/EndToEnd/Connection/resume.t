@@ -19,11 +19,11 @@ like "it has an address" "$assigned4" '^10\.'
 export STREAM_END=$LAB_DIR/stream-end
 streams() {
     rm -f "$STREAM_END"
-    lab_start "source$1" target "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" stream "$LAB_WEB4" "80$1" down
-    lab_start "sink$1" target "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" stream "$LAB_WEB6" "80$1" up
+    lab_start "source$1" target "$LAB_TOOL" stream "$LAB_WEB4" "80$1" down
+    lab_start "sink$1" target "$LAB_TOOL" stream "$LAB_WEB6" "80$1" up
     wait_for 10 lab_logged "source$1" listening && wait_for 10 lab_logged "sink$1" listening || return 1
-    lab_start "pull$1" client "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" pull "$LAB_WEB4" "80$1"
-    lab_start "push$1" client "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" push "$LAB_WEB6" "80$1"
+    lab_start "pull$1" client "$LAB_TOOL" pull "$LAB_WEB4" "80$1"
+    lab_start "push$1" client "$LAB_TOOL" push "$LAB_WEB6" "80$1"
     wait_for 10 lab_logged "pull$1" begun && wait_for 10 lab_logged "sink$1" begun
 }
 streams_end() {
@@ -136,7 +136,7 @@ is "the key has no session" "$(lab_assigned client2_key 4)" ""
 wait_for 5 lab_logged thief 'not connected'
 sleep 2
 server_figure() {
-    lab_in server "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/daemon.conf" --status | "$LAB_PYTHON" "$LAB_HERE/tools/status.py" server "$1"
+    lab_in server "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/daemon.conf" --status | "$LAB_TOOL" json "server.$1"
 }
 at_least "the daemon counts it" "$(server_figure foreignSessionNames)" 1
 at_least "beside the packets that it has read" "$(server_figure packetsRead)" 100

@@ -7,14 +7,8 @@
 . "$LAB_HERE/programs/stock.sh"
 . "$LAB_HERE/network/roaming.sh"
 lab_enter "$@"
-lab_is_root || skip_all "rp_filter and routers of its own need root"
-lab_test_network
-rounds=${ROAMS:-1}
-roaming_network
-lab_daemon || done_testing
+roaming_begin
 
-told=(blip to_wifi to_ethernet gateway gateway_again renewed renewed_again twice)
-untold=(moved moved_again silence stopped renewed_again)
 for ((number = 1; number <= rounds; number++)); do
     for filter in 1 2 0; do
         for family in 4 6; do
@@ -28,10 +22,7 @@ for ((number = 1; number <= rounds; number++)); do
         done
     done
 done
-at_most_median "the tunnel is back soon where the kernel tells" told 1
-diag "the longest of them: $(longest told)"
-at_most_median "where nothing tells it takes little longer" untold 5
-at_most_median "after a restart of the daemon the tunnel is back" restarts 1
+roaming_verdict
 like "the client tells how long it was away" "$(lab_log client)" 'resumed after [0-9.]+ s'
 
 # Another network beside the one in use, and a better one: the old line goes on until the new one carries.

@@ -26,9 +26,9 @@ start_tunnel() {
 for kind in ours stock; do
     ok "$kind: the tunnel is there" start_tunnel "$kind" || done_testing
     for address in "$LAB_WEB4" "$LAB_WEB6"; do
-        lab_start "blast-$kind-$address" target "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" blast "$address" 9000
+        lab_start "blast-$kind-$address" target "$LAB_TOOL" blast "$address" 9000
         wait_for 10 lab_logged "blast-$kind-$address" listening
-        lab_start poke "$namespace" "$LAB_PYTHON" "$LAB_HERE/tools/probe.py" poke "$address" 9000
+        lab_start poke "$namespace" "$LAB_TOOL" poke "$address" 9000
         ok "$kind: $address sends to the client" wait_for 10 lab_logged poke answered
         lab_stop poke
     done

@@ -6,12 +6,9 @@
 . "$LAB_HERE/network/outside.sh"
 . "$LAB_HERE/programs/stock.sh"
 lab_enter "$@"
-lab_is_root || skip_all "users of the test's own need root"
-lab_test_network
+lab_test_accounts
 lab_dns
 lab_outside
-lab_accounts
-lab_install_programs
 resolvers=$(cat /etc/resolv.conf)
 ROUNDS=20
 ok "the daemon is ready" lab_daemon || done_testing

@@ -2,11 +2,14 @@
 # Hosts without IPv6: switched off, absent from the kernel; and containers, which may write no kernel setting.
 . "$(dirname "$0")/../../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
+. "$LAB_HERE/programs/compile.sh"
 lab_enter "$@"
 lab_test_network
 mkdir "$LAB_DIR/empty"
+ok "a kernel that can be without IPv6 is there" \
+    lab_compile "$LAB_DIR/kernel-without" "$LAB_HERE/machine/kernel-without.c" || done_testing
 # without_ipv6 COMMAND...: as on a kernel with ipv6.disable=1, as far as that can be played.
-without_ipv6="unshare -m sh -c 'mount --bind $LAB_DIR/empty /proc/sys/net/ipv6 && exec \"\$@\"' sh $LAB_PYTHON $LAB_HERE/machine/no-inet6.py"
+without_ipv6="unshare -m sh -c 'mount --bind $LAB_DIR/empty /proc/sys/net/ipv6 && exec \"\$@\"' sh $LAB_DIR/kernel-without ipv6"
 # As in a container that may administrate its network and nothing else.
 read_only="unshare -m sh -c 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"\$@\"' sh"
 # daemon NAME WAY [LINE...]

@@ -7,16 +7,17 @@
 lab_enter "$@"
 lab_test_network
 lab_dns
-lab_start udp4 target "$LAB_PYTHON" "$LAB_HERE/tools/segments.py" serve "$LAB_WEB4" 5300
-lab_start udp6 target "$LAB_PYTHON" "$LAB_HERE/tools/segments.py" serve "$LAB_WEB6" 5300
-ok "a kernel that pretends to be older is there" lab_compile "$LAB_DIR/older-kernel" "$LAB_HERE/machine/older-kernel.c" || done_testing
+lab_start udp4 target "$LAB_TOOL" echo 5300 "$LAB_WEB4"
+lab_start udp6 target "$LAB_TOOL" echo 5300 "$LAB_WEB6"
+ok "a kernel that pretends to be older is there" \
+    lab_compile "$LAB_DIR/kernel-without" "$LAB_HERE/machine/kernel-without.c" || done_testing
 
 ok "a peer that speaks UDP is there" eval 'wait_for 5 lab_logged udp4 listening && wait_for 5 lab_logged udp6 listening'
 
 # From here on our programs run on it.
 mkdir "$LAB_DIR/programs"
 for program in packet-tunneld packet-tunnel; do
-    printf '#!/bin/sh\nexec %s %s "$@"\n' "$LAB_DIR/older-kernel" "$LAB_BIN/$program" >"$LAB_DIR/programs/$program"
+    printf '#!/bin/sh\nexec %s newer-calls %s "$@"\n' "$LAB_DIR/kernel-without" "$LAB_BIN/$program" >"$LAB_DIR/programs/$program"
     chmod 755 "$LAB_DIR/programs/$program"
 done
 LAB_BIN=$LAB_DIR/programs
@@ -31,7 +32,7 @@ download "without UDP super-packets" 16777216 "$LAB_WEB4"
 upload "without UDP super-packets" 16777216 "[$LAB_WEB6]"
 for address in "$LAB_WEB4" "$LAB_WEB6"; do
     is "40 datagrams of one send come through one by one, and back: $address" \
-        "$(lab_in client "$LAB_PYTHON" "$LAB_HERE/tools/segments.py" ask "$address" 5300 40)" 40
+        "$(lab_in client "$LAB_TOOL" batch "$address" 5300 40)" 40
 done
 lab_stop client
 

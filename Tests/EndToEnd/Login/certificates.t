@@ -6,11 +6,7 @@
 . "$LAB_HERE/network/traffic.sh"
 . "$LAB_HERE/programs/stock.sh"
 lab_enter "$@"
-lab_is_root || skip_all "users of the test's own need root"
-command -v sshd >/dev/null || skip_all "sshd is not installed"
-lab_test_network
-lab_accounts
-lab_install_programs
+lab_test_accounts
 socket=/run/packet-tunnel/control.sock
 mkdir "${socket%/*}"
 

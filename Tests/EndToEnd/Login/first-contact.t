@@ -20,31 +20,15 @@ ask() {
         -o "UserKnownHostsFile=$LAB_DIR/kh" -o GlobalKnownHostsFile=none "${@:3}" "$LAB_USER@$2" >"$LAB_DIR/$1" 2>&1 </dev/null
 }
 # at_terminal ANSWER... -- COMMAND...: in a terminal, where a question is answered by the next ANSWER.
-cat >"$LAB_DIR/person.py" <<'END'
-import os, pty, sys
-
-words = sys.argv[1:]
-answers, command = words[: words.index("--")], words[words.index("--") + 1 :]
-child, terminal = pty.fork()
-if child == 0:
-    os.execvp(command[0], command)
-said = b""
-while True:
-    try:
-        part = os.read(terminal, 4096)
-    except OSError:
-        break
-    if not part:
-        break
-    said += part
-    sys.stdout.buffer.write(part)
-    sys.stdout.flush()
-    if answers and said.rstrip().endswith((b"?", b":")):
-        os.write(terminal, answers.pop(0).encode() + b"\n")
-        said = b""
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-END
-at_terminal() { lab_in client timeout 20 "$LAB_PYTHON" -u "$LAB_DIR/person.py" "$@" | tr -d '\r'; }
+at_terminal() {
+    local answers=()
+    while [ "$1" != -- ]; do
+        answers+=(--answer "$1")
+        shift
+    done
+    shift
+    lab_in client timeout 20 "$LAB_TOOL" terminal "${answers[@]}" "$@" | tr -d '\r'
+}
 info=("$LAB_BIN/packet-tunnel" info -F none -i "$LAB_DIR/client_key" -o "UserKnownHostsFile=$LAB_DIR/kh"
     -o GlobalKnownHostsFile=none -p "$LAB_PORT")
 

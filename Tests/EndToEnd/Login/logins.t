@@ -17,7 +17,7 @@ ok "the daemon is ready" lab_daemon daemon "MaxStartups 100" "PerSourcePenalties
 for delay in 20 200; do
     for place in "$LAB_SERVER4" "$LAB_SERVER6"; do
         case $place in *:*) near=::1 name=6 ;; *) near=127.0.0.1 name=4 ;; esac
-        lab_start "relay$name-$delay" client "$LAB_PYTHON" "$LAB_HERE/tools/relay.py" "$near" $((3000 + delay)) "$place" \
+        lab_start "relay$name-$delay" client "$LAB_TOOL" relay "$near" $((3000 + delay)) "$place" \
             "$LAB_PORT" "$delay"
         ok "a path of $delay ms over IPv$name" wait_for 10 lab_logged "relay$name-$delay" listening
     done

@@ -45,17 +45,7 @@ row "names of algorithms with +, - and ^" \
     "HostKeyAlgorithms +ssh-rsa\nMACs -hmac-sha1*,umac-*\nKexAlgorithms -diffie-hellman-*\nCiphers ^aes128-ctr\n$base"
 row "CRLF, equals signs and quotes" \
     "Host=vpn.example\r\nUserKnownHostsFile=\"$LAB_DIR/kh\"\r\nIdentityFile = \"$LAB_DIR/client_key\"\r\nUser $LAB_USER\r\n"
-cat >"$LAB_DIR/connect" <<'END'
-import os, socket, sys, threading
-server = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-def copy(read, write, end):
-    while data := read(65536):
-        write(data)
-    end()
-threading.Thread(target=copy, args=(lambda n: os.read(0, n), server.sendall, lambda: server.shutdown(1)), daemon=True).start()
-copy(server.recv, lambda data: os.write(1, data), lambda: None)
-END
-row "ProxyCommand" "Host vpn.example\n  ProxyCommand $LAB_PYTHON $LAB_DIR/connect %%h %%p\n$base"
+row "ProxyCommand" "Host vpn.example\n  ProxyCommand $LAB_TOOL pipe %%h %%p\n$base"
 row "what concerns no tunnel" \
     "ControlMaster auto\nControlPath $LAB_DIR/cm-%%r@%%h:%%p\nSendEnv LANG LC_*\nForwardAgent no\nRequestTTY no\nIPQoS af21\n$base"
 row "IgnoreUnknown" "IgnoreUnknown UseKeychain\nUseKeychain yes\n$base"
@@ -96,9 +86,9 @@ DESTINATION=www row "an alias of another domain" "${whole}CanonicalizePermittedC
 DESTINATION=www row "the same the other way round" "${whole}CanonicalizePermittedCNAMEs *.corp.example:*.other.example\n$base"
 DESTINATION=www.other.example row "an alias without domains" \
     "CanonicalizeHostname yes\nCanonicalizePermittedCNAMEs *:*.corp.example\n$base"
-row "beside a ProxyCommand it is not" "${whole}ProxyCommand $LAB_PYTHON $LAB_DIR/connect %%h %%p\n$base"
+row "beside a ProxyCommand it is not" "${whole}ProxyCommand $LAB_TOOL pipe %%h %%p\n$base"
 row "but with always it is" \
-    "CanonicalizeHostname always\nCanonicalDomains corp.example\nProxyCommand $LAB_PYTHON $LAB_DIR/connect %%h %%p\n$base"
+    "CanonicalizeHostname always\nCanonicalDomains corp.example\nProxyCommand $LAB_TOOL pipe %%h %%p\n$base"
 row "beside ProxyCommand none it is" "${whole}ProxyCommand none\n$base"
 is "each name was asked for in the domains, and in no others" \
     "$(lab_log names | sed -n 's/.*query\[[^]]*\] \([^ ]*\) from.*/\1/p' | grep -v -e '\.corp\.example$' -e '\.other\.example$' -e '^vpn$' \

@@ -21,7 +21,7 @@ is "and answers over TCP" "$(ask "$LAB_RESOLVER4" AAAA +tcp)" "$LAB_WEB6"
 like "a program finds a page by its name" "$(page client "$LAB_NAME" 2>&1)" "hello"
 # Nothing is measured unless it is asked for.
 figures() {
-    lab_in server "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/daemon.conf" --status | "$LAB_PYTHON" "$LAB_HERE/tools/status.py" dns "$@"
+    lab_in server "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/daemon.conf" --status | "$LAB_TOOL" json "dns.*[resolver=$1].$2"
 }
 is "without DNSFlowTracking no resolver is counted" "$(figures "$LAB_DNS4" answered)" ""
 lab_stop client

@@ -77,32 +77,8 @@ ok "the server is ready" wait_for 20 lab_logged daemon '\bready\b' || done_testi
 fingerprint=$(run server "on the server, in a second terminal" 2>/dev/null | awk '{ print $2 }')
 like "its fingerprint is shown" "$fingerprint" "^SHA256:"
 # A person answers the question about the host key, once it names that fingerprint.
-cat >"$LAB_DIR/person.py" <<'END'
-import os, pty, signal, sys
-
-fingerprint, command = sys.argv[1], sys.argv[2:]
-child, terminal = pty.fork()
-if child == 0:
-    os.execvp(command[0], command)
-signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGINT))
-said, answered = b"", False
-while True:
-    try:
-        part = os.read(terminal, 4096)
-    except OSError:
-        break
-    if not part:
-        break
-    said += part
-    sys.stdout.buffer.write(part)
-    sys.stdout.flush()
-    if not answered and b"yes" in said.splitlines()[-1]:
-        answered = True
-        os.write(terminal, b"yes\n" if fingerprint.encode() in said else b"no\n")
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-END
 # shellcheck disable=SC2046
-lab_start client client "$LAB_PYTHON" -u "$LAB_DIR/person.py" "$fingerprint" $(words client) \
+lab_start client client "$LAB_TOOL" terminal --answer yes --expect "$fingerprint" $(words client) \
     "cd '$LAB_DIR/work' && set -e; $(commands "on the client, as root")"
 ok "the client asks about that fingerprint, and is ready" wait_for 30 lab_logged client '\bready\b' || done_testing
 like "the first packet brings a page, by a name that the server looks up" \

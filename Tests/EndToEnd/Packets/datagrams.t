@@ -4,8 +4,7 @@
 . "$LAB_HERE/tap.sh"
 lab_enter "$@"
 lab_test_network
-probe=("$LAB_PYTHON" "$LAB_HERE/tools/probe.py")
-lab_start echo target "${probe[@]}" serve 7001 "$LAB_WEB4" "$LAB_WEB6"
+lab_start echo target "$LAB_TOOL" echo 7001 "$LAB_WEB4" "$LAB_WEB6"
 # An answer of 3,500 bytes, as DNSSEC has them.
 records=()
 for number in {1..35}; do records+=("--txt-record=large.example,$(printf 'x%.0s' {1..90})$number"); done
@@ -19,7 +18,7 @@ carried() {
     for address in "$LAB_WEB4" "$LAB_WEB6"; do
         # One packet, one byte more than that, three fragments, and the most that UDP carries in IPv6 and IPv4 alike.
         for size in 1452 1473 4000 65507; do
-            ok "$who: $size bytes come back from $address" lab_in client "${probe[@]}" udp "$address" 7001 "$size"
+            ok "$who: $size bytes come back from $address" lab_in client "$LAB_TOOL" udp "$address" 7001 "$size"
         done
     done
     for server in "$LAB_POOL_DNS4" "$LAB_POOL_DNS6"; do
@@ -42,11 +41,11 @@ ok "Fragments refuse: the daemon is ready" lab_daemon daemon "Fragments refuse" 
 refused() {
     local who=$1 address
     for address in "$LAB_WEB4" "$LAB_WEB6"; do
-        ok "$who: one packet comes back from $address" lab_in client "${probe[@]}" udp "$address" 7001 1452
-        not_ok "$who: a larger datagram does not" lab_in client env PROBE_WAIT=0.8 "${probe[@]}" udp "$address" 7001 4000
+        ok "$who: one packet comes back from $address" lab_in client "$LAB_TOOL" udp "$address" 7001 1452
+        not_ok "$who: a larger datagram does not" lab_in client "$LAB_TOOL" udp "$address" 7001 4000 --wait 0.8
         # Types and codes of RFC 1812 and RFC 4443; said by the client itself where it knows the server's rule.
         case $address in *:*) prohibited="1 1 $address" ;; *) prohibited="3 13 $address" ;; esac
-        is "$who: its sender is told" "$(lab_in client "${probe[@]}" error "$address" 7001 64 4000)" "$prohibited"
+        is "$who: its sender is told" "$(lab_in client "$LAB_TOOL" error "$address" 7001 64 4000)" "$prohibited"
     done
 }
 ok "the client is ready" lab_client client client || done_testing

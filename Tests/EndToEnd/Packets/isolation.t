@@ -13,7 +13,7 @@ for client in client client2; do
     like "$client fetches a page over IPv6" "$(page "$client" "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
 done
 
-expected=$(lab_in target curl --silent http://127.0.0.1/sha256/134217728)
+expected=$(lab_blob_hash 134217728)
 for client in client client2; do
     lab_start "download-$client" "$client" bash -c \
         "curl --silent --max-time 60 http://$LAB_WEB4/blob/134217728 | sha256sum"

@@ -19,7 +19,7 @@ done >>"$LAB_DIR/known_hosts"
 far() {
     local trip=$1 port=$2 streams=$3 least=$4 client=$5 rate reverse
     shift 4
-    lab_start relay server "$LAB_PYTHON" "$LAB_HERE/tools/relay.py" "$LAB_SERVER4" "$port" "$LAB_SERVER4" "$LAB_PORT" "$trip"
+    lab_start relay server "$LAB_TOOL" relay "$LAB_SERVER4" "$port" "$LAB_SERVER4" "$LAB_PORT" "$trip"
     wait_for 10 lab_logged relay listening
     # iperf3 serves one at a time, and does not hear the end of a test that was under way when its tunnel was stopped.
     lab_iperf_server

@@ -11,7 +11,7 @@ lab_iperf_server
 # path MEMBER: what the server says of the path to its client.
 path() {
     "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/daemon.conf" --status |
-        "$LAB_PYTHON" -c "import json, sys; print(next(s['path']['$1'] for s in json.load(sys.stdin)['sessions'] if 'path' in s))"
+        "$LAB_TOOL" json "sessions.*.path.$1" | head -n 1
 }
 streams() {
     local who=$1 word=$2 limit=$3 direction rate

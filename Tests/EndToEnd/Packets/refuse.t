@@ -5,7 +5,6 @@
 . "$LAB_HERE/tap.sh"
 lab_enter "$@"
 lab_test_network
-probe=("$LAB_PYTHON" "$LAB_HERE/tools/probe.py")
 routes=(--route 172.20.0.0/24 --route fd99::/64)
 head -c 3000000 /dev/urandom >"$LAB_DIR/upload"
 ports=("PermitTCPPorts 80" "PermitUDPPorts 80")
@@ -16,12 +15,12 @@ connect() {
     for route in 172.20.0.0/24 fd99::/64; do ip -n client route replace "$route" dev "$(lab_tun client)"; done
 }
 # Seconds that a TCP connection takes to fail, and how.
-failure() { lab_in client "${probe[@]}" connect "$1" "$2"; }
+failure() { lab_in client "$LAB_TOOL" connect "$1" "$2"; }
 told() {
     local who=$1 address prohibited
     for address in "$LAB_WEB4" "$LAB_OFFICE4" "$LAB_WEB6" "$LAB_OFFICE6"; do
         case $address in *:*) prohibited="1 1 $address" ;; *) prohibited="3 13 $address" ;; esac
-        is "$who: a datagram to $address is prohibited" "$(lab_in client "${probe[@]}" error "$address" 7001 64)" "$prohibited"
+        is "$who: a datagram to $address is prohibited" "$(lab_in client "$LAB_TOOL" error "$address" 7001 64)" "$prohibited"
         is "$who: a connection to $address is refused" "$(failure "$address" 7001)" refused
     done
     like "$who: ping says so" "$(lab_in client ping -n -c 1 -W 2 "$LAB_WEB4" 2>&1)" 'Packet filtered'
@@ -37,7 +36,7 @@ lab_stop daemon
 ok "Refuse drop: the daemon is ready" lab_daemon daemon "${ports[@]}" "Refuse drop" || done_testing
 ok "Refuse drop: stock ssh connects" connect stock || done_testing
 for address in "$LAB_OFFICE4" "$LAB_OFFICE6"; do
-    is "Refuse drop: nothing is said about $address" "$(lab_in client "${probe[@]}" error "$address" 7001 64)" none
+    is "Refuse drop: nothing is said about $address" "$(lab_in client "$LAB_TOOL" error "$address" 7001 64)" none
 done
 at_least "but counted" "$(lab_counter upstream_packet_rejected_invalid_destination_address)" 2
 lab_stop stock
@@ -59,11 +58,11 @@ done
 ok "the client connects" connect client || done_testing
 for address in "$LAB_WEB4" "$LAB_WEB6"; do
     case $address in *:*) headers=60 ;; *) headers=40 ;; esac
-    is "segments from $address fit the uplink" "$(lab_in client "${probe[@]}" mss "$address" 80)" $((1460 - headers))
+    is "segments from $address fit the uplink" "$(lab_in client "$LAB_TOOL" mss "$address" 80)" $((1460 - headers))
 done
 ok "the uplink gets smaller still" lab_egress_mtu 1380
 # segments ADDRESS SIZE: true if a new connection to ADDRESS sends segments of SIZE bytes.
-segments() { [ "$(lab_in client "${probe[@]}" mss "$1" 80)" = "$2" ]; }
+segments() { [ "$(lab_in client "$LAB_TOOL" mss "$1" 80)" = "$2" ]; }
 ok "and segments of new connections follow" wait_for 5 segments "$LAB_WEB4" 1340
 ok "over IPv6, too" wait_for 5 segments "$LAB_WEB6" 1320
 ok "and when it grows again" lab_egress_mtu 1440

@@ -4,8 +4,7 @@
 . "$LAB_HERE/tap.sh"
 lab_enter "$@"
 lab_test_network
-probe=("$LAB_PYTHON" "$LAB_HERE/tools/probe.py")
-lab_start echo target "${probe[@]}" serve 7001,7002,7003 "$LAB_WEB4" "$LAB_WEB6" "$LAB_OTHER4" "$LAB_OTHER6"
+lab_start echo target "$LAB_TOOL" echo 7001,7002,7003 "$LAB_WEB4" "$LAB_WEB6" "$LAB_OTHER4" "$LAB_OTHER6"
 ok "the echo services are ready" wait_for 10 lab_logged echo listening || done_testing
 {
     cat "$LAB_DIR/client_key.pub"
@@ -31,10 +30,10 @@ for row in "${table[@]}"; do
     if [ "$where" = web ]; then addresses=("$LAB_WEB4" "$LAB_WEB6"); else addresses=("$LAB_OTHER4" "$LAB_OTHER6"); fi
     for address in "${addresses[@]}"; do
         if [ "$passes" = yes ]; then
-            ok "$who reaches $protocol port $port of $address" lab_in "$who" "${probe[@]}" "$protocol" "$address" "$port"
+            ok "$who reaches $protocol port $port of $address" lab_in "$who" "$LAB_TOOL" "$protocol" "$address" "$port"
         else
             not_ok "$who does not reach $protocol port $port of $address" \
-                lab_in "$who" env PROBE_WAIT=0.8 "${probe[@]}" "$protocol" "$address" "$port"
+                lab_in "$who" "$LAB_TOOL" "$protocol" "$address" "$port" --wait 0.8
             if [ "$protocol" = tcp ]; then refused_tcp=$((refused_tcp + 1)); else refused_udp=$((refused_udp + 1)); fi
         fi
     done
@@ -45,9 +44,9 @@ at_least "every refusal of UDP is counted" "$(lab_counter upstream_packet_reject
 # ICMP is not carried with PermitICMP none. Stock ssh sends what our client would not even try to.
 lab_stop client2
 cat "$LAB_DIR/client_key.pub" "$LAB_DIR/client2_key.pub" >"$LAB_DIR/authorized_keys"
-echo_of() { lab_in "$1" "${probe[@]}" ping "$2"; }
-error_of() { lab_in "$1" "${probe[@]}" error "$2" 7001 "$3"; }
-closed_of() { lab_in "$1" "${probe[@]}" error "$2" 7009 64; }
+echo_of() { lab_in "$1" "$LAB_TOOL" ping "$2"; }
+error_of() { lab_in "$1" "$LAB_TOOL" error "$2" 7001 "$3"; }
+closed_of() { lab_in "$1" "$LAB_TOOL" error "$2" 7009 64; }
 ok "stock ssh connects" lab_stock_client stock client2 || done_testing
 for who in client client2; do
     for address in "$LAB_WEB4" "$LAB_WEB6"; do

@@ -31,7 +31,7 @@ lab_stop client
 lab_stop daemon
 ok "a daemon that renews the keys every 16 MB is ready" lab_daemon daemon "RekeyLimit 16M"
 ok "stock ssh connects" lab_stock_client stock client2 -v
-expected=$(lab_in target curl --silent http://127.0.0.1/sha256/134217728)
+expected=$(lab_blob_hash 134217728)
 for address in "$LAB_WEB4" "[$LAB_WEB6]"; do
     got=$(lab_in client2 curl --silent --max-time 60 "http://$address/blob/134217728" | sha256sum | cut -d' ' -f1)
     is "a download from $address with stock ssh is intact" "$got" "$expected"

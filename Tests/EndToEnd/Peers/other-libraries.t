@@ -49,7 +49,7 @@ if ok "asyncssh, forward_tun: the device is there" wait_for 10 ip -n client link
     size=4194304
     is "asyncssh, forward_tun, claiming to be OpenSSH: it waits for more than OpenSSH would, and gets it" \
         "$(lab_in client curl --silent --max-time 60 "http://$LAB_WEB4/blob/$size" | sha256sum | cut -d' ' -f1)" \
-        "$(lab_in target curl --silent "http://127.0.0.1/sha256/$size")"
+        "$(lab_blob_hash "$size")"
 fi
 lab_stop device
 lab_stop daemon
@@ -77,7 +77,7 @@ END
 like "a page over IPv4" "$(page client "$LAB_WEB4" 2>&1)" "from $LAB_EGRESS4\$"
 like "a page over IPv6" "$(page client "[$LAB_WEB6]" 2>&1)" "from $LAB_EGRESS6\$"
 size=8388608
-expected=$(lab_in target curl --silent "http://127.0.0.1/sha256/$size")
+expected=$(lab_blob_hash "$size")
 is "a download of $size bytes is intact" \
     "$(lab_in client curl --silent --max-time 60 "http://$LAB_WEB4/blob/$size" | sha256sum | cut -d' ' -f1)" "$expected"
 is "an upload of $size bytes is intact" \

@@ -42,7 +42,7 @@ transfers_of() {
     upload "$1" "$2" "$3" --interface "${DEVICES[$1]}"
 }
 # assigned UNIT: the address of that unit's session, by what the server says.
-assigned() { lab_status client 2>/dev/null | "$LAB_PYTHON" "$LAB_HERE/tools/status.py" session "unit $1" assignedIPv4; }
+assigned() { lab_status client 2>/dev/null | "$LAB_TOOL" json "**[name=unit $1].assignedIPv4"; }
 
 keep_alive=("ClientAliveInterval 2" "ClientAliveCountMax 2")
 ok "the daemon is ready" lab_daemon daemon "${keep_alive[@]}" || done_testing
@@ -104,7 +104,7 @@ for number in 1 2 3 4 5 6 7 8 9 10; do
 done
 wait "${running[@]}"
 is "ten at once: twenty downloads at the same time are intact" \
-    "$(sha256sum "${downloads[@]}" | cut -d' ' -f1 | sort | uniq -c | awk '{ print $1, $2 }')" "20 $(hash_of "$small")"
+    "$(sha256sum "${downloads[@]}" | cut -d' ' -f1 | sort | uniq -c | awk '{ print $1, $2 }')" "20 $(lab_blob_hash "$small")"
 rm -f "${downloads[@]}"
 is "ten at once: each has an address of its own" \
     "$(for number in 1 2 3 4 5 6 7 8 9 10; do assigned "$number"; done | sort -u | wc -l)" 10

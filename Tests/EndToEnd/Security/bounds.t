@@ -2,11 +2,11 @@
 # Strangers who have not logged in: what they cost in memory, places and log lines has a bound, and others still log in.
 . "$(dirname "$0")/../../Lab/lab.sh"
 . "$LAB_HERE/tap.sh"
+. "$LAB_HERE/programs/compile.sh"
 lab_enter "$@"
 lab_test_network
-command -v cc >/dev/null && compiler=cc || compiler=clang
-"$compiler" -Wall -Wextra -o "$LAB_DIR/failed-logins" "$LAB_HERE/ssh/failed-logins.c" -lssh >"$LAB_DIR/compile.log" 2>&1 ||
-    skip_all "no C compiler that links libssh"
+ok "a peer that fails to log in can be built" \
+    lab_compile "$LAB_DIR/failed-logins" "$LAB_HERE/ssh/failed-logins.c" || done_testing
 # The server's addresses towards the second client, whence all attacks come.
 near4=192.0.2.129 near6=2001:db8:12::1
 logins=${LOGINS:-10} failures=${FAILURES:-600} silent=${SILENT:-300}
@@ -16,11 +16,6 @@ daemon=$(lab_pid daemon)
 # The most that it has ever been.
 resident() { awk '/^VmHWM:/ { print $2 }' "/proc/$daemon/status"; }
 log_size() { stat -c %s "$LAB_DIR/daemon.log"; }
-attack() {
-    local name=$1
-    shift
-    lab_start "$name" client2 "$LAB_PYTHON" "$LAB_HERE/ssh/attack.py" "$@"
-}
 # login NS KEY ADDRESS: a stock client, whose place the daemon gives or refuses.
 login() {
     lab_in "$1" ssh -F /dev/null -p "$LAB_PORT" -i "$LAB_DIR/$2" -o BatchMode=yes -o ConnectTimeout=5 -o IdentitiesOnly=yes \
@@ -46,7 +41,7 @@ regulars() {
 
 before=$(resident)
 for host in "$near4" "$near6"; do
-    attack "unread-$host" "$host" "$LAB_PORT" unread 10 3
+    lab_start "unread-$host" client2 "$LAB_TOOL" unread "$host" "$LAB_PORT" 10 3
     ok "ten peers ask and take no answer ($host)" wait_for 20 lab_logged "unread-$host" '^sent'
     diag "$(lab_log "unread-$host"), $(resident) KiB resident"
     lab_wait "unread-$host" 10
@@ -61,8 +56,8 @@ for number in 131 132 133 134 135; do
     ip -n client2 addr add "192.0.2.$number/25" dev outer
     sources+=("192.0.2.$number")
 done
-attack five "$near4" "$LAB_PORT" silent "$silent" "${sources[@]}"
-ok "$silent silent connections from five addresses" wait_for 30 lab_logged five connected
+lab_start five client2 "$LAB_TOOL" hold "$near4" "$LAB_PORT" --again --count "$silent" "${sources[@]/#/--from=}"
+ok "$silent silent connections from five addresses" wait_for 30 lab_logged five held
 is "a known address logs in, every time" "$(regulars "$LAB_SERVER4")" "$logins"
 at_least "newcomers log in, nine of ten" "$(newcomers)" "$((logins * 9 / 10))"
 lab_stop five KILL
@@ -71,8 +66,8 @@ for number in 1 2 3 4 5; do
     ip -n client2 addr add "2001:db8:12::a:$number/64" dev outer nodad
     sources+=("2001:db8:12::a:$number")
 done
-attack network "$near6" "$LAB_PORT" silent "$silent" "${sources[@]}"
-ok "$silent silent connections from one IPv6 network" wait_for 30 lab_logged network connected
+lab_start network client2 "$LAB_TOOL" hold "$near6" "$LAB_PORT" --again --count "$silent" "${sources[@]/#/--from=}"
+ok "$silent silent connections from one IPv6 network" wait_for 30 lab_logged network held
 is "a known address logs in, every time" "$(regulars "$LAB_SERVER6")" "$logins"
 at_least "newcomers log in, nine of ten" "$(newcomers)" "$((logins * 9 / 10))"
 lab_stop network KILL

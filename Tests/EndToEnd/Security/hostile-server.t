@@ -13,16 +13,7 @@ ok "the hostile server listens" wait_for 10 lab_logged hostile listening || done
 
 # What programs of the client's host, and of hosts behind it, are reached by.
 lab_in client sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-cat >"$LAB_DIR/hear.py" <<'E2'
-import socket
-with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as heard:
-    heard.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    heard.bind(("::", 9999))
-    print("hearing", flush=True)
-    while True:
-        print(heard.recv(2000).decode().strip(), flush=True)
-E2
-lab_start hear client "$LAB_PYTHON" "$LAB_DIR/hear.py"
+lab_start hear client "$LAB_TOOL" hear 9999
 ok "a program hears" wait_for 5 lab_logged hear hearing
 lab_in client nft -f - <<'E2'
 table inet seen {

@@ -34,7 +34,7 @@ diag "usual rate $usual Mbit/s, $memory KiB resident, $files descriptors"
 raw() {
     local name=$1 type=$2 maximum=$3
     shift 3
-    "$LAB_PYTHON" "$LAB_HERE/tools/frames.py" "$@" >"$LAB_DIR/$name.frames"
+    "$LAB_TOOL" frame "$@" >"$LAB_DIR/$name.frames"
     lab_start "$name" client2 sh -c 'exec "$@" <"$0"' "$LAB_DIR/$name.frames" \
         "$LAB_DIR/raw-channel" "$LAB_SERVER4" "$LAB_PORT" "$LAB_USER" "$LAB_DIR/client2_key" "$type" "$maximum"
     wait_for 10 eval "lab_logged $name 'open|refused|received|closed' || ! lab_alive $name"
@@ -58,14 +58,8 @@ serves "random bytes for frames"
 for name in tiny none unknown zero noise; do lab_stop "$name" KILL; done
 
 # Connections that never log in.
-lab_start silent client2 "$LAB_PYTHON" -c "
-import socket, signal
-peers = [socket.create_connection(('$LAB_SERVER4', $LAB_PORT)) for _ in range(40)]
-for peer in peers[20:]:
-    peer.sendall(b'SSH-2.0-x\r\n' + bytes(range(256)) * 40)
-print('connected', flush=True)
-signal.pause()"
-ok "forty peers connect and say nothing, or nonsense" wait_for 10 lab_logged silent connected
+lab_start silent client2 "$LAB_TOOL" hold "$LAB_SERVER4" "$LAB_PORT" --count 40 --noise 10240
+ok "forty peers connect and say nothing, or nonsense" wait_for 10 lab_logged silent held
 serves "peers that do not log in"
 ok "and at full speed" full_speed
 ok "they are gone after LoginGraceTime, though they hold on" wait_for 15 eval '[ "$(descriptors)" -le "$files" ]'

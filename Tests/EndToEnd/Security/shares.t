@@ -21,20 +21,14 @@ serves() {
 }
 fingerprint=$(ssh-keygen -lf "$LAB_DIR/client2_key.pub" | cut -d' ' -f2)
 root_status() { "$LAB_BIN/packet-tunneld" -f "$LAB_DIR/daemon.conf" --status; }
-key_figure() { root_status | "$LAB_PYTHON" -c "
-import json, sys
-print(sum(key.get('$1', 0) for key in json.load(sys.stdin)['keys'] if key['keyFingerprint'] == '$fingerprint'))"; }
-leases() { root_status | "$LAB_PYTHON" -c "
-import json, sys
-print(sum(session['keyFingerprint'] == '$fingerprint' for session in json.load(sys.stdin)['sessions']))"; }
+key_figure() { root_status | "$LAB_TOOL" json --sum "keys.*[keyFingerprint=$fingerprint].$1"; }
+leases() { root_status | "$LAB_TOOL" json --count "sessions.*[keyFingerprint=$fingerprint]"; }
 
 like "a key opens tunnels under twenty names" "$(share sessions 20)" 'opened 20'
 is "it holds nine leases, used or not" "$(leases)" 9
 serves "twenty names"
 
-flows() { root_status | "$LAB_PYTHON" -c "
-import json, sys
-print(sum(row['flowsGranted'] for row in json.load(sys.stdin)['flows'] if row['keyFingerprint'] == '$fingerprint'))"; }
+flows() { root_status | "$LAB_TOOL" json --sum "flows.*[keyFingerprint=$fingerprint].flowsGranted"; }
 lab_start eight client2 "$peer_python" -B "$LAB_HERE/ssh/key-share.py" 192.0.2.129 "$LAB_PORT" "$LAB_USER" "$LAB_DIR/client2_key" \
     tunnels 8
 ok "a key holds eight tunnels" wait_for 20 lab_logged eight '^holds 8'

@@ -33,7 +33,7 @@ END
 watch() {
     local peers="$outside4:53,$outside6:53" port
     for port in "$LAB_PORT" "$LAB_STOCK_PORT"; do peers+=",$LAB_SERVER4:$port,$LAB_SERVER6:$port"; done
-    lab_start underlay client "$LAB_PYTHON" -u "$LAB_HERE/tools/underlay.py" outer "$peers" "$name"
+    lab_start underlay client "$LAB_TOOL" underlay outer "$peers" "$name"
     wait_for 5 lab_logged underlay listening
 }
 watched() {

@@ -44,7 +44,7 @@ lab_resolver_file() {
 # What lies in /run is gone, and the boot has another name; a mount lasts as long as the boot in which it was made.
 lab_reboot() {
     rm -rf /run/packet-tunnel /run/resolvconf
-    "$LAB_PYTHON" -c 'import uuid; print(uuid.uuid4())' >"$LAB_DIR/boot_id"
+    cat /proc/sys/kernel/random/uuid >"$LAB_DIR/boot_id"
     mount --bind "$LAB_DIR/boot_id" /proc/sys/kernel/random/boot_id
 }
 

@@ -2,13 +2,16 @@
 
 LAB_NAME=www.tunnel.example
 
-# lab_web NS NAME: a web server on port 80 of every address of the namespace; see web.py for its pages.
+# lab_web NS NAME: a web server on port 80 of every address of the namespace; `lab-tool web --help` has its pages.
 lab_web() {
     local namespace=${1:-target} name=${2:-web}
     [ -e "$LAB_DIR/blob" ] || head -c 67108864 /dev/urandom >"$LAB_DIR/blob"
-    lab_start "$name" "$namespace" "$LAB_PYTHON" -u "$LAB_HERE/tools/web.py" "$LAB_DIR/blob"
+    lab_start "$name" "$namespace" "$LAB_TOOL" web "$LAB_DIR/blob"
     wait_for 10 lab_logged "$name" listening
 }
+
+# lab_blob_hash BYTES: the SHA-256 of what the target's /blob/BYTES sends.
+lab_blob_hash() { lab_in target curl --silent "http://127.0.0.1/blob/$1" | sha256sum | cut -d' ' -f1; }
 
 lab_dns() {
     lab_start dns target dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --pid-file= --log-queries \
@@ -29,13 +32,7 @@ lab_iperf() {
     local namespace=$1 address=$2
     shift 2
     lab_in "$namespace" timeout 60 iperf3 --client "$address" "${LAB_CUBIC[@]}" --json "$@" >"$LAB_DIR/iperf.json" 2>/dev/null
-    "$LAB_PYTHON" - "$LAB_DIR/iperf.json" <<'EOF'
-import json, sys
-try:
-    print(round(json.load(open(sys.argv[1]))["end"]["sum_received"]["bits_per_second"] / 1e6))
-except (ValueError, KeyError):
-    print(0)
-EOF
+    "$LAB_TOOL" json --sum end.sum_received.bits_per_second <"$LAB_DIR/iperf.json" | awk '{ print int($1 / 1e6 + 0.5) }'
 }
 
 # _lab_listens NS "tcp|udp FILTER..."

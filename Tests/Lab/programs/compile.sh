@@ -1,4 +1,4 @@
-# Peers in C that speak by libssh, as this system has it.
+# Programs in C: peers that speak by libssh, as this system has it, and what stands between a program and its kernel.
 #
 #   lab_compile PROGRAM FILE... [LINKER OPTION...]    0 if it was built; what the compiler said is in $LAB_DIR/compile.log
 

@@ -12,12 +12,14 @@
 #   lab_stock_tunnel, lab_stock_tunnel_end  `ssh -w` through stock sshd, carrying LAB_OTHER4 and LAB_OTHER6
 
 LAB_BIN=${LAB_BIN:-$LAB_ROOT/.build/release}
+# The small programs of the lab; `lab-tool --help` has them.
+LAB_TOOL=$LAB_BIN/lab-tool
 LAB_PORT=2222 LAB_USER=tunnel
 LAB_STOCK_PORT=2200 LAB_STOCK_CIPHER=aes256-gcm@openssh.com
 
 lab_build_is_there() {
     local program
-    for program in packet-tunneld packet-tunnel packet-tunnel-subsystem; do
+    for program in packet-tunneld packet-tunnel packet-tunnel-subsystem lab-tool; do
         if [ ! -x "$LAB_BIN/$program" ]; then
             echo "lab: $LAB_BIN/$program is missing; build it first: swift build -c release --static-swift-stdlib --product $program" >&2
             return 1
@@ -137,11 +139,11 @@ lab_ssh() {
 
 lab_status() { lab_ssh "${1:-client}" "${2:-status}"; }
 
-lab_counter() { lab_status client 2>/dev/null | "$LAB_PYTHON" "$LAB_HERE/tools/status.py" counter "$1"; }
+lab_counter() { lab_status client 2>/dev/null | "$LAB_TOOL" json --sum "**[keyFingerprint].counters.$1"; }
 
 lab_assigned() {
-    lab_status client 2>/dev/null | "$LAB_PYTHON" "$LAB_HERE/tools/status.py" assigned \
-        "$(ssh-keygen -lf "$LAB_DIR/$1.pub" | cut -d' ' -f2)" "assignedIPv$2"
+    lab_status client 2>/dev/null | "$LAB_TOOL" json \
+        "**[keyFingerprint=$(ssh-keygen -lf "$LAB_DIR/$1.pub" | cut -d' ' -f2)].assignedIPv$2" | head -n 1
 }
 
 lab_tun() { ip -n "$1" -o link show type tun | sed -n '1s/^[0-9]*: \([^:@]*\).*/\1/p'; }
