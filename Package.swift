@@ -115,7 +115,11 @@ let package = Package(
             dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel"],
             swiftSettings: common
         ),
-        .target(name: "PacketTunnelTestKit", dependencies: ["IPPacket", "PacketTunnel"], swiftSettings: common),
+        .target(
+            name: "PacketTunnelTestKit",
+            dependencies: ["IPPacket", "PacketTunnel", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: common
+        ),
 
         // Programs: arguments, wiring, exit code.
         .executableTarget(
@@ -207,21 +211,22 @@ let package = Package(
         .testTarget(
             name: "SSHTransportTests",
             dependencies: [
-                "CLibSSH", "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel", "SSHTransport",
-                .product(name: "Logging", package: "swift-log"),
+                "CLibSSH", "EventLoops", "IPPacket", "OpenSSHSyntax", "PacketTunnel", "PacketTunnelTestKit",
+                "SSHTransport", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "CTunnelControl", "EventLoops", "TunnelControl", .product(name: "Logging", package: "swift-log"),
+                "CTunnelControl", "EventLoops", "PacketTunnelTestKit", "TunnelControl",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),
         .testTarget(
             name: "TunnelConfigurationTests",
-            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel", "TunnelConfiguration"],
+            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel", "PacketTunnelTestKit", "TunnelConfiguration"],
             swiftSettings: common
         ),
     ]

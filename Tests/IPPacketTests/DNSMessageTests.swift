@@ -1,4 +1,5 @@
 import IPPacket
+import PacketTunnelTestKit
 import Testing
 
 @Suite struct DNSMessageTests {

@@ -161,18 +161,9 @@ struct TunDeviceTests {
     func carriesSuperPackets(version: IPVersion) async throws {
         let loop = try EventLoop(name: "a")
         defer { loop.stop() }
-        let near = try NetworkNamespace()
-        let far = try NetworkNamespace()
         let ends = TestEnds(version)
-        let open = { @Sendable (ends: TestEnds) throws -> TunDevice in
-            let device = try TunDevice(name: "ptun0", mtu: 1400, loops: [loop], joinsExisting: false)
-            try ends.configure("ptun0", mtu: 1400)
-            return device
-        }
-        let nearDevice = try await near.run { try open(ends) }
-        let farDevice = try await far.run { try open(ends.reversed) }
-        let bridge = Bridge(nearDevice.queues[0], farDevice.queues[0])
-        await loop.run { bridge.start() }
+        let hosts = try await BridgedHosts(ends, loop: loop)
+        let (near, far, bridge) = (hosts.near, hosts.far, hosts.bridge)
 
         let listener = try await far.run { try StreamSocket(listeningAt: ends.far, port: 80) }
         let client = try await near.run { try StreamSocket(connectedTo: ends.far, port: 80) }
@@ -189,26 +180,16 @@ struct TunDeviceTests {
         #expect(bridge.superPackets.load(ordering: .relaxed) > 0)
         // 8 MB in 1,400-byte packets would be about 6,000.
         #expect(bridge.packets.load(ordering: .relaxed) < 4000)
-        await nearDevice.close()
-        await farDevice.close()
+        await hosts.close()
     }
 
     @Test("hands over UDP super-packets and takes them back", arguments: IPVersion.allCases)
     func carriesUDPSuperPackets(version: IPVersion) async throws {
         let loop = try EventLoop(name: "a")
         defer { loop.stop() }
-        let near = try NetworkNamespace()
-        let far = try NetworkNamespace()
         let ends = TestEnds(version)
-        let open = { @Sendable (ends: TestEnds) throws -> TunDevice in
-            let device = try TunDevice(name: "ptun0", mtu: 1400, loops: [loop], joinsExisting: false)
-            try ends.configure("ptun0", mtu: 1400)
-            return device
-        }
-        let nearDevice = try await near.run { try open(ends) }
-        let farDevice = try await far.run { try open(ends.reversed) }
-        let bridge = Bridge(nearDevice.queues[0], farDevice.queues[0])
-        await loop.run { bridge.start() }
+        let hosts = try await BridgedHosts(ends, loop: loop)
+        let (near, far, bridge) = (hosts.near, hosts.far, hosts.bridge)
 
         let receiver = try await far.run { try DatagramSocket(bound: ends.far, port: 7) }
         let sender = try await near.run { try DatagramSocket(bound: ends.near, port: 8) }
@@ -218,49 +199,8 @@ struct TunDeviceTests {
         for start in stride(from: 0, to: 4500, by: 1000) {
             #expect(try receiver.receive() == Array(bytes[start..<min(start + 1000, 4500)]))
         }
-        let isSupported = nearDevice.queues[0].supportsUDPOffload
+        let isSupported = hosts.nearDevice.queues[0].supportsUDPOffload
         #expect(bridge.superPackets.load(ordering: .relaxed) == (isSupported ? 1 : 0))
-        await nearDevice.close()
-        await farDevice.close()
-    }
-}
-
-/// Hands every packet of one queue to the other. Both belong to one loop.
-final class Bridge: @unchecked Sendable {
-    let packets = Atomic<Int>(0)
-    let superPackets = Atomic<Int>(0)
-    let refused = Atomic<Int>(0)
-    private let queues: [TunQueue]
-    private var buffer = [UInt8](repeating: 0, count: 65_535)
-    private var parts = PacketParts()
-
-    init(_ first: TunQueue, _ second: TunQueue) {
-        queues = [first, second]
-    }
-
-    func start() {
-        let first = queues[0]
-        let second = queues[1]
-        first.start { [self] in carry(from: first, to: second) }
-        second.start { [self] in carry(from: second, to: first) }
-    }
-
-    private func carry(from source: TunQueue, to target: TunQueue) {
-        while let packet = source.receive(&buffer) {
-            let bytes = buffer[..<packet.length]
-            guard let summary = try? PacketSummary(validating: bytes.span.bytes) else { continue }
-            packets.add(1, ordering: .relaxed)
-            if packet.offload.isSuperPacket { superPackets.add(1, ordering: .relaxed) }
-            let isTaken = bytes.withUnsafeBytes { bytes in
-                parts.removeAll()
-                // In three parts, as the coalescer would hand it over.
-                let middle = summary.headerLength + summary.payloadLength / 2
-                parts.append(UnsafeRawBufferPointer(rebasing: bytes[..<summary.headerLength]))
-                parts.append(UnsafeRawBufferPointer(rebasing: bytes[summary.headerLength..<middle]))
-                parts.append(UnsafeRawBufferPointer(rebasing: bytes[middle...]))
-                return target.write(parts, summary: summary, offload: packet.offload)
-            }
-            if !isTaken { refused.add(1, ordering: .relaxed) }
-        }
+        await hosts.close()
     }
 }

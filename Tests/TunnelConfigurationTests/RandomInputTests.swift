@@ -1,19 +1,7 @@
+import PacketTunnelTestKit
 import Testing
 
 @testable import TunnelConfiguration
-
-/// SplitMix64: the same texts in every run, so that a failure can be repeated.
-struct RepeatableGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-}
 
 @Suite struct RandomInputTests {
     private static let pieces: [String] =
@@ -29,7 +17,7 @@ struct RepeatableGenerator: RandomNumberGenerator {
 
     @Test("no text made of words of the language brings the parser down", arguments: 0..<8)
     func words(seed: UInt64) {
-        var generator = RepeatableGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<150 {
             let count = Int.random(in: 0...40, using: &generator)
             let text = (0..<count).compactMap { _ in Self.pieces.randomElement(using: &generator) }.joined()
@@ -39,7 +27,7 @@ struct RepeatableGenerator: RandomNumberGenerator {
 
     @Test("no bytes at all bring the parser down", arguments: 0..<4)
     func bytes(seed: UInt64) {
-        var generator = RepeatableGenerator(state: seed &+ 1000)
+        var generator = SeededGenerator(seed: seed &+ 1000)
         for _ in 0..<300 {
             let count = Int.random(in: 0...200, using: &generator)
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -51,7 +39,7 @@ struct RepeatableGenerator: RandomNumberGenerator {
 
     @Test("a good file stays harmless with any bytes changed, cut or repeated", arguments: 0..<4)
     func mutations(seed: UInt64) {
-        var generator = RepeatableGenerator(state: seed &+ 2000)
+        var generator = SeededGenerator(seed: seed &+ 2000)
         let good = Array(DaemonConfiguration().text.unicodeScalars)
         for _ in 0..<40 {
             var text = good

@@ -1,6 +1,7 @@
 import CTunnelControl
 import EventLoops
 import Glibc
+import PacketTunnelTestKit
 import Synchronization
 import Testing
 
@@ -133,7 +134,7 @@ struct ControlServerTests {
     @Test("nonsense ends its own connection and no other")
     func nonsense() throws {
         let fixture = try ControlFixture { connection, _ in connection.finish(text: "here") }
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         for round in 0..<300 {
             let socket = try RawSocket(fixture.path)
             let length = Int(generator.next() % 6_000)
@@ -154,158 +155,5 @@ struct ControlServerTests {
         #expect(socket.receive() == ControlWire.encode(.accepted))
         socket.send(ControlWire.encodeStatusRequest())
         #expect(socket.receive() == nil)
-    }
-}
-
-@Suite("The control socket's file")
-struct ControlSocketFileTests {
-    @Test("only the owner may connect where the group does not exist")
-    func mode() throws {
-        let fixture = try ControlFixture()
-        var information = stat()
-        #expect(stat(fixture.path, &information) == 0)
-        #expect(information.st_mode & 0o7777 == 0o600)
-    }
-
-    @Test("what a killed process left is replaced, what lives is not")
-    func leftover() async throws {
-        let fixture = try ControlFixture()
-        let left = "\(fixture.path)2"
-        let listener = tunnelcontrol_listen(left, 1)
-        #expect(listener >= 0)
-        let living = #expect(throws: ControlError.self) { try ControlSocketFile.open(left) }
-        #expect(living?.kind == .inUse)
-        close(listener)
-        let second = try ControlSocketFile.open(left)
-        #expect(second >= 0)
-        close(second)
-        unlink(left)
-    }
-
-    @Test("a file that is no socket stays")
-    func obstacle() throws {
-        let fixture = try ControlFixture()
-        let path = "\(fixture.path)2"
-        close(open(path, O_CREAT | O_WRONLY, 0o600))
-        #expect(throws: ControlError.self) { try ControlSocketFile.open(path) }
-        #expect(access(path, F_OK) == 0)
-        unlink(path)
-    }
-
-    @Test("a daemon that has stopped leaves nothing, and is missed")
-    func stopped() async throws {
-        let fixture = try ControlFixture()
-        await fixture.stop()
-        #expect(access(fixture.path, F_OK) != 0)
-        do throws(ControlError) {
-            _ = try ControlClient(path: fixture.path)
-            Issue.record("somebody listens")
-        } catch {
-            #expect(error.kind == .noDaemon)
-        }
-    }
-}
-
-/// Two descriptors that are no byte stream, or not in this direction.
-enum Unusable: CaseIterable {
-    case files, device, wrongWay, datagrams, messages, network, pathOnly
-
-    func withDescriptors(_ body: (Int32, Int32) throws -> Void) throws {
-        switch self {
-        case .files: try with(File("/etc/passwd", O_RDONLY), body)
-        case .device: try with(File("/dev/zero", O_RDWR), body)
-        case .pathOnly:
-            // O_PATH, which the Glibc module leaves out.
-            try with(File("/etc/passwd", 0o10_000_000), body)
-        case .wrongWay:
-            let ends = Ends.pipe()
-            try body(ends.second, ends.first)
-        case .datagrams:
-            let ends = Ends.sockets(SOCK_DGRAM)
-            try body(ends.first, ends.second)
-        case .messages:
-            let ends = Ends.sockets(SOCK_SEQPACKET)
-            try body(ends.first, ends.second)
-        case .network:
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            try body(descriptor, descriptor)
-        }
-    }
-
-    private func with(_ file: File, _ body: (Int32, Int32) throws -> Void) throws {
-        try body(file.descriptor, file.descriptor)
-    }
-}
-
-/// What a test's server was given.
-final class Taken: Sendable {
-    private let value = Mutex<(request: TunnelHandOver, input: Int32, output: Int32, peer: ControlPeer)?>(nil)
-    private let hasEnded = Atomic<Bool>(false)
-
-    var isOver: Bool { hasEnded.load(ordering: .acquiring) }
-    var request: TunnelHandOver? { value.withLock { $0?.request } }
-    var peer: ControlPeer? { value.withLock { $0?.peer } }
-    var streams: (input: Int32, output: Int32)? { value.withLock { $0.map { ($0.input, $0.output) } } }
-
-    func put(_ request: TunnelHandOver, _ streams: (input: Int32, output: Int32), _ peer: ControlPeer) {
-        value.withLock { $0 = (request, streams.input, streams.output, peer) }
-    }
-
-    func end() { hasEnded.store(true, ordering: .releasing) }
-
-    deinit {
-        if let streams {
-            close(streams.input)
-            close(streams.output)
-        }
-    }
-}
-
-/// A peer that sends what it likes.
-final class RawSocket {
-    private let descriptor: Int32
-
-    init(_ path: String) throws {
-        descriptor = tunnelcontrol_connect(path, 5)
-        guard descriptor >= 0 else { throw ControlError.call("connect", descriptor) }
-    }
-
-    deinit { close(descriptor) }
-
-    func send(_ message: [UInt8], _ descriptors: [Int32] = []) {
-        _ = tunnelcontrol_send(descriptor, message, message.count, descriptors, Int32(descriptors.count))
-    }
-
-    /// Nil at the end of the connection.
-    func receive() -> [UInt8]? {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        var message = tunnelcontrol_message()
-        guard tunnelcontrol_receive(descriptor, &buffer, buffer.count, &message) == 0, message.length > 0 else {
-            return nil
-        }
-        return Array(buffer.prefix(message.length))
-    }
-}
-
-/// Waits until something holds, five seconds at most.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<500 {
-        if condition() { return true }
-        usleep(10_000)
-    }
-    return condition()
-}
-
-/// Numbers that are the same in every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
     }
 }

@@ -2,10 +2,8 @@ import Dispatch
 import EventLoops
 import Glibc
 import IPPacket
-import Logging
 import PacketTunnel
 import PacketTunnelTestKit
-import Synchronization
 
 @testable import LinuxNetwork
 
@@ -13,7 +11,7 @@ import Synchronization
 final class ThreadedServer: Sendable {
     let loops: [EventLoop]
     let server: PacketTunnelServer
-    let log = LogLines()
+    let log = RecordedLog()
     /// The test's ends of the devices, by loop.
     let devices: [Int32]
     private let given: [Int32]
@@ -111,33 +109,6 @@ enum Waiting {
     static func elsewhere<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: body()) }
-        }
-    }
-}
-
-/// Keeps log lines, from any thread.
-final class LogLines: Sendable {
-    private let kept = Mutex<[(message: String, metadata: [String: String])]>([])
-
-    func lines(_ message: String) -> [[String: String]] {
-        kept.withLock { $0.filter { $0.message == message }.map(\.metadata) }
-    }
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
-
-    private struct Handler: LogHandler {
-        let lines: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let values = (event.metadata ?? [:]).mapValues { "\($0)" }
-            lines.kept.withLock { $0.append(("\(event.message)", values)) }
         }
     }
 }

@@ -4,35 +4,6 @@ import Testing
 
 @testable import PacketTunnel
 
-/// A client over a device and transports in memory.
-private final class ClientFixture {
-    let loop = ManualLoop()
-    let device: MemoryDevice
-    let client: PacketTunnelClient
-    let log = RecordedLog()
-    private(set) var disconnections: [String] = []
-
-    init(configure: (inout ClientConfiguration) -> Void = { _ in }) throws {
-        device = MemoryDevice(on: loop)
-        var configuration = ClientConfiguration()
-        configure(&configuration)
-        client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: log.logger)
-        client.start()
-    }
-
-    func connect(_ framing: ChannelFraming, _ transport: MemoryTransport? = nil) -> MemoryTransport {
-        let transport = transport ?? MemoryTransport(on: loop)
-        loop.perform {
-            client.connect(transport, framing: framing) { [weak self] in self?.disconnections.append($0) }
-        }
-        return transport
-    }
-
-    func sent(_ transport: MemoryTransport, _ framing: ChannelFraming) throws -> [MemoryPacket] {
-        try #require(MemoryFrames.packets(in: transport.takeMessages(), as: framing))
-    }
-}
-
 @Suite("Packet tunnel client")
 struct PacketTunnelClientTests {
     @Test(
@@ -190,26 +161,6 @@ struct PacketTunnelClientTests {
         }
     }
 
-    private func query(_ version: IPVersion, _ resolver: IPAddress, port: UInt16) -> [UInt8] {
-        Sample.upstreamUDP(
-            version,
-            destination: resolver,
-            sourcePort: port,
-            destinationPort: 53,
-            payload: Sample.query("example.org")
-        )
-    }
-
-    private func answer(_ version: IPVersion, from resolver: IPAddress, port: UInt16) -> [UInt8] {
-        Sample.downstreamUDP(
-            to: Sample.local(version),
-            source: resolver,
-            sourcePort: 53,
-            destinationPort: port,
-            payload: Sample.query("example.org")
-        )
-    }
-
     @Test(
         "queries to this host's resolvers go to the server's, and each answer seems to come from where it was asked",
         arguments: IPVersion.allCases,
@@ -221,10 +172,14 @@ struct PacketTunnelClientTests {
         let target = version == .v4 ? Self.server.ipv4[0] : Self.server.ipv6[0]
         for (number, resolver) in (Sample.resolvers(version) + [target]).enumerated() {
             let port = UInt16(30_000 + number)
-            fixture.device.inject(query(version, resolver, port: port))
-            #expect(try fixture.sent(transport, framing) == [MemoryPacket(query(version, target, port: port))])
-            transport.deliver(MemoryFrames.frame(answer(version, from: target, port: port), as: framing))
-            #expect(fixture.device.takeWritten() == [MemoryPacket(answer(version, from: resolver, port: port))])
+            fixture.device.inject(Sample.dnsQuery(version, to: resolver, port: port))
+            #expect(
+                try fixture.sent(transport, framing) == [MemoryPacket(Sample.dnsQuery(version, to: target, port: port))]
+            )
+            transport.deliver(MemoryFrames.frame(Sample.dnsAnswer(version, from: target, port: port), as: framing))
+            #expect(
+                fixture.device.takeWritten() == [MemoryPacket(Sample.dnsAnswer(version, from: resolver, port: port))]
+            )
         }
     }
 
@@ -234,7 +189,7 @@ struct PacketTunnelClientTests {
         let transport = fixture.connect(.psiphon)
         let packets = [
             Sample.upstreamUDP(version, destination: Sample.resolvers(version)[0], destinationPort: 853),
-            query(version, Sample.remote(version), port: 30_000),
+            Sample.dnsQuery(version, to: Sample.remote(version), port: 30_000),
         ]
         for packet in packets { fixture.device.inject(packet) }
         #expect(try fixture.sent(transport, .psiphon) == packets.map { MemoryPacket($0) })
@@ -248,68 +203,10 @@ struct PacketTunnelClientTests {
             Sample.resolvers(version)[1], version == .v4 ? Self.server.ipv4[0] : Self.server.ipv6[0]
         )
         for port in UInt16(20_000)..<24_000 {
-            fixture.device.inject(query(version, resolver, port: port))
-            transport.deliver(MemoryFrames.frame(answer(version, from: target, port: port), as: .psiphon))
+            fixture.device.inject(Sample.dnsQuery(version, to: resolver, port: port))
+            transport.deliver(MemoryFrames.frame(Sample.dnsAnswer(version, from: target, port: port), as: .psiphon))
             let written = try #require(fixture.device.takeWritten().first)
             try #require(try Sample.summary(written.bytes).source == resolver, "query \(port)")
         }
-    }
-}
-
-@Suite("Client and server together")
-struct ClientWithServerTests {
-    @Test(
-        "a packet goes from the client's device to the server's, and its answer back",
-        arguments: IPVersion.allCases,
-        ChannelFraming.allCases
-    )
-    func endToEnd(_ version: IPVersion, _ framing: ChannelFraming) throws {
-        let harness = try ServerHarness()
-        let loop = ManualLoop()
-        let device = MemoryDevice(on: loop)
-        let client = try PacketTunnelClient(
-            configuration: ClientConfiguration(),
-            loop: loop,
-            device: device,
-            logger: harness.log.logger
-        )
-        client.start()
-        let (near, far) = MemoryTransport.pair(loop, harness.loop)
-        loop.perform { client.connect(near, framing: framing) { _ in } }
-        _ = try harness.connect(framing: framing, transport: far)
-        func runBoth() {
-            while loop.pendingCount + harness.loop.pendingCount > 0 {
-                loop.run()
-                harness.loop.run()
-            }
-        }
-        var offload = PacketOffload.none
-        for size in [10, 1_400, 50_000] {
-            var up = PacketBuilder.tcp(
-                source: Sample.local(version),
-                destination: Sample.remote(version),
-                payload: patternBytes(size)
-            )
-            if size > 1_400 {
-                let offset = (version == .v4 ? 20 : 40) + 16
-                let sum = PacketBuilder.pseudoHeaderSum(up)
-                (up[offset], up[offset + 1]) = (UInt8(sum >> 8), UInt8(sum & 0xff))
-                offload = PacketOffload(segmentSize: 1_400, checksumIsPartial: true)
-            }
-            device.inject(up, offload: offload)
-            runBoth()
-            let written = harness.device.takeWritten()
-            #expect(written.reduce(0) { $0 + $1.bytes.count } >= up.count)
-            #expect(written.last?.bytes.suffix(10) == up.suffix(10))
-            for packet in written { #expect(try Sample.summary(packet.bytes).source == harness.address(version)) }
-        }
-        let down = Sample.downstreamUDP(to: try harness.address(version), source: Sample.remote(version))
-        harness.device.inject(down)
-        runBoth()
-        #expect(device.takeWritten() == [MemoryPacket(Sample.downstreamUDP(to: Sample.local(version)))])
-        loop.perform { client.stop() }
-        runBoth()
-        #expect(far.isClosed)
-        #expect(harness.server.sessionCount == (1, 0))
     }
 }

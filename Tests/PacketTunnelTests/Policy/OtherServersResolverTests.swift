@@ -36,31 +36,11 @@ struct OtherServersResolverTests {
                 client.connect(transport, framing: framing) { _ in }
             }
             let (port, target) = (UInt16(30_000 + number), server[version][0])
-            device.inject(query(version, asked, port: port))
+            device.inject(Sample.dnsQuery(version, to: asked, port: port))
             let sent = try #require(MemoryFrames.packets(in: transport.takeMessages(), as: framing))
-            #expect(sent == [MemoryPacket(query(version, target, port: port))])
-            transport.deliver(MemoryFrames.frame(answer(version, from: target, port: port), as: framing))
-            #expect(device.takeWritten() == [MemoryPacket(answer(version, from: asked, port: port))])
+            #expect(sent == [MemoryPacket(Sample.dnsQuery(version, to: target, port: port))])
+            transport.deliver(MemoryFrames.frame(Sample.dnsAnswer(version, from: target, port: port), as: framing))
+            #expect(device.takeWritten() == [MemoryPacket(Sample.dnsAnswer(version, from: asked, port: port))])
         }
-    }
-
-    private func query(_ version: IPVersion, _ resolver: IPAddress, port: UInt16) -> [UInt8] {
-        Sample.upstreamUDP(
-            version,
-            destination: resolver,
-            sourcePort: port,
-            destinationPort: 53,
-            payload: Sample.query("example.org")
-        )
-    }
-
-    private func answer(_ version: IPVersion, from resolver: IPAddress, port: UInt16) -> [UInt8] {
-        Sample.downstreamUDP(
-            to: Sample.local(version),
-            source: resolver,
-            sourcePort: 53,
-            destinationPort: port,
-            payload: Sample.query("example.org")
-        )
     }
 }

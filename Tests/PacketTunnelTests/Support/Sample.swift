@@ -69,6 +69,28 @@ enum Sample {
         return message + [0, 0, 1, 0, 1]
     }
 
+    /// A program's query on the client, to a resolver.
+    static func dnsQuery(_ version: IPVersion, to resolver: IPAddress, port: UInt16) -> [UInt8] {
+        upstreamUDP(
+            version,
+            destination: resolver,
+            sourcePort: port,
+            destinationPort: 53,
+            payload: query("example.org")
+        )
+    }
+
+    /// The answer to it.
+    static func dnsAnswer(_ version: IPVersion, from resolver: IPAddress, port: UInt16) -> [UInt8] {
+        downstreamUDP(
+            to: local(version),
+            source: resolver,
+            sourcePort: 53,
+            destinationPort: port,
+            payload: query("example.org")
+        )
+    }
+
     static func summary(_ packet: [UInt8]) throws(RejectReason) -> PacketSummary {
         try PacketSummary(validating: packet.span.bytes)
     }
@@ -85,20 +107,5 @@ func patternBytes(_ count: Int, seed: UInt8 = 1) -> [UInt8] {
     return (0..<count).map { _ in
         value = value &* 1_664_525 &+ 1_013_904_223
         return UInt8(value >> 24)
-    }
-}
-
-/// A generator whose numbers depend on its seed alone (SplitMix64), so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }

@@ -1,5 +1,6 @@
 import CLibSSH
 import Glibc
+import PacketTunnelTestKit
 import Synchronization
 import Testing
 

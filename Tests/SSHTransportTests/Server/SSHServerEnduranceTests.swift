@@ -4,6 +4,7 @@ import Glibc
 import IPPacket
 import OpenSSHSyntax
 import PacketTunnel
+import PacketTunnelTestKit
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 import CLibSSH
 import Glibc
 import PacketTunnel
+import PacketTunnelTestKit
 import Testing
 
 @testable import SSHTransport
@@ -63,7 +64,7 @@ import Testing
         let seen = TransportSecurity(client.session, hostKey: "ssh-ed25519")
         #expect(seen.keyExchange == (Self.isPostQuantum ? "mlkem768x25519-sha256" : "curve25519-sha256"))
         #expect(seen.cipher == "aes256-gcm@openssh.com" && seen.mac == nil)
-        #expect(eventually { fixture.log.contains("; \(seen)") }, "\(fixture.log.all)")
+        #expect(eventually { fixture.log.contains("; \(seen)") }, "\(fixture.log.messages)")
     }
 
     @Test("tells the host key algorithm that a client has chosen", arguments: ["ssh-ed25519", "ecdsa-sha2-nistp256"])
@@ -73,7 +74,7 @@ import Testing
         try key.write(to: directory.path + "/ecdsa")
         let fixture = try ServerFixture { $0.hostKeyFiles.append(directory.path + "/ecdsa") }
         _ = try fixture.client(options: [(SSH_OPTIONS_HOSTKEYS, "rsa-sha2-512,\(algorithm)")])
-        #expect(eventually { fixture.log.contains("host key \(algorithm)") }, "\(fixture.log.all)")
+        #expect(eventually { fixture.log.contains("host key \(algorithm)") }, "\(fixture.log.messages)")
     }
 
     @Test("offers neither NIST's curves nor codes over plain text unless told to")

@@ -1,6 +1,7 @@
 import CLibSSH
 import Glibc
 import PacketTunnel
+import PacketTunnelTestKit
 import Synchronization
 import Testing
 
@@ -65,8 +66,8 @@ import Testing
         let client = try fixture.client()
         let other = try fixture.client()
         libssh_shim_disconnect(client.session, UInt32(LIBSSH_SHIM_PROTOCOL_ERROR), "out of turn")
-        #expect(eventually { fixture.log.contains("(2:out of turn)") }, "\(fixture.log.all)")
+        #expect(eventually { fixture.log.contains("(2:out of turn)") }, "\(fixture.log.messages)")
         libssh_shim_disconnect(other.session, UInt32(LIBSSH_SHIM_BY_APPLICATION), "done")
-        #expect(eventually { fixture.log.contains("(11:done)") }, "\(fixture.log.all)")
+        #expect(eventually { fixture.log.contains("(11:done)") }, "\(fixture.log.messages)")
     }
 }

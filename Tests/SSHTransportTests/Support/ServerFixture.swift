@@ -2,9 +2,9 @@ import CLibSSH
 import EventLoops
 import Glibc
 import IPPacket
-import Logging
 import OpenSSHSyntax
 import PacketTunnel
+import PacketTunnelTestKit
 import Synchronization
 
 @testable import SSHTransport
@@ -14,7 +14,7 @@ final class ServerFixture {
     let key: TestKey
     let server: SSHServer
     let recorder: ServerRecorder
-    let log = LogRecorder()
+    let log = RecordedLog()
     let port: UInt16
     private let loops: [EventLoop]
     private let directory: String
@@ -40,12 +40,11 @@ final class ServerFixture {
             user == "alice" ? keys.match(key, remoteAddress: address, now: 0) : .failure(.unknownKey)
         }
         change(&configuration)
-        let log = log
         server = try SSHServer.start(
             configuration: configuration,
             loops: loops,
             delegate: recorder,
-            logger: Logger(label: "test") { _ in log }
+            logger: log.logger
         )
         port = server.addresses[0].port ?? 0
     }
@@ -214,28 +213,5 @@ final class EchoReceiver: PacketTransportReceiver {
 
     func transportDidClose(reason: String) {
         recorder.seen.withLock { $0.closes.append(reason) }
-    }
-}
-
-/// Log lines, for the test's thread.
-final class LogRecorder: LogHandler {
-    private let lines = Mutex<[String]>([])
-    var all: [String] { lines.withLock { $0 } }
-
-    func contains(_ text: String) -> Bool { all.contains { $0.contains(text) } }
-
-    func log(event: LogEvent) { lines.withLock { $0.append("\(event.message)") } }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
     }
 }
