@@ -170,6 +170,8 @@ let package = Package(
             ],
             swiftSettings: common
         ),
+        // The tree itself: its layout, and its documents beside its manifest.
+        .testTarget(name: "RepositoryTests", swiftSettings: common),
         .testTarget(name: "OpenSSHSyntaxTests", dependencies: ["IPPacket", "OpenSSHSyntax"], swiftSettings: common),
         .testTarget(name: "IPPacketTests", dependencies: ["IPPacket", "PacketTunnelTestKit"], swiftSettings: common),
         .testTarget(

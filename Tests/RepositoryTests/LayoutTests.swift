@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+/// The limits of `.github/CONTRIBUTING.md` that a machine can hold a tree to.
+@Suite("The layout of the sources")
+struct LayoutTests {
+    private static let filesInFolder = 20, linesInFile = 300, medianLines = 80, linesInFunction = 40
+    /// A test is a story, and may be told in one.
+    private static let linesInTest = 60
+    /// What is still to be renamed, cut, or split; whoever does takes it off this list.
+    private static let awaited: Set<String> = [
+        "Sources/IPPacket/Bytes.swift", "Sources/IPPacket/DNS/DNSMessage.swift",
+        "Sources/LinuxNetwork/Device/PlainTunDevice.swift", "Sources/LinuxNetwork/Device/SocketBinding.swift",
+        "Sources/LinuxNetwork/Device/VirtioHeader.swift", "Sources/LinuxNetwork/Netlink/AddressBytes.swift",
+        "Sources/LinuxNetwork/Netlink/Netlink.swift", "Sources/LinuxNetwork/Netlink/NetlinkMessages.swift",
+        "Sources/LinuxNetwork/Routing/RoutingPolicy.swift", "Sources/PacketTunnel/Framing/FrameHeader.swift",
+        "Sources/PacketTunnel/Policy/TransparentDNS.swift", "Sources/SSHTransport/Client/SSHClientExec.swift",
+        "Sources/SSHTransport/Client/SSHClientHostKey.swift", "Sources/SSHTransport/Client/SSHClientLogin.swift",
+        "Sources/SSHTransport/Keys/AuthorizedKeysRestrictions.swift",
+        "Sources/SSHTransport/Keys/SSHPublicKey+Base64.swift", "Sources/SSHTransport/Session/SSHChannel.swift",
+        "Sources/SSHTransport/Session/SSHSecurity.swift", "Sources/TunnelConfiguration/Client/UpRoute.swift",
+        "Sources/TunnelConfiguration/Values/Choices.swift", "Sources/TunnelControl/ControlMessages.swift",
+        "Sources/packet-tunnel-bench/Probe/FloodProbes.swift", "Sources/packet-tunnel/Commands/AskCommands.swift",
+        "Sources/packet-tunnel/Commands/Down.swift", "Sources/packet-tunnel/Commands/Up.swift",
+        "Sources/packet-tunnel/Connection/LocalTunnel.swift",
+        "Sources/packet-tunnel/Connection/TunnelSupervisor+Attempts.swift",
+        "Sources/packet-tunneld/Daemon+Configuration.swift", "Sources/packet-tunneld/Daemon.swift",
+    ]
+    private static let files = SourceTree.swiftFiles.filter { !awaited.contains($0.path) }
+    /// Entry points and manifests have the names that the tools want.
+    private static let fixedNames = ["main.swift", "Package.swift"]
+
+    @Test("no folder has more files than can be taken in at once")
+    func folders() {
+        let counts = Dictionary(grouping: SourceTree.paths) {
+            $0.split(separator: "/").dropLast().joined(separator: "/")
+        }
+        let crowded = counts.filter { $0.value.count > Self.filesInFolder }.map { "\($0.key): \($0.value.count)" }
+        #expect(counts.count > 30)
+        #expect(crowded.sorted() == [])
+    }
+
+    @Test("a file is named after a type or a function that it holds")
+    func names() {
+        let misnamed = Self.files.filter { file in
+            guard !Self.fixedNames.contains(file.name) else { return false }
+            let name = file.name.dropLast(".swift".count).split(separator: "+").first.map(String.init) ?? ""
+            return !file.declares(type: name)
+                && !file.declares(function: name.prefix(1).lowercased() + name.dropFirst())
+        }
+        #expect(misnamed.map(\.path).sorted() == [])
+    }
+
+    @Test("no file is longer than a few screens, and the median of the sources is one")
+    func lengths() {
+        let lengths = Self.files.map { (path: $0.path, lines: $0.lines.count - 1) }
+        #expect(lengths.filter { $0.lines > Self.linesInFile }.map { "\($0.path): \($0.lines)" }.sorted() == [])
+        let sources = lengths.filter { $0.path.hasPrefix("Sources/") }.map(\.lines).sorted()
+        #expect(sources[sources.count / 2] <= Self.medianLines)
+    }
+
+    @Test("a function fits one screen")
+    func functions() {
+        let long = Self.files.flatMap { file in
+            let most = file.path.hasPrefix("Sources/") ? Self.linesInFunction : Self.linesInTest
+            return file.functions.filter { $0.lines > most }.map { "\(file.path):\($0.start): \($0.lines)" }
+        }
+        #expect(long.sorted() == [])
+    }
+}
