@@ -9,7 +9,7 @@ set -u
 
 # g++ brings the C++ library of the release's own compiler, which programs with a static Swift library are linked with.
 build=(libssh-dev libc-ares-dev libssl-dev zlib1g-dev libkrb5-dev g++)
-lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps python3)
+lab=(iproute2 util-linux nftables conntrack openssh-client curl dnsmasq-base bind9-dnsutils iperf3 procps)
 tests=(openssh-server perl ethtool iputils-ping python3-venv sudo)
 # SSH libraries of others, to be talked to in the tests. They stay inside .build.
 libraries=(asyncssh==2.21.0 paramiko==3.5.1)

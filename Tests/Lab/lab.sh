@@ -20,9 +20,6 @@
 LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_ROOT=$(cd "$LAB_HERE/../.." && pwd)
 LAB_DIR=/run/lab
-# The system's own: a Python that a version manager put in front may need files of a home the lab hides.
-LAB_PYTHON=/usr/bin/python3
-[ -x "$LAB_PYTHON" ] || LAB_PYTHON=$(command -v python3)
 LAB_POLL=0.02
 PATH=$PATH:/usr/sbin:/sbin
 

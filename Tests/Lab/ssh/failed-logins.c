@@ -5,7 +5,8 @@
  * Each connection offers six keys; COUNT is the number of offers. Prints how many were answered and how many connections
  * were refused before the first.
  */
-#include <libssh/libssh.h>
+#include "session.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,15 +14,8 @@ enum { OFFERS = 6 };
 
 static ssh_session connect_to(const char *host, const char *port, const char *user)
 {
-    ssh_session session = ssh_new();
-    int no = 0;
-    long seconds = 10;
+    ssh_session session = new_session(host, port, user);
 
-    ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &no);
-    ssh_options_set(session, SSH_OPTIONS_HOST, host);
-    ssh_options_set(session, SSH_OPTIONS_PORT_STR, port);
-    ssh_options_set(session, SSH_OPTIONS_USER, user);
-    ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds);
     if (ssh_connect(session) == SSH_OK)
         return session;
     ssh_free(session);

@@ -10,8 +10,9 @@
  * payload through ssh_buffer_add_buffer(); the linker's --wrap puts the function below in its place, where the public
  * buffer functions write the message that is wanted.
  */
+#include "session.h"
+
 #include <arpa/inet.h>
-#include <libssh/libssh.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,16 +58,9 @@ static void say(const char *text)
 
 static ssh_session login(const char *host, const char *port, const char *user, const char *key_file)
 {
-    ssh_session session = ssh_new();
+    ssh_session session = new_session(host, port, user);
     ssh_key key = NULL;
-    int no = 0;
-    long seconds = 10;
 
-    ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &no);
-    ssh_options_set(session, SSH_OPTIONS_HOST, host);
-    ssh_options_set(session, SSH_OPTIONS_PORT_STR, port);
-    ssh_options_set(session, SSH_OPTIONS_USER, user);
-    ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds);
     if (ssh_pki_import_privkey_file(key_file, NULL, NULL, NULL, &key) != SSH_OK || ssh_connect(session) != SSH_OK ||
         ssh_userauth_publickey(session, NULL, key) != SSH_AUTH_SUCCESS) {
         fprintf(stderr, "raw-channel: %s\n", ssh_get_error(session));
