@@ -109,6 +109,17 @@ static inline uint8_t *libssh_shim_next_string(uint8_t **at, uint8_t *end, uint3
     return start;
 }
 
+/* The channel that the peer means by our number for it; NULL if it is not watched (flow.c). */
+libssh_shim_channel *libssh_shim_find_channel(libssh_shim_peer *peer, uint32_t number);
+
+/* Callbacks for packets: of logins (login.c), of windows and data (flow.c). */
+int libssh_shim_on_userauth_request(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
+int libssh_shim_on_window_adjust(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
+int libssh_shim_on_channel_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
+
+/* Frees the logins that wait (login.c). */
+void libssh_shim_forget_logins(libssh_shim_peer *peer);
+
 /* On SSH_MSG_KEXINIT (negotiation.c). */
 void libssh_shim_choose_host_key(libssh_shim_peer *peer, ssh_buffer packet);
 

@@ -6,26 +6,12 @@
 
 /* Not in libssh's public headers, but ordinary external symbols of libssh.a. */
 extern void ssh_packet_set_callbacks(ssh_session session, ssh_packet_callbacks callbacks);
-extern ssh_channel ssh_channel_from_local(ssh_session session, uint32_t number);
-extern int ssh_packet_userauth_request(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
 
 enum {
     /* libssh 0.10 subtracts 10 from the peer's packet maximum and loops for ever when nothing is left; nobody honest
      * announces this little. */
     LEAST_PACKET_MAXIMUM = 1024,
 };
-
-static libssh_shim_channel *find(libssh_shim_peer *peer, uint32_t number)
-{
-    ssh_channel channel = ssh_channel_from_local(peer->session, number);
-
-    if (channel == NULL)
-        return NULL;
-    for (libssh_shim_channel *each = peer->channels; each != NULL; each = each->next)
-        if (each->channel == channel)
-            return each;
-    return NULL;
-}
 
 /* ---- Packets, before libssh sees them ---------------------------------------------------------------------------- */
 
@@ -44,144 +30,6 @@ static int on_newkeys(ssh_session session, uint8_t type, ssh_buffer packet, void
     ((libssh_shim_peer *)user)->questions = 0;
     ((libssh_shim_peer *)user)->key_exchanges += 1;
     return SSH_PACKET_NOT_USED;
-}
-
-/* Whether libssh can parse keys of this algorithm at all. */
-static bool is_known(const uint8_t *name, uint32_t length)
-{
-    char text[80];
-
-    if (length >= sizeof text)
-        return false;
-    memcpy(text, name, length);
-    text[length] = 0;
-    return strcmp(text, "rsa-sha2-256") == 0 || strcmp(text, "rsa-sha2-512") == 0 ||
-           ssh_key_type_from_name(text) != SSH_KEYTYPE_UNKNOWN;
-}
-
-static bool is_certificate(const uint8_t *name, uint32_t length)
-{
-    return memmem(name, length, "-cert-v0", strlen("-cert-v0")) != NULL;
-}
-
-static bool is(const uint8_t *text, uint32_t length, const char *name)
-{
-    return length == strlen(name) && memcmp(text, name, length) == 0;
-}
-
-/* The parts of a request of method publickey (RFC 4252 sections 5 and 7). The method that binds the signature to the host key,
- * which 0.12 offers, begins with the same fields (PROTOCOL of OpenSSH, section 3.3.1). */
-struct login {
-    const uint8_t *name;
-    uint32_t name_length;
-    uint8_t *method;
-    bool is_usable; /* libssh can parse the type of its key */
-    bool is_certificate;
-};
-
-/* False for any other method. */
-static bool parse_login(ssh_buffer packet, struct login *login)
-{
-    uint8_t *at = ssh_buffer_get(packet), *end = at + ssh_buffer_get_len(packet), *algorithm;
-    uint32_t length;
-
-    if ((login->name = libssh_shim_next_string(&at, end, &login->name_length)) == NULL ||
-        libssh_shim_next_string(&at, end, &length) == NULL ||
-        (login->method = libssh_shim_next_string(&at, end, &length)) == NULL ||
-        (!is(login->method, length, "publickey") && !is(login->method, length, "publickey-hostbound-v00@openssh.com")))
-        return false;
-    login->is_usable = true;
-    login->is_certificate = false;
-    if (at < end) {
-        at += 1; /* whether it is signed */
-        algorithm = libssh_shim_next_string(&at, end, &length);
-        login->is_certificate = algorithm != NULL && is_certificate(algorithm, length);
-        login->is_usable = algorithm == NULL || (!login->is_certificate && is_known(algorithm, length));
-    }
-    return true;
-}
-
-/* libssh gives no answer at all to a key type that it cannot parse, which leaves an honest client with several keys
- * waiting. A method that does not exist gets the refusal it needs. */
-static void prepare_login(libssh_shim_peer *peer, ssh_buffer packet)
-{
-    struct login login;
-
-    if (!parse_login(packet, &login))
-        return;
-    peer->certificates += login.is_certificate;
-    if (login.is_usable)
-        peer->public_key_requests += 1;
-    else
-        memcpy(login.method, "unusable-", strlen("unusable-"));
-}
-
-static bool may_log_in(libssh_shim_peer *peer, ssh_buffer packet)
-{
-    char name[256];
-    struct login login;
-
-    /* Nobody has a longer name. */
-    if (peer->login_handler == NULL || !parse_login(packet, &login) || login.name_length >= sizeof name)
-        return true;
-    memcpy(name, login.name, login.name_length);
-    name[login.name_length] = 0;
-    return peer->login_handler(name, peer->user);
-}
-
-static void keep_login(libssh_shim_peer *peer, ssh_buffer packet)
-{
-    uint32_t length = ssh_buffer_get_len(packet);
-    ssh_buffer copy;
-
-    if (peer->waiting_count == WAITING_LOGINS || peer->waiting_size + length > WAITING_LOGINS_SIZE ||
-        (copy = ssh_buffer_new()) == NULL)
-        return;
-    if (ssh_buffer_add_data(copy, ssh_buffer_get(packet), length) < 0) {
-        ssh_buffer_free(copy);
-        return;
-    }
-    peer->waiting[peer->waiting_count++] = copy;
-    peer->waiting_size += length;
-}
-
-static int on_userauth_request(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
-{
-    libssh_shim_peer *peer = user;
-    (void)session, (void)type;
-
-    if (peer->waiting_count > 0 || !may_log_in(peer, packet)) {
-        keep_login(peer, packet);
-        return SSH_PACKET_USED;
-    }
-    prepare_login(peer, packet);
-    return SSH_PACKET_NOT_USED;
-}
-
-void libssh_shim_defer_logins(libssh_shim_peer *peer, libssh_shim_login_handler handler)
-{
-    peer->login_handler = handler;
-}
-
-static ssh_buffer next_login(libssh_shim_peer *peer)
-{
-    ssh_buffer packet = peer->waiting[0];
-
-    peer->waiting_count -= 1;
-    peer->waiting_size -= ssh_buffer_get_len(packet);
-    memmove(peer->waiting, peer->waiting + 1, peer->waiting_count * sizeof *peer->waiting);
-    return packet;
-}
-
-void libssh_shim_resume_logins(libssh_shim_peer *peer)
-{
-    while (peer->waiting_count > 0 && may_log_in(peer, peer->waiting[0])) {
-        ssh_buffer packet = next_login(peer);
-
-        prepare_login(peer, packet);
-        ssh_packet_userauth_request(peer->session, MSG_USERAUTH_REQUEST, packet, peer->session);
-        ssh_buffer_free(packet);
-    }
 }
 
 /* A peer that does not take part in the key exchange that we have asked for may go on to send what is answered. */
@@ -241,7 +89,7 @@ static int on_open_confirmation(ssh_session session, uint8_t type, ssh_buffer pa
         return SSH_PACKET_NOT_USED;
     if (get32(bytes + 8) > LIBSSH_SHIM_GREATEST_WINDOW)
         put32(bytes + 8, LIBSSH_SHIM_GREATEST_WINDOW);
-    watched = find(user, get32(bytes));
+    watched = libssh_shim_find_channel(user, get32(bytes));
     if (get32(bytes + 12) < LEAST_PACKET_MAXIMUM) {
         put32(bytes + 12, 0);
         if (watched != NULL)
@@ -261,63 +109,9 @@ static int on_open_failure(ssh_session session, uint8_t type, ssh_buffer packet,
     libssh_shim_channel *watched;
     (void)session, (void)type;
 
-    if (ssh_buffer_get_len(packet) >= 8 && (watched = find(user, get32(bytes))) != NULL)
+    if (ssh_buffer_get_len(packet) >= 8 && (watched = libssh_shim_find_channel(user, get32(bytes))) != NULL)
         watched->refusal = get32(bytes + 4) == 0 ? UINT32_MAX : get32(bytes + 4);
     return SSH_PACKET_NOT_USED;
-}
-
-/* Corrects a grant in place before libssh adds it to its own counter. */
-static int on_window_adjust(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
-{
-    uint8_t *bytes = ssh_buffer_get(packet);
-    libssh_shim_channel *watched;
-    uint32_t grant, cut, window;
-    ssh_channel channel;
-    (void)type;
-
-    if (ssh_buffer_get_len(packet) != 8 || (channel = ssh_channel_from_local(session, get32(bytes))) == NULL)
-        return SSH_PACKET_NOT_USED;
-    grant = get32(bytes + 4);
-    watched = find(user, get32(bytes));
-    if (watched != NULL) {
-        watched->granted += grant;
-        cut = watched->uncredited < grant ? (uint32_t)watched->uncredited : grant;
-        watched->uncredited -= cut;
-        watched->cut += cut;
-        grant -= cut;
-        if (watched->refund <= LIBSSH_SHIM_GREATEST_WINDOW - (uint64_t)grant % LIBSSH_SHIM_GREATEST_WINDOW) {
-            grant += (uint32_t)watched->refund;
-            watched->refund = 0;
-        }
-    }
-    window = ssh_channel_window_size(channel);
-    if (window >= LIBSSH_SHIM_GREATEST_WINDOW)
-        grant = 0;
-    else if (grant > LIBSSH_SHIM_GREATEST_WINDOW - window)
-        grant = LIBSSH_SHIM_GREATEST_WINDOW - window;
-    put32(bytes + 4, grant);
-    return SSH_PACKET_NOT_USED;
-}
-
-/* Hands data on where it lies. libssh, which never hears of it, would copy it twice and keep its own window. */
-static int on_channel_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
-{
-    uint8_t *bytes = ssh_buffer_get(packet);
-    uint32_t length = ssh_buffer_get_len(packet);
-    libssh_shim_channel *watched;
-    (void)session, (void)type;
-
-    if (length < 8 || get32(bytes + 4) != length - 8 || (watched = find(user, get32(bytes))) == NULL ||
-        watched->data_handler == NULL || !ssh_channel_is_open(watched->channel) || ssh_channel_is_eof(watched->channel))
-        return SSH_PACKET_NOT_USED;
-    length -= 8;
-    if (length != 0)
-        watched->data_handler(bytes + 8, length, watched->data_user);
-    watched->ungranted += length;
-    if (watched->ungranted >= watched->grant_step &&
-        libssh_shim_channel_grant(watched, watched->ungranted) == SSH_OK)
-        watched->ungranted = 0;
-    return SSH_PACKET_USED;
 }
 
 static int on_request_reply(ssh_session session, uint8_t type, ssh_buffer packet, void *user)
@@ -333,7 +127,7 @@ static int on_request_reply(ssh_session session, uint8_t type, ssh_buffer packet
 static ssh_packet_callback handlers[] = {
     [MSG_KEXINIT - MSG_KEXINIT] = on_kexinit,
     [MSG_NEWKEYS - MSG_KEXINIT] = on_newkeys,
-    [MSG_USERAUTH_REQUEST - MSG_KEXINIT] = on_userauth_request,
+    [MSG_USERAUTH_REQUEST - MSG_KEXINIT] = libssh_shim_on_userauth_request,
     [22 - MSG_KEXINIT ... 29 - MSG_KEXINIT] = on_question,
     [36 - MSG_KEXINIT ... 49 - MSG_KEXINIT] = on_question,
     [61 - MSG_KEXINIT ... MSG_GLOBAL_REQUEST - MSG_KEXINIT] = on_question,
@@ -342,9 +136,9 @@ static ssh_packet_callback handlers[] = {
     [MSG_CHANNEL_OPEN - MSG_KEXINIT] = on_channel_open,
     [MSG_CHANNEL_OPEN_CONFIRMATION - MSG_KEXINIT] = on_open_confirmation,
     [MSG_CHANNEL_OPEN_FAILURE - MSG_KEXINIT] = on_open_failure,
-    [MSG_CHANNEL_WINDOW_ADJUST - MSG_KEXINIT] = on_window_adjust,
+    [MSG_CHANNEL_WINDOW_ADJUST - MSG_KEXINIT] = libssh_shim_on_window_adjust,
     [83 - MSG_KEXINIT ... 89 - MSG_KEXINIT] = on_question,
-    [MSG_CHANNEL_DATA - MSG_KEXINIT] = on_channel_data,
+    [MSG_CHANNEL_DATA - MSG_KEXINIT] = libssh_shim_on_channel_data,
     [MSG_CHANNEL_REQUEST - MSG_KEXINIT] = on_question,
     [101 - MSG_KEXINIT ... 255 - MSG_KEXINIT] = on_question,
 };
@@ -413,8 +207,7 @@ void libssh_shim_peer_free(libssh_shim_peer *peer)
         return;
     while (peer->channels != NULL)
         libssh_shim_channel_forget(peer, peer->channels);
-    while (peer->waiting_count > 0)
-        ssh_buffer_free(next_login(peer));
+    libssh_shim_forget_logins(peer);
     free(peer->payload);
     free(peer->host_keys);
     free(peer);

@@ -3,11 +3,10 @@
  * libssh polls, reserves 4096 bytes at the end of its input, has recv() fill them, and gives back with
  * ssh_buffer_pass_bytes_end() what was not. The poll receives already; the rest of a larger read is appended when bytes are
  * given back. */
-#include "internal.h"
+#include "arena.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -33,117 +32,11 @@ int __wrap_ssh_send_rekex(ssh_session session);
 uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
 
 enum {
-    BLOCK_SIZE = 256 << 10,
-    READ_SIZE = 64 << 10,
     /* What may be sent on the strength of one poll(2) for room. */
     ROOM = 64 << 10,
     /* Of most ciphers. */
     MAC_SIZE = 16,
 };
-
-struct libssh_shim_receiver {
-    ssh_session session;
-    libssh_shim_peer *peer;
-    int descriptor;
-    enum libssh_shim_hold hold;
-    int failure; /* of a recv(2) that libssh has not made yet, or 0 */
-    size_t room; /* bytes that may be sent before the next poll(2) */
-    size_t unsent; /* bytes that libssh has encrypted and the kernel has not taken */
-    uint8_t *bytes; /* the thread's block, or memory of its own */
-    size_t head, tail;
-    libssh_shim_passed passed;
-};
-
-/* The sessions of this thread by descriptor. Other threads may own a descriptor that this one has lost, so nobody else
- * looks in here. */
-static __thread libssh_shim_receiver **receivers;
-static __thread int capacity;
-static __thread int count;
-
-/* The thread's block, who has bytes in it, and how many have theirs in memory of their own. */
-static __thread uint8_t *block;
-static __thread libssh_shim_receiver *owner;
-static __thread int evicted;
-
-/* Whose read is under way, and where in libssh's input it ends so far. */
-static __thread libssh_shim_receiver *reading;
-static __thread const uint8_t *read_end;
-
-static libssh_shim_receiver *find(int descriptor)
-{
-    libssh_shim_receiver *receiver;
-
-    if (descriptor < 0 || descriptor >= capacity || (receiver = receivers[descriptor]) == NULL)
-        return NULL;
-    /* libssh closes descriptors behind our back, and the number may be somebody else's by now. */
-    return ssh_get_fd(receiver->session) == descriptor ? receiver : NULL;
-}
-
-static bool reserve(int descriptor)
-{
-    int wanted = capacity == 0 ? 64 : capacity;
-    libssh_shim_receiver **memory;
-
-    while (wanted <= descriptor)
-        wanted *= 2;
-    if (wanted == capacity)
-        return true;
-    memory = realloc(receivers, (size_t)wanted * sizeof *receivers);
-    if (memory == NULL)
-        return false;
-    memset(memory + capacity, 0, (size_t)(wanted - capacity) * sizeof *receivers);
-    receivers = memory;
-    capacity = wanted;
-    return true;
-}
-
-libssh_shim_receiver *libssh_shim_receive_attach(libssh_shim_peer *peer)
-{
-    ssh_session session = peer->session;
-    int descriptor = ssh_get_fd(session);
-    libssh_shim_receiver *receiver;
-
-    if (descriptor < 0 || !reserve(descriptor) || (receiver = calloc(1, sizeof *receiver)) == NULL)
-        return NULL;
-    receiver->session = session;
-    receiver->peer = peer;
-    receiver->descriptor = descriptor;
-    receivers[descriptor] = receiver;
-    count += 1;
-    return receiver;
-}
-
-static void drop_bytes(libssh_shim_receiver *receiver)
-{
-    if (reading == receiver)
-        reading = NULL;
-    if (owner == receiver) {
-        owner = NULL;
-    } else if (receiver->bytes != NULL) {
-        free(receiver->bytes);
-        evicted -= 1;
-    }
-    receiver->bytes = NULL;
-    receiver->head = receiver->tail = 0;
-}
-
-void libssh_shim_receive_detach(libssh_shim_receiver *receiver)
-{
-    if (receiver == NULL)
-        return;
-    drop_bytes(receiver);
-    if (receivers[receiver->descriptor] == receiver)
-        receivers[receiver->descriptor] = NULL;
-    free(receiver);
-    count -= 1;
-    if (count == 0) {
-        free(receivers);
-        free(block);
-        receivers = NULL;
-        block = NULL;
-        capacity = 0;
-    }
-}
 
 size_t libssh_shim_receive_pending(const libssh_shim_receiver *receiver)
 {
@@ -152,7 +45,7 @@ size_t libssh_shim_receive_pending(const libssh_shim_receiver *receiver)
 
 void libssh_shim_note_output(ssh_session session, size_t length)
 {
-    libssh_shim_receiver *receiver = find(ssh_get_fd(session));
+    libssh_shim_receiver *receiver = libssh_shim_arena_find(ssh_get_fd(session));
 
     if (receiver != NULL)
         receiver->unsent += length + MAC_SIZE;
@@ -161,7 +54,7 @@ void libssh_shim_note_output(ssh_session session, size_t length)
 /* Seen here, and not among the packets that leave: those may be compressed. */
 int __wrap_ssh_send_rekex(ssh_session session)
 {
-    libssh_shim_receiver *receiver = find(ssh_get_fd(session));
+    libssh_shim_receiver *receiver = libssh_shim_arena_find(ssh_get_fd(session));
 
     if (receiver != NULL)
         receiver->peer->is_rekeying = true;
@@ -186,51 +79,13 @@ void libssh_shim_receive_hold(libssh_shim_receiver *receiver, enum libssh_shim_h
     receiver->hold = hold;
 }
 
-/* Frees the block for another session; false if its owner's bytes have nowhere else to go. */
-static bool vacate_block(void)
-{
-    size_t left;
-    uint8_t *memory;
-
-    if (owner == NULL)
-        return true;
-    left = owner->tail - owner->head;
-    if ((memory = malloc(left)) == NULL)
-        return false;
-    memcpy(memory, owner->bytes + owner->head, left);
-    owner->bytes = memory;
-    owner->head = 0;
-    owner->tail = left;
-    owner = NULL;
-    evicted += 1;
-    return true;
-}
-
-static bool has_block(void)
-{
-    return vacate_block() && (block != NULL || (block = malloc(BLOCK_SIZE)) != NULL);
-}
-
-static size_t available(const libssh_shim_receiver *receiver, size_t most)
-{
-    size_t part = receiver->tail - receiver->head;
-
-    return part < most ? part : most;
-}
-
-static void consume(libssh_shim_receiver *receiver, size_t part)
-{
-    receiver->head += part;
-    if (receiver->head == receiver->tail)
-        drop_bytes(receiver);
-}
-
 ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
 {
-    libssh_shim_receiver *receiver = find(descriptor);
+    libssh_shim_receiver *receiver = libssh_shim_arena_find(descriptor);
+    const uint8_t *end;
     size_t part;
 
-    reading = NULL;
+    libssh_shim_arena_end_read(&end);
     if (receiver == NULL || flags != 0)
         return __real_recv(descriptor, buffer, size, flags);
     if (receiver->failure != 0) {
@@ -240,30 +95,28 @@ ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
     }
     if (receiver->head == receiver->tail)
         return receive(descriptor, buffer, size, flags);
-    part = available(receiver, size);
+    part = libssh_shim_arena_available(receiver, size);
     receiver->passed.read += part;
     memcpy(buffer, receiver->bytes + receiver->head, part);
-    consume(receiver, part);
-    if (receiver->bytes != NULL) {
-        reading = receiver;
-        read_end = (const uint8_t *)buffer + part;
-    }
+    libssh_shim_arena_consume(receiver, part);
+    if (receiver->bytes != NULL)
+        libssh_shim_arena_begin_read(receiver, (const uint8_t *)buffer + part);
     return (ssize_t)part;
 }
 
 uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length)
 {
-    libssh_shim_receiver *receiver = reading;
+    const uint8_t *end;
+    libssh_shim_receiver *receiver = libssh_shim_arena_end_read(&end);
     uint32_t passed = __real_ssh_buffer_pass_bytes_end(buffer, length);
     size_t part;
 
-    reading = NULL;
-    if (receiver == NULL || (const uint8_t *)ssh_buffer_get(buffer) + ssh_buffer_get_len(buffer) != read_end)
+    if (receiver == NULL || (const uint8_t *)ssh_buffer_get(buffer) + ssh_buffer_get_len(buffer) != end)
         return passed;
-    part = available(receiver, READ_SIZE);
+    part = libssh_shim_arena_available(receiver, LIBSSH_SHIM_READ_SIZE);
     if (ssh_buffer_add_data(buffer, receiver->bytes + receiver->head, (uint32_t)part) == SSH_OK) {
         receiver->passed.appended += part;
-        consume(receiver, part);
+        libssh_shim_arena_consume(receiver, part);
     }
     return passed;
 }
@@ -283,7 +136,7 @@ static short ask(int descriptor, short events)
 /* No room is no failure: libssh keeps what was not sent, and asks for room. */
 ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
 {
-    libssh_shim_receiver *receiver = find(descriptor);
+    libssh_shim_receiver *receiver = libssh_shim_arena_find(descriptor);
     /* libssh does not say so: a peer that has gone would end the program by SIGPIPE. */
     ssize_t sent = __real_send(descriptor, buffer, size, flags | MSG_NOSIGNAL);
 
@@ -304,22 +157,20 @@ ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
 static short poll_input(libssh_shim_receiver *receiver)
 {
     ssize_t received;
+    uint8_t *block;
+    size_t size;
 
     if (receiver->head != receiver->tail || receiver->failure != 0)
         return POLLIN;
-    if (!has_block())
+    if ((block = libssh_shim_arena_block(&size)) == NULL)
         return ask(receiver->descriptor, POLLIN);
-    /* Where others have not come to an end with theirs, no more than is handled at once. */
-    received = __real_recv(receiver->descriptor, block, evicted == 0 ? BLOCK_SIZE : READ_SIZE, MSG_DONTWAIT);
+    received = __real_recv(receiver->descriptor, block, size, MSG_DONTWAIT);
     if (received < 0 && would_block())
         return 0;
     if (received < 0)
         receiver->failure = errno;
     if (received > 0) {
-        owner = receiver;
-        receiver->bytes = block;
-        receiver->head = 0;
-        receiver->tail = (size_t)received;
+        libssh_shim_arena_received(receiver, (size_t)received);
         receiver->passed.polled += (uint64_t)received;
     }
     return POLLIN;
@@ -334,7 +185,7 @@ static short poll_output(libssh_shim_receiver *receiver)
 
 int __wrap_poll(struct pollfd *descriptors, nfds_t number, int timeout)
 {
-    libssh_shim_receiver *receiver = number == 1 ? find(descriptors->fd) : NULL;
+    libssh_shim_receiver *receiver = number == 1 ? libssh_shim_arena_find(descriptors->fd) : NULL;
 
     if (receiver == NULL)
         return __real_poll(descriptors, number, timeout);
