@@ -13,9 +13,9 @@ public enum AddressRewriter {
         let difference = difference(summary.version, removing: summary.source, adding: address)
         switch summary.version {
         case .v4:
-            packet.store(address.ipv4, at: 12)
+            packet.store(address.ipv4, at: IPv4Field.source)
             adjustIPv4Header(of: &packet, by: difference)
-        case .v6: packet.store(address.bits, at: 8)
+        case .v6: packet.store(address.bits, at: IPv6Field.source)
         }
         adjustPseudoHeader(of: &packet, summary: summary, by: difference, isPartial: checksumIsPartial)
         summary.source = address
@@ -31,9 +31,9 @@ public enum AddressRewriter {
         let difference = difference(summary.version, removing: summary.destination, adding: address)
         switch summary.version {
         case .v4:
-            packet.store(address.ipv4, at: 16)
+            packet.store(address.ipv4, at: IPv4Field.destination)
             adjustIPv4Header(of: &packet, by: difference)
-        case .v6: packet.store(address.bits, at: 24)
+        case .v6: packet.store(address.bits, at: IPv6Field.destination)
         }
         adjustPseudoHeader(of: &packet, summary: summary, by: difference, isPartial: checksumIsPartial)
         summary.destination = address
@@ -48,7 +48,7 @@ public enum AddressRewriter {
     ) {
         let isEcho = summary.isEcho
         precondition(isEcho || summary.transport == .tcp || summary.transport == .udp)
-        packet.store(port, at: summary.ipHeaderLength + (isEcho ? 4 : 0))
+        packet.store(port, at: summary.ipHeaderLength + (isEcho ? ICMPField.identifier : TCPField.sourcePort))
         // The pseudo-header has no ports, so a partial checksum does not know of them yet.
         if !checksumIsPartial {
             let difference = InternetChecksum.difference(removing: summary.sourcePort, adding: port)
@@ -65,7 +65,7 @@ public enum AddressRewriter {
         checksumIsPartial: Bool
     ) {
         precondition(summary.transport == .tcp || summary.transport == .udp)
-        packet.store(port, at: summary.ipHeaderLength + 2)
+        packet.store(port, at: summary.ipHeaderLength + TCPField.destinationPort)
         if !checksumIsPartial {
             let difference = InternetChecksum.difference(removing: summary.destinationPort, adding: port)
             adjustTransport(of: &packet, summary: summary, by: difference)
@@ -109,7 +109,8 @@ extension AddressRewriter {
 
     @inlinable @inline(__always)
     static func adjustIPv4Header(of packet: inout MutableRawSpan, by difference: UInt64) {
-        packet.store(InternetChecksum.apply(difference, to: packet.uint16(at: 10)), at: 10)
+        let old = packet.uint16(at: IPv4Field.checksum)
+        packet.store(InternetChecksum.apply(difference, to: old), at: IPv4Field.checksum)
     }
 
     /// Applies a change of an address, which only the pseudo-header covers.

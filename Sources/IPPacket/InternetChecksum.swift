@@ -98,7 +98,7 @@ extension InternetChecksum {
     /// True if every checksum of a whole packet is right: IPv4 header and transport. No UDP checksum in IPv4 is right.
     @inlinable public static func isValid(_ packet: RawSpan, summary: PacketSummary) -> Bool {
         if summary.version == .v4 {
-            guard fold(sum(packet.prefix(20))) == 0xffff else { return false }
+            guard fold(sum(packet.prefix(IPv4Field.headerLength))) == 0xffff else { return false }
             if summary.transport == .udp && packet.uint16(at: summary.offsetOfTransportChecksum) == 0 { return true }
         }
         let transport = packet.slice(

@@ -24,7 +24,7 @@ public enum MSSClamp {
         mtu: Int,
         checksumIsPartial: Bool
     ) {
-        let limit = UInt16(clamping: mtu - summary.ipHeaderLength - 20)
+        let limit = UInt16(clamping: mtu - summary.ipHeaderLength - TCPField.options)
         guard let offset = offsetOfValue(in: packet.bytes, summary: summary) else { return }
         let old = packet.uint16(at: offset)
         guard old > limit else { return }
@@ -41,21 +41,12 @@ public enum MSSClamp {
         packet.store(adjusted, at: summary.offsetOfTransportChecksum)
     }
 
-    /// Where the value of the MSS option stands (kind 2, length 4, RFC 9293 §3.2); nil without one.
+    /// Where the value of the MSS option stands (RFC 9293 §3.2); nil without one.
     private static func offsetOfValue(in packet: RawSpan, summary: PacketSummary) -> Int? {
-        var offset = summary.ipHeaderLength + 20
-        let end = summary.headerLength
-        while offset < end {
-            switch packet.byte(at: offset) {
-            case 0: return nil
-            case 1: offset += 1
-            case let kind:
-                guard offset + 1 < end else { return nil }
-                let length = Int(packet.byte(at: offset + 1))
-                guard length >= 2, offset + length <= end else { return nil }
-                if kind == 2 { return length == 4 ? offset + 2 : nil }
-                offset += length
-            }
+        var options = TCPOptions(packet.prefix(summary.headerLength), from: summary.ipHeaderLength + TCPField.options)
+        while let option = options.next() {
+            guard option.kind == TCPOptions.Kind.maximumSegmentSize else { continue }
+            return option.valueLength == 2 ? option.valueOffset : nil
         }
         return nil
     }

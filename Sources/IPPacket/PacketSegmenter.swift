@@ -54,7 +54,7 @@
         let payloadSum = output.copyAndSum(from: payload, at: summary.headerLength)
         switch summary.version {
         case .v4: patchIPv4(&output, of: packet, index: index, length: length)
-        case .v6: output.store(UInt16(length - 40), at: 4)
+        case .v6: output.store(UInt16(length - IPv6Field.headerLength), at: IPv6Field.payloadLength)
         }
         let sum = sharedSum &+ payloadSum &+ UInt64(truncatingIfNeeded: length - summary.ipHeaderLength)
         switch summary.transport {
@@ -69,41 +69,45 @@
     // stored piece by piece would stall the processor until they have left its store buffer.
 
     private func patchIPv4(_ output: inout MutableRawSpan, of packet: RawSpan, index: Int, length: Int) {
-        let identification = packet.uint16(at: 4)
+        let identification = packet.uint16(at: IPv4Field.identification)
         let newIdentification = identification &+ UInt16(truncatingIfNeeded: index)
         let sum =
-            InternetChecksum.sum(packet.prefix(20)) &+ UInt64(~packet.uint16(at: 10))
-            &+ InternetChecksum.difference(removing: packet.uint16(at: 2), adding: UInt16(length))
+            InternetChecksum.sum(packet.prefix(IPv4Field.headerLength))
+            &+ UInt64(~packet.uint16(at: IPv4Field.checksum))
+            &+ InternetChecksum.difference(removing: packet.uint16(at: IPv4Field.totalLength), adding: UInt16(length))
             &+ InternetChecksum.difference(removing: identification, adding: newIdentification)
-        output.store(UInt16(length), at: 2)
-        output.store(newIdentification, at: 4)
-        output.store(~InternetChecksum.fold(sum), at: 10)
+        output.store(UInt16(length), at: IPv4Field.totalLength)
+        output.store(newIdentification, at: IPv4Field.identification)
+        output.store(~InternetChecksum.fold(sum), at: IPv4Field.checksum)
     }
 
     private func patchTCP(_ output: inout MutableRawSpan, of packet: RawSpan, index: Int, sum: UInt64) {
         let start = summary.ipHeaderLength
-        let sequence = packet.uint32(at: start + 4)
+        let sequence = packet.uint32(at: start + TCPField.sequence)
         let newSequence = sequence &+ UInt32(truncatingIfNeeded: index * segmentSize)
-        let control = packet.uint16(at: start + 12)
+        // The data offset and the flags.
+        let control = packet.uint16(at: start + TCPField.dataOffset)
         var newControl = control
         // The end of the data is in the last segment; the window was reduced once (RFC 3168 §6.1.2).
         if index != segmentCount - 1 { newControl &= ~UInt16(TCPFlags.fin | TCPFlags.psh) }
         if index != 0 { newControl &= ~UInt16(TCPFlags.cwr) }
         let header = packet.slice(at: start, count: summary.transportHeaderLength)
         let total =
-            InternetChecksum.sum(header, initial: sum) &+ UInt64(~packet.uint16(at: start + 16))
+            InternetChecksum.sum(header, initial: sum) &+ UInt64(~packet.uint16(at: start + TCPField.checksum))
             &+ InternetChecksum.difference(removing: sequence, adding: newSequence)
             &+ InternetChecksum.difference(removing: control, adding: newControl)
-        output.store(newSequence, at: start + 4)
-        output.store(newControl, at: start + 12)
-        output.store(~InternetChecksum.fold(total), at: start + 16)
+        output.store(newSequence, at: start + TCPField.sequence)
+        output.store(newControl, at: start + TCPField.dataOffset)
+        output.store(~InternetChecksum.fold(total), at: start + TCPField.checksum)
     }
 
     private func patchUDP(_ output: inout MutableRawSpan, of packet: RawSpan, length: Int, sum: UInt64) {
         let start = summary.ipHeaderLength
-        output.store(UInt16(length), at: start + 4)
-        if summary.version == .v4 && packet.uint16(at: start + 6) == 0 { return }
-        let total = sum &+ UInt64(packet.uint32(at: start)) &+ UInt64(truncatingIfNeeded: length)
-        output.store(AddressRewriter.finished(~InternetChecksum.fold(total), transport: .udp), at: start + 6)
+        output.store(UInt16(length), at: start + UDPField.length)
+        if summary.version == .v4 && packet.uint16(at: start + UDPField.checksum) == 0 { return }
+        let ports = UInt64(packet.uint32(at: start + UDPField.sourcePort))
+        let total = sum &+ ports &+ UInt64(truncatingIfNeeded: length)
+        let checksum = AddressRewriter.finished(~InternetChecksum.fold(total), transport: .udp)
+        output.store(checksum, at: start + UDPField.checksum)
     }
 }

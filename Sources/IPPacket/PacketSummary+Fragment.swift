@@ -22,24 +22,26 @@
         length = packet.byteCount - Self.headerLength(version)
         switch version {
         case .v4:
-            let field = packet.uint16(at: 6)
-            identification = UInt32(packet.uint16(at: 4))
+            let field = packet.uint16(at: IPv4Field.fragment)
+            identification = UInt32(packet.uint16(at: IPv4Field.identification))
             offset = Int(field & 0x1fff) * 8
             hasMore = field & 0x2000 != 0
         case .v6:
-            let field = packet.uint16(at: 42)
-            identification = packet.uint32(at: 44)
+            let field = packet.uint16(at: IPv6FragmentField.offsetAndMore)
+            identification = packet.uint32(at: IPv6FragmentField.identification)
             offset = Int(field & 0xfff8)
             hasMore = field & 1 != 0
         }
     }
 
     /// Bytes before a fragment's payload.
-    static func headerLength(_ version: IPVersion) -> Int { version == .v4 ? 20 : 48 }
+    static func headerLength(_ version: IPVersion) -> Int {
+        version == .v4 ? IPv4Field.headerLength : IPv6FragmentField.headersLength
+    }
 
     /// Throws unless the fragment can be a part of a datagram: no larger than one may be, the end in whole units of 8.
     func check(_ version: IPVersion) throws(RejectReason) {
-        let longest = version == .v4 ? 65_535 - 20 : 65_535
+        let longest = PacketSummary.greatestLength - (version == .v4 ? IPv4Field.headerLength : 0)
         guard length > 0, end <= longest, !hasMore || length % 8 == 0 else { throw .invalidIPPacketLength }
     }
 }
@@ -62,56 +64,78 @@ extension PacketSummary {
         self.transport = transport
         ipHeaderLength = FragmentFacts.headerLength(version)
         packetLength = packet.byteCount
-        source = version == .v4 ? IPAddress(ipv4: packet.uint32(at: 12)) : IPAddress(bits: packet.uint128(at: 8))
-        destination = version == .v4 ? IPAddress(ipv4: packet.uint32(at: 16)) : IPAddress(bits: packet.uint128(at: 24))
+        (source, destination) = Self.addresses(in: packet, version)
         (sourcePort, destinationPort, tcpFlags, icmpType) = (0, 0, 0, 0)
         transportHeaderLength = 0
         fragment = facts.offset == 0 ? .first : .later
         if fragment == .first { try readTransport(packet.suffix(from: ipHeaderLength), hasMore: facts.hasMore) }
     }
 
+    /// The addresses of a packet whose IP header is all there.
+    @inlinable static func addresses(in packet: RawSpan, _ version: IPVersion) -> (IPAddress, IPAddress) {
+        switch version {
+        case .v4:
+            (
+                IPAddress(ipv4: packet.uint32(at: IPv4Field.source)),
+                IPAddress(ipv4: packet.uint32(at: IPv4Field.destination))
+            )
+        case .v6:
+            (
+                IPAddress(bits: packet.uint128(at: IPv6Field.source)),
+                IPAddress(bits: packet.uint128(at: IPv6Field.destination))
+            )
+        }
+    }
+
     private static func versionAndProtocol(ofFragment packet: RawSpan) throws(RejectReason) -> (IPVersion, UInt8) {
-        guard packet.byteCount >= 20 else { throw .invalidIPPacketLength }
-        switch packet.byte(at: 0) >> 4 {
+        guard packet.byteCount >= IPv4Field.headerLength else { throw .invalidIPPacketLength }
+        switch packet.byte(at: IPv4Field.versionAndLength) >> 4 {
         case 4:
-            guard packet.byte(at: 0) == 0x45 else { throw .invalidIPHeaderOptions }
-            guard Int(packet.uint16(at: 2)) == packet.byteCount else { throw .invalidIPPacketLength }
-            return (.v4, packet.byte(at: 9))
+            guard packet.byte(at: IPv4Field.versionAndLength) == 0x45 else { throw .invalidIPHeaderOptions }
+            guard Int(packet.uint16(at: IPv4Field.totalLength)) == packet.byteCount else {
+                throw .invalidIPPacketLength
+            }
+            return (.v4, packet.byte(at: IPv4Field.transport))
         case 6:
-            guard packet.byteCount >= 48, packet.byteCount <= 65_535,
-                Int(packet.uint16(at: 4)) == packet.byteCount - 40
+            guard packet.byteCount >= IPv6FragmentField.headersLength, packet.byteCount <= greatestLength,
+                Int(packet.uint16(at: IPv6Field.payloadLength)) == packet.byteCount - IPv6Field.headerLength
             else { throw .invalidIPPacketLength }
-            guard packet.byte(at: 6) == 44 else { throw .invalidIPHeaderOptions }
-            return (.v6, packet.byte(at: 40))
+            guard packet.byte(at: IPv6Field.nextHeader) == fragmentHeader else { throw .invalidIPHeaderOptions }
+            return (.v6, packet.byte(at: IPv6FragmentField.nextHeader))
         default: throw .invalidIPHeaderVersion
         }
     }
 
     /// Reads the transport header at the front of a first fragment's payload.
     private mutating func readTransport(_ payload: RawSpan, hasMore: Bool) throws(RejectReason) {
-        guard payload.byteCount >= (transport == .tcp ? 20 : 8) else { throw .fragmentTooShort }
+        guard payload.byteCount >= (transport == .tcp ? TCPField.options : UDPField.headerLength) else {
+            throw .fragmentTooShort
+        }
         switch transport {
         case .tcp:
-            transportHeaderLength = Int(payload.byte(at: 12) >> 4) * 4
-            guard transportHeaderLength >= 20 else { throw .invalidTCPPacketLength }
+            transportHeaderLength = Int(payload.byte(at: TCPField.dataOffset) >> 4) * 4
+            guard transportHeaderLength >= TCPField.options else { throw .invalidTCPPacketLength }
             guard transportHeaderLength <= payload.byteCount else { throw .fragmentTooShort }
-            tcpFlags = payload.byte(at: 13)
+            tcpFlags = payload.byte(at: TCPField.flags)
         case .udp:
-            transportHeaderLength = 8
-            let length = Int(payload.uint16(at: 4))
+            transportHeaderLength = UDPField.headerLength
+            let length = Int(payload.uint16(at: UDPField.length))
             guard hasMore ? length > payload.byteCount : length == payload.byteCount else {
                 throw .invalidUDPPacketLength
             }
             // RFC 8200 §8.1: a receiver of IPv6 must discard a datagram without a checksum.
-            guard version == .v4 || payload.uint16(at: 6) != 0 else { throw .invalidUDPPacketLength }
+            guard version == .v4 || payload.uint16(at: UDPField.checksum) != 0 else { throw .invalidUDPPacketLength }
         case .icmp, .icmpv6:
-            transportHeaderLength = 8
-            icmpType = payload.byte(at: 0)
-            if ICMPMessage.isEcho(type: icmpType, version: version) { sourcePort = payload.uint16(at: 4) }
+            transportHeaderLength = ICMPField.headerLength
+            icmpType = payload.byte(at: ICMPField.type)
+            if ICMPMessage.isEcho(type: icmpType, version: version) {
+                sourcePort = payload.uint16(at: ICMPField.identifier)
+            }
             return
         }
-        sourcePort = payload.uint16(at: 0)
-        destinationPort = payload.uint16(at: 2)
+        // The same in both protocols.
+        sourcePort = payload.uint16(at: TCPField.sourcePort)
+        destinationPort = payload.uint16(at: TCPField.destinationPort)
     }
 }
 

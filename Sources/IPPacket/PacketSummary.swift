@@ -52,6 +52,11 @@
     /// Which part of a datagram the packet carries. `FragmentFacts` has the rest of a fragment's header.
     public var fragment: FragmentPart
 
+    /// Most bytes of a packet that the tunnel carries: the largest IPv4 total length.
+    @inlinable public static var greatestLength: Int { 65_535 }
+    /// The next header that says that a packet is a fragment (RFC 8200 §4.5).
+    @inlinable static var fragmentHeader: UInt8 { 44 }
+
     /// Bytes before the payload.
     @inlinable public var headerLength: Int { ipHeaderLength + transportHeaderLength }
     /// Bytes of the payload.
@@ -60,9 +65,9 @@
     /// Where the transport checksum stands, from the start of the packet. Later fragments have none.
     @inlinable public var offsetOfTransportChecksum: Int {
         switch transport {
-        case .tcp: ipHeaderLength + 16
-        case .udp: ipHeaderLength + 6
-        case .icmp, .icmpv6: ipHeaderLength + 2
+        case .tcp: ipHeaderLength + TCPField.checksum
+        case .udp: ipHeaderLength + UDPField.checksum
+        case .icmp, .icmpv6: ipHeaderLength + ICMPField.checksum
         }
     }
 

@@ -10,8 +10,8 @@
 @frozen public struct SegmentCoalescer: Sendable {
     /// Most packets joined: `UDP_MAX_SEGMENTS` of Linux, and enough for 64 KiB of Ethernet-sized segments.
     @inlinable public static var maximumSegmentCount: Int { 64 }
-    /// Most bytes of the joined packet, headers included: the largest IPv4 total length.
-    @inlinable public static var maximumByteCount: Int { 65_535 }
+    /// Most bytes of the joined packet, headers included.
+    @inlinable public static var maximumByteCount: Int { PacketSummary.greatestLength }
     /// Smallest segment size of a TCP run; smaller segments gain little, and frames refuse them.
     @inlinable public static var minimumTCPSegmentSize: Int { 256 }
 
@@ -59,7 +59,7 @@
         first = summary
         self.checksumIsPartial = checksumIsPartial
         header = SharedHeaderFields(of: packet, summary: summary)
-        identification = summary.version == .v4 ? packet.uint16(at: 4) : 0
+        identification = summary.version == .v4 ? packet.uint16(at: IPv4Field.identification) : 0
         identificationStep = nil
         closingFlags = 0
         segmentCount = 1
@@ -78,7 +78,7 @@
         guard header.matches(next, summary: summary) else { return false }
         switch summary.transport {
         case .tcp:
-            guard next.uint32(at: summary.ipHeaderLength + 4) == nextSequence else { return false }
+            guard next.uint32(at: summary.ipHeaderLength + TCPField.sequence) == nextSequence else { return false }
         case .udp:
             guard next.uint16(at: summary.offsetOfTransportChecksum) != 0 else { return false }
         case .icmp, .icmpv6: return false
@@ -105,20 +105,22 @@ extension SegmentCoalescer {
         summary.packetLength = byteCount
         switch summary.version {
         case .v4:
-            let checksum = packet.uint16(at: 10)
-            let old = packet.uint16(at: 2)
-            packet.store(UInt16(byteCount), at: 2)
+            let checksum = packet.uint16(at: IPv4Field.checksum)
+            let old = packet.uint16(at: IPv4Field.totalLength)
+            packet.store(UInt16(byteCount), at: IPv4Field.totalLength)
             packet.store(
                 InternetChecksum.adjust(checksum: checksum, removing: old, adding: UInt16(byteCount)),
-                at: 10
+                at: IPv4Field.checksum
             )
-        case .v6: packet.store(UInt16(byteCount - 40), at: 4)
+        case .v6: packet.store(UInt16(byteCount - IPv6Field.headerLength), at: IPv6Field.payloadLength)
         }
         switch summary.transport {
         case .tcp:
             summary.tcpFlags |= closingFlags
-            packet.store(summary.tcpFlags, at: summary.ipHeaderLength + 13)
-        case .udp: packet.store(UInt16(byteCount - summary.ipHeaderLength), at: summary.ipHeaderLength + 4)
+            packet.store(summary.tcpFlags, at: summary.ipHeaderLength + TCPField.flags)
+        case .udp:
+            let start = summary.ipHeaderLength
+            packet.store(UInt16(byteCount - start), at: start + UDPField.length)
         case .icmp, .icmpv6: break
         }
         AddressRewriter.makeChecksumPartial(of: &packet, summary: summary)
@@ -137,8 +139,8 @@ extension SegmentCoalescer {
     /// It has to count up, because a segmenter will count up; or stand still, where "don't fragment" is set.
     private func stepOfIdentification(_ next: RawSpan, _ summary: PacketSummary) -> UInt16? {
         guard summary.version == .v4 else { return 0 }
-        let step = next.uint16(at: 4) &- identification
-        guard step == 1 || (step == 0 && next.uint16(at: 6) & 0x4000 != 0) else { return nil }
+        let step = next.uint16(at: IPv4Field.identification) &- identification
+        guard step == 1 || (step == 0 && next.uint16(at: IPv4Field.fragment) & 0x4000 != 0) else { return nil }
         guard identificationStep == nil || identificationStep == step else { return nil }
         return step
     }
@@ -157,6 +159,7 @@ extension SegmentCoalescer {
     }
 
     private static func sequenceAfter(_ packet: RawSpan, _ summary: PacketSummary) -> UInt32 {
-        packet.uint32(at: summary.ipHeaderLength + 4) &+ UInt32(truncatingIfNeeded: summary.payloadLength)
+        packet.uint32(at: summary.ipHeaderLength + TCPField.sequence)
+            &+ UInt32(truncatingIfNeeded: summary.payloadLength)
     }
 }

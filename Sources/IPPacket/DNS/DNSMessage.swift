@@ -32,16 +32,18 @@ public struct DNSQuestion: Equatable, Sendable {
     /// - Throws: `.invalidDNSMessage` for a short message, any number of questions but one, and a name that is too long,
     ///   cut off, or compressed: there is nothing before the first name that a pointer could refer to.
     public init(parsing message: RawSpan) throws(RejectReason) {
-        guard message.byteCount >= Self.headerLength, message.uint16(at: 4) == 1 else { throw .invalidDNSMessage }
+        guard message.byteCount >= Self.headerLength, message.uint16(at: DNSField.questionCount) == 1 else {
+            throw .invalidDNSMessage
+        }
         let (name, end) = try Self.parseName(in: message, at: Self.headerLength)
         guard end + 4 <= message.byteCount else { throw .invalidDNSMessage }
         self.name = name
         self.type = message.uint16(at: end)
         self.class = message.uint16(at: end + 2)
-        self.identifier = message.uint16(at: 0)
-        self.isResponse = message.byte(at: 2) & 0x80 != 0
-        self.opcode = message.byte(at: 2) >> 3 & 0x0f
-        self.responseCode = message.byte(at: 3) & 0x0f
+        self.identifier = message.uint16(at: DNSField.identifier)
+        self.isResponse = message.byte(at: DNSField.flags) & DNSField.isResponse != 0
+        self.opcode = message.byte(at: DNSField.flags) >> 3 & 0x0f
+        self.responseCode = message.byte(at: DNSField.responseCode) & 0x0f
         self.questionLength = end + 4 - Self.headerLength
     }
 
@@ -96,11 +98,11 @@ public enum DNSReply {
         guard output.byteCount >= length else { return 0 }
         output.copy(from: query.prefix(length), at: 0)
         // QR on, the query's opcode and "recursion desired" kept, the rest off (RFC 1035 §4.1.1).
-        output.store(0x80 | query.byte(at: 2) & 0x79, at: 2)
-        output.store(0x05 as UInt8, at: 3)
-        output.store(1 as UInt16, at: 4)
-        output.store(0 as UInt16, at: 6)
-        output.store(0 as UInt32, at: 8)
+        output.store(DNSField.isResponse | query.byte(at: DNSField.flags) & 0x79, at: DNSField.flags)
+        output.store(0x05 as UInt8, at: DNSField.responseCode)
+        output.store(1 as UInt16, at: DNSField.questionCount)
+        output.store(0 as UInt16, at: DNSField.answerCount)
+        output.store(0 as UInt32, at: DNSField.otherCounts)
         return length
     }
 }

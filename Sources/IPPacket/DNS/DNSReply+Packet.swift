@@ -13,26 +13,18 @@ extension DNSReply {
     ) -> Int {
         guard summary.transport == .udp else { return 0 }
         let start = summary.headerLength
-        output.copy(from: packet.prefix(start), at: 0)
         var message = output.suffix(from: start)
         let messageLength = refused(to: packet.suffix(from: start), into: &message)
         guard messageLength > 0 else { return 0 }
-        exchangeEnds(of: packet, summary: summary, in: &output)
         let length = start + messageLength
-        let udpLength = UInt16(length - summary.ipHeaderLength)
-        switch summary.version {
-        case .v4:
-            output.store(UInt16(length), at: 2)
-            output.store(UInt8(64), at: 8)
-            output.store(UInt16(0), at: 10)
-            output.store(~InternetChecksum.fold(InternetChecksum.sum(output.bytes.prefix(20))), at: 10)
-        case .v6:
-            output.store(udpLength, at: 4)
-            output.store(UInt8(64), at: 7)
-        }
+        let header = IPHeader(summary.version, from: summary.destination, to: summary.source, .udp)
+        header.write(into: &output, packetLength: length)
         let udp = summary.ipHeaderLength
-        output.store(udpLength, at: udp + 4)
-        output.store(UInt16(0), at: udp + 6)
+        let udpLength = UInt16(length - udp)
+        output.store(summary.destinationPort, at: udp + UDPField.sourcePort)
+        output.store(summary.sourcePort, at: udp + UDPField.destinationPort)
+        output.store(udpLength, at: udp + UDPField.length)
+        output.store(UInt16(0), at: udp + UDPField.checksum)
         let pseudo = InternetChecksum.pseudoHeaderSum(
             source: summary.destination,
             destination: summary.source,
@@ -41,17 +33,8 @@ extension DNSReply {
             version: summary.version
         )
         let sum = InternetChecksum.sum(output.bytes.prefix(length).suffix(from: udp), initial: pseudo)
-        let checksum = ~InternetChecksum.fold(sum)
-        // A computed 0 is sent as all ones (RFC 768).
-        output.store(checksum == 0 ? 0xffff : checksum, at: udp + 6)
+        let checksum = AddressRewriter.finished(~InternetChecksum.fold(sum), transport: .udp)
+        output.store(checksum, at: udp + UDPField.checksum)
         return length
-    }
-
-    private static func exchangeEnds(of packet: RawSpan, summary: PacketSummary, in output: inout MutableRawSpan) {
-        let (first, size) = summary.version == .v4 ? (12, 4) : (8, 16)
-        output.copy(from: packet.slice(at: first + size, count: size), at: first)
-        output.copy(from: packet.slice(at: first, count: size), at: first + size)
-        output.store(summary.destinationPort, at: summary.ipHeaderLength)
-        output.store(summary.sourcePort, at: summary.ipHeaderLength + 2)
     }
 }

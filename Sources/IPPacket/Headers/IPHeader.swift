@@ -15,7 +15,7 @@ struct IPHeader {
     }
 
     /// Bytes of the header.
-    static func length(_ version: IPVersion) -> Int { version == .v4 ? 20 : 40 }
+    static func length(_ version: IPVersion) -> Int { version == .v4 ? IPv4Field.headerLength : IPv6Field.headerLength }
 
     /// Writes the header to the front of `output`.
     ///
@@ -23,22 +23,27 @@ struct IPHeader {
     func write(into output: inout MutableRawSpan, packetLength: Int) {
         switch version {
         case .v4:
-            output.store(0x4500_0000 | UInt32(packetLength), at: 0)
+            output.store(0x4500_0000 | UInt32(packetLength), at: IPv4Field.versionAndLength)
             // No identification, and no fragments (RFC 6864 §4.1).
-            output.store(0x0000_4000 as UInt32, at: 4)
-            output.store(Self.hopLimit, at: 8)
-            output.store(transport.rawValue, at: 9)
-            output.store(UInt16(0), at: 10)
-            output.store(source.ipv4, at: 12)
-            output.store(destination.ipv4, at: 16)
-            output.store(~InternetChecksum.fold(InternetChecksum.sum(output.bytes.prefix(20))), at: 10)
+            output.store(0x0000_4000 as UInt32, at: IPv4Field.identification)
+            output.store(Self.hopLimit, at: IPv4Field.timeToLive)
+            output.store(transport.rawValue, at: IPv4Field.transport)
+            output.store(source.ipv4, at: IPv4Field.source)
+            output.store(destination.ipv4, at: IPv4Field.destination)
+            Self.completeChecksum(of: &output)
         case .v6:
-            output.store(0x6000_0000 as UInt32, at: 0)
-            output.store(UInt16(packetLength - 40), at: 4)
-            output.store(transport.rawValue, at: 6)
-            output.store(Self.hopLimit, at: 7)
-            output.store(source.bits, at: 8)
-            output.store(destination.bits, at: 24)
+            output.store(0x6000_0000 as UInt32, at: IPv6Field.versionAndFlow)
+            output.store(UInt16(packetLength - IPv6Field.headerLength), at: IPv6Field.payloadLength)
+            output.store(transport.rawValue, at: IPv6Field.nextHeader)
+            output.store(Self.hopLimit, at: IPv6Field.hopLimit)
+            output.store(source.bits, at: IPv6Field.source)
+            output.store(destination.bits, at: IPv6Field.destination)
         }
+    }
+
+    private static func completeChecksum(of output: inout MutableRawSpan) {
+        output.store(UInt16(0), at: IPv4Field.checksum)
+        let sum = InternetChecksum.sum(output.bytes.prefix(IPv4Field.headerLength))
+        output.store(~InternetChecksum.fold(sum), at: IPv4Field.checksum)
     }
 }

@@ -16,11 +16,11 @@
         network = Self.network(of: packet, summary.version)
         var options: [10 of UInt32] = .init(repeating: 0)
         if summary.transport == .tcp {
-            acknowledgement = packet.uint32(at: start + 8)
+            acknowledgement = packet.uint32(at: start + TCPField.acknowledgement)
             control = Self.control(of: packet, at: start)
-            urgentPointer = packet.uint16(at: start + 18)
-            for index in 0..<((summary.transportHeaderLength - 20) / 4) {
-                options[index] = packet.uint32(at: start + 20 + index * 4)
+            urgentPointer = packet.uint16(at: start + TCPField.urgentPointer)
+            for index in 0..<((summary.transportHeaderLength - TCPField.options) / 4) {
+                options[index] = packet.uint32(at: start + TCPField.options + index * 4)
             }
         } else {
             acknowledgement = 0
@@ -35,11 +35,12 @@
         guard Self.network(of: packet, summary.version) == network else { return false }
         guard summary.transport == .tcp else { return true }
         let start = summary.ipHeaderLength
-        guard packet.uint32(at: start + 8) == acknowledgement, Self.control(of: packet, at: start) == control,
-            packet.uint16(at: start + 18) == urgentPointer
+        guard packet.uint32(at: start + TCPField.acknowledgement) == acknowledgement,
+            Self.control(of: packet, at: start) == control,
+            packet.uint16(at: start + TCPField.urgentPointer) == urgentPointer
         else { return false }
-        for index in 0..<((summary.transportHeaderLength - 20) / 4)
-        where options[index] != packet.uint32(at: start + 20 + index * 4) {
+        for index in 0..<((summary.transportHeaderLength - TCPField.options) / 4)
+        where options[index] != packet.uint32(at: start + TCPField.options + index * 4) {
             return false
         }
         return true
@@ -47,12 +48,14 @@
 
     private static func network(of packet: RawSpan, _ version: IPVersion) -> UInt64 {
         switch version {
-        case .v4: UInt64(packet.uint16(at: 0)) << 32 | UInt64(packet.uint32(at: 6))
-        case .v6: UInt64(packet.uint32(at: 0)) << 32 | UInt64(packet.uint16(at: 6))
+        case .v4:
+            UInt64(packet.uint16(at: IPv4Field.versionAndLength)) << 32 | UInt64(packet.uint32(at: IPv4Field.fragment))
+        case .v6:
+            UInt64(packet.uint32(at: IPv6Field.versionAndFlow)) << 32 | UInt64(packet.uint16(at: IPv6Field.nextHeader))
         }
     }
 
     private static func control(of packet: RawSpan, at start: Int) -> UInt32 {
-        packet.uint32(at: start + 12) & ~(UInt32(TCPFlags.fin | TCPFlags.psh) << 16)
+        packet.uint32(at: start + TCPField.dataOffset) & ~(UInt32(TCPFlags.fin | TCPFlags.psh) << 16)
     }
 }

@@ -2,6 +2,8 @@
 public struct TCPSegment: Sendable {
     /// Bytes of the timestamps option with its padding.
     private static let timestampsLength = 12
+    /// Two of padding, kind, and length.
+    private static let timestampsPrefix: UInt32 = 0x0101_080a
 
     private let version: IPVersion
     private let source: IPAddress
@@ -28,8 +30,8 @@ public struct TCPSegment: Sendable {
         destination = summary.source
         sourcePort = summary.destinationPort
         destinationPort = summary.sourcePort
-        sequence = header.uint32(at: 8)
-        acknowledgement = header.uint32(at: 4) &+ UInt32(summary.payloadLength + end)
+        sequence = header.uint32(at: TCPField.acknowledgement)
+        acknowledgement = header.uint32(at: TCPField.sequence) &+ UInt32(summary.payloadLength + end)
         self.flags = flags
         // A receiver may drop what lacks the option once it was agreed on, but for resets (RFC 7323 §3.2).
         if flags & TCPFlags.rst == 0, let theirs = Self.timestamps(in: header) {
@@ -55,7 +57,7 @@ public struct TCPSegment: Sendable {
     public var headerLength: Int { ipHeaderLength + transportHeaderLength }
 
     private var ipHeaderLength: Int { IPHeader.length(version) }
-    private var transportHeaderLength: Int { 20 + (timestamps == nil ? 0 : Self.timestampsLength) }
+    private var transportHeaderLength: Int { TCPField.options + (timestamps == nil ? 0 : Self.timestampsLength) }
 
     /// Writes the headers in front of a payload that stands at `headerLength` already.
     ///
@@ -64,18 +66,20 @@ public struct TCPSegment: Sendable {
         let length = headerLength + payloadLength
         IPHeader(version, from: source, to: destination, .tcp).write(into: &output, packetLength: length)
         let start = ipHeaderLength
-        output.store(sourcePort, at: start)
-        output.store(destinationPort, at: start + 2)
-        output.store(sequence, at: start + 4)
-        output.store(flags & TCPFlags.ack == 0 ? 0 : acknowledgement, at: start + 8)
-        output.store(UInt8(transportHeaderLength / 4) << 4, at: start + 12)
-        output.store(flags, at: start + 13)
-        output.store(flags & TCPFlags.rst == 0 ? UInt16.max : 0, at: start + 14)
-        output.store(UInt32(0), at: start + 16)
+        output.store(sourcePort, at: start + TCPField.sourcePort)
+        output.store(destinationPort, at: start + TCPField.destinationPort)
+        output.store(sequence, at: start + TCPField.sequence)
+        output.store(flags & TCPFlags.ack == 0 ? 0 : acknowledgement, at: start + TCPField.acknowledgement)
+        output.store(UInt8(transportHeaderLength / 4) << 4, at: start + TCPField.dataOffset)
+        output.store(flags, at: start + TCPField.flags)
+        output.store(flags & TCPFlags.rst == 0 ? UInt16.max : 0, at: start + TCPField.window)
+        // The checksum and the urgent pointer behind it.
+        output.store(UInt32(0), at: start + TCPField.checksum)
         if let timestamps {
-            output.store(0x0101_080a as UInt32, at: start + 20)
-            output.store(timestamps.value, at: start + 24)
-            output.store(timestamps.echo, at: start + 28)
+            let option = start + TCPField.options
+            output.store(Self.timestampsPrefix, at: option)
+            output.store(timestamps.value, at: option + 4)
+            output.store(timestamps.echo, at: option + 8)
         }
         let pseudo = InternetChecksum.pseudoHeaderSum(
             source: source,
@@ -85,24 +89,15 @@ public struct TCPSegment: Sendable {
             version: version
         )
         let sum = InternetChecksum.sum(output.bytes.slice(at: start, count: length - start), initial: pseudo)
-        output.store(~InternetChecksum.fold(sum), at: start + 16)
+        output.store(~InternetChecksum.fold(sum), at: start + TCPField.checksum)
         return length
     }
 
     private static func timestamps(in header: RawSpan) -> (value: UInt32, echo: UInt32)? {
-        var offset = 20
-        while offset < header.byteCount, header.byte(at: offset) != 0 {
-            if header.byte(at: offset) == 1 {
-                offset += 1
-                continue
-            }
-            guard offset + 1 < header.byteCount else { return nil }
-            let length = Int(header.byte(at: offset + 1))
-            guard length >= 2, offset + length <= header.byteCount else { return nil }
-            if header.byte(at: offset) == 8, length == 10 {
-                return (header.uint32(at: offset + 2), header.uint32(at: offset + 6))
-            }
-            offset += length
+        var options = TCPOptions(header, from: TCPField.options)
+        while let option = options.next() {
+            guard option.kind == TCPOptions.Kind.timestamps, option.valueLength == 8 else { continue }
+            return (header.uint32(at: option.valueOffset), header.uint32(at: option.valueOffset + 4))
         }
         return nil
     }

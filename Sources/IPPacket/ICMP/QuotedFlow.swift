@@ -29,19 +29,21 @@
         let protocolNumber: UInt8
         switch summary.version {
         case .v4:
-            guard quote.byteCount >= 28, quote.byte(at: 0) >> 4 == 4 else { return nil }
-            headerLength = Int(quote.byte(at: 0) & 0x0f) * 4
-            guard headerLength >= 20, quote.byteCount >= headerLength + 8 else { return nil }
-            guard quote.uint16(at: 6) & 0x1fff == 0 else { return nil }
-            protocolNumber = quote.byte(at: 9)
-            source = IPAddress(ipv4: quote.uint32(at: 12))
-            destination = IPAddress(ipv4: quote.uint32(at: 16))
+            guard quote.byteCount >= IPv4Field.headerLength + 8, quote.byte(at: IPv4Field.versionAndLength) >> 4 == 4
+            else { return nil }
+            headerLength = Int(quote.byte(at: IPv4Field.versionAndLength) & 0x0f) * 4
+            guard headerLength >= IPv4Field.headerLength, quote.byteCount >= headerLength + 8 else { return nil }
+            guard quote.uint16(at: IPv4Field.fragment) & 0x1fff == 0 else { return nil }
+            protocolNumber = quote.byte(at: IPv4Field.transport)
+            source = IPAddress(ipv4: quote.uint32(at: IPv4Field.source))
+            destination = IPAddress(ipv4: quote.uint32(at: IPv4Field.destination))
         case .v6:
-            guard quote.byteCount >= 48, quote.byte(at: 0) >> 4 == 6 else { return nil }
-            headerLength = 40
-            protocolNumber = quote.byte(at: 6)
-            source = IPAddress(bits: quote.uint128(at: 8))
-            destination = IPAddress(bits: quote.uint128(at: 24))
+            guard quote.byteCount >= IPv6Field.headerLength + 8, quote.byte(at: IPv6Field.versionAndFlow) >> 4 == 6
+            else { return nil }
+            headerLength = IPv6Field.headerLength
+            protocolNumber = quote.byte(at: IPv6Field.nextHeader)
+            source = IPAddress(bits: quote.uint128(at: IPv6Field.source))
+            destination = IPAddress(bits: quote.uint128(at: IPv6Field.destination))
         }
         guard let transport = TransportProtocol(rawValue: protocolNumber) else { return nil }
         self.transport = transport
@@ -49,12 +51,13 @@
         transportOffset = start + headerLength
         switch transport {
         case .tcp, .udp:
-            sourcePort = quote.uint16(at: headerLength)
-            destinationPort = quote.uint16(at: headerLength + 2)
+            sourcePort = quote.uint16(at: headerLength + TCPField.sourcePort)
+            destinationPort = quote.uint16(at: headerLength + TCPField.destinationPort)
         case .icmp, .icmpv6:
             guard (transport == .icmp) == (summary.version == .v4) else { return nil }
-            guard ICMPMessage.isEcho(type: quote.byte(at: headerLength), version: summary.version) else { return nil }
-            sourcePort = quote.uint16(at: headerLength + 4)
+            let type = quote.byte(at: headerLength + ICMPField.type)
+            guard ICMPMessage.isEcho(type: type, version: summary.version) else { return nil }
+            sourcePort = quote.uint16(at: headerLength + ICMPField.identifier)
             destinationPort = 0
         }
     }

@@ -21,29 +21,34 @@ public struct RefusalAnswer: Sendable {
     ///   such that an answer may be given is for the caller to say.
     public init?(to packet: RawSpan) {
         let number: UInt8
-        var header = 20
-        guard packet.byteCount >= 20 else { return nil }
-        switch packet.byte(at: 0) >> 4 {
+        var header = IPv4Field.headerLength
+        guard packet.byteCount >= header else { return nil }
+        switch packet.byte(at: IPv4Field.versionAndLength) >> 4 {
         case 4:
-            guard packet.byte(at: 0) == 0x45, packet.uint16(at: 6) & 0x1fff == 0 else { return nil }
+            guard packet.byte(at: IPv4Field.versionAndLength) == 0x45,
+                packet.uint16(at: IPv4Field.fragment) & 0x1fff == 0
+            else { return nil }
             version = .v4
-            source = IPAddress(ipv4: packet.uint32(at: 12))
-            destination = IPAddress(ipv4: packet.uint32(at: 16))
-            number = packet.byte(at: 9)
+            number = packet.byte(at: IPv4Field.transport)
         case 6:
-            guard packet.byteCount >= 40 else { return nil }
+            guard packet.byteCount >= IPv6Field.headerLength else { return nil }
             version = .v6
-            source = IPAddress(bits: packet.uint128(at: 8))
-            destination = IPAddress(bits: packet.uint128(at: 24))
-            header = packet.byte(at: 6) == 44 ? 48 : 40
-            guard packet.byteCount >= header, header == 40 || packet.uint16(at: 42) & 0xfff8 == 0 else { return nil }
-            number = packet.byte(at: header == 48 ? 40 : 6)
+            if packet.byte(at: IPv6Field.nextHeader) == PacketSummary.fragmentHeader {
+                header = IPv6FragmentField.headersLength
+                guard packet.byteCount >= header, packet.uint16(at: IPv6FragmentField.offsetAndMore) & 0xfff8 == 0
+                else { return nil }
+                number = packet.byte(at: IPv6FragmentField.nextHeader)
+            } else {
+                header = IPv6Field.headerLength
+                number = packet.byte(at: IPv6Field.nextHeader)
+            }
         default: return nil
         }
+        (source, destination) = PacketSummary.addresses(in: packet, version)
         switch TransportProtocol(rawValue: number) {
         case .icmp, .icmpv6:
             let request = version == .v4 ? ICMPMessage.echoRequest : ICMPMessage.echoRequestV6
-            guard packet.byteCount > header, packet.byte(at: header) == request else { return nil }
+            guard packet.byteCount > header, packet.byte(at: header + ICMPField.type) == request else { return nil }
             tcp = nil
         case .tcp:
             let summary = (try? PacketSummary(validating: packet)) ?? (try? PacketSummary(fragment: packet))
@@ -64,18 +69,19 @@ public struct RefusalAnswer: Sendable {
         }
         let start = IPHeader.length(version)
         let longest = version == .v4 ? Self.longestIPv4 : Self.longestIPv6
-        let quote = packet.prefix(min(packet.byteCount, longest - start - 8))
-        let length = start + 8 + quote.byteCount
+        let quote = packet.prefix(min(packet.byteCount, longest - start - ICMPField.headerLength))
+        let length = start + ICMPField.headerLength + quote.byteCount
         let transport = version == .v4 ? TransportProtocol.icmp : .icmpv6
         IPHeader(version, from: destination, to: source, transport).write(into: &output, packetLength: length)
         output.store(
             version == .v4 ? ICMPMessage.destinationUnreachable : ICMPMessage.destinationUnreachableV6,
-            at: start
+            at: start + ICMPField.type
         )
-        output.store(version == .v4 ? ICMPMessage.prohibited : ICMPMessage.prohibitedV6, at: start + 1)
-        output.store(UInt16(0), at: start + 2)
-        output.store(UInt32(0), at: start + 4)
-        output.copy(from: quote, at: start + 8)
+        let code = version == .v4 ? ICMPMessage.prohibited : ICMPMessage.prohibitedV6
+        output.store(code, at: start + ICMPField.code)
+        output.store(UInt16(0), at: start + ICMPField.checksum)
+        output.store(UInt32(0), at: start + ICMPField.identifier)
+        output.copy(from: quote, at: start + ICMPField.headerLength)
         var sum = InternetChecksum.sum(output.bytes.slice(at: start, count: length - start))
         if version == .v6 {
             sum += InternetChecksum.pseudoHeaderSum(
@@ -86,7 +92,7 @@ public struct RefusalAnswer: Sendable {
                 version: .v6
             )
         }
-        output.store(~InternetChecksum.fold(sum), at: start + 2)
+        output.store(~InternetChecksum.fold(sum), at: start + ICMPField.checksum)
         return length
     }
 }

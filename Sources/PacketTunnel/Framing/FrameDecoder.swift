@@ -34,7 +34,7 @@ struct FrameDecoder: ~Copyable {
     /// - Parameter mtu: the longest packet that is not a super-packet.
     init(framing: ChannelFraming, mtu: Int, pool: PacketBufferPool) {
         self.framing = framing
-        self.maximumLength = framing == .gso ? 65_535 : mtu
+        self.maximumLength = framing == .gso ? PacketSummary.greatestLength : mtu
         self.pool = pool
     }
 
@@ -104,17 +104,17 @@ struct FrameDecoder: ~Copyable {
         let start = offset + framing.headerLength
         guard start <= bytes.count else { return nil }
         let header = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[offset..<start]))
-        let length = Int(header.uint16(at: 0))
+        let length = Int(header.uint16(at: PsiphonFrame.length))
         guard length != 0 else { throw .emptyFrame }
         guard length <= maximumLength else { throw .frameTooLong(length: length, limit: maximumLength) }
         let end = start + length
         guard end <= bytes.count else { return nil }
         var offload = PacketOffload.none
         if framing == .gso {
-            let flags = header.byte(at: 2)
+            let flags = header.byte(at: GSOFrame.flags)
             guard flags & ~GSOFrame.partialChecksumFlag == 0 else { throw .unknownFlags(flags) }
             offload = PacketOffload(
-                segmentSize: header.uint16(at: 4),
+                segmentSize: header.uint16(at: GSOFrame.segmentSize),
                 checksumIsPartial: flags & GSOFrame.partialChecksumFlag != 0
             )
         }
@@ -137,10 +137,10 @@ struct FrameDecoder: ~Copyable {
                 missing = framing.headerLength - partial.length
             } else {
                 let header = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(partial.bytes))
-                missing = framing.headerLength + Int(header.uint16(at: 0)) - partial.length
+                missing = framing.headerLength + Int(header.uint16(at: PsiphonFrame.length)) - partial.length
                 guard missing > 0 else { break }
                 // Checked before the frame is taken in, because its length decides how much is copied.
-                if Int(header.uint16(at: 0)) > maximumLength { break }
+                if Int(header.uint16(at: PsiphonFrame.length)) > maximumLength { break }
             }
             let count = min(missing, bytes.count - moved)
             unsafe Self.append(UnsafeRawBufferPointer(bytes)[moved..<(moved + count)], to: partial)
@@ -163,17 +163,17 @@ struct FrameDecoder: ~Copyable {
         _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void,
         flush: () -> Void
     ) throws(FramingError) {
-        guard bytes.count > 4 else { throw .messageTooShort(bytes.count) }
-        guard bytes.count - 4 <= maximumLength else {
-            throw .frameTooLong(length: bytes.count - 4, limit: maximumLength)
+        guard bytes.count > OpenSSHFrame.headerLength else { throw .messageTooShort(bytes.count) }
+        guard bytes.count - OpenSSHFrame.headerLength <= maximumLength else {
+            throw .frameTooLong(length: bytes.count - OpenSSHFrame.headerLength, limit: maximumLength)
         }
-        let family = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)).uint32(at: 0)
+        let family = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)).uint32(at: OpenSSHFrame.family)
         guard family == OpenSSHFrame.ipv4 || family == OpenSSHFrame.ipv6 else { throw .unknownAddressFamily(family) }
         if let batch, batch.length + bytes.count > batch.capacity { finish(flush: flush) }
         let batch = self.batch ?? pool.takeLarge()
         self.batch = batch
         let start = batch.length
         unsafe Self.append(UnsafeRawBufferPointer(bytes)[...], to: batch)
-        unsafe body(UnsafeMutableRawBufferPointer(rebasing: batch.bytes[(start + 4)...]), .none)
+        unsafe body(UnsafeMutableRawBufferPointer(rebasing: batch.bytes[(start + OpenSSHFrame.headerLength)...]), .none)
     }
 }

@@ -44,8 +44,12 @@ struct Passage {
     private static func rewrite(_ quote: Quote, in bytes: inout MutableRawSpan, summary: PacketSummary) {
         let start = quote.flow.ipOffset
         let isIPv4 = summary.version == .v4
-        if let source = quote.source { replace(at: start + (isIPv4 ? 12 : 8), with: source) }
-        if let destination = quote.destination { replace(at: start + (isIPv4 ? 16 : 24), with: destination) }
+        if let source = quote.source {
+            replace(at: start + (isIPv4 ? IPv4Field.source : IPv6Field.source), with: source)
+        }
+        if let destination = quote.destination {
+            replace(at: start + (isIPv4 ? IPv4Field.destination : IPv6Field.destination), with: destination)
+        }
         let offset = summary.offsetOfTransportChecksum
         bytes.store(UInt16(0), at: offset)
         var sum = InternetChecksum.sum(bytes.bytes.suffix(from: summary.ipHeaderLength))
@@ -54,12 +58,12 @@ struct Passage {
 
         func replace(at offset: Int, with address: IPAddress) {
             guard isIPv4 else { return bytes.store(address.bits, at: offset) }
-            let checksum = bytes.uint16(at: start + 10)
+            let checksum = bytes.uint16(at: start + IPv4Field.checksum)
             let old = bytes.uint32(at: offset)
             bytes.store(address.ipv4, at: offset)
             bytes.store(
                 InternetChecksum.adjust(checksum: checksum, removing: old, adding: address.ipv4),
-                at: start + 10
+                at: start + IPv4Field.checksum
             )
         }
     }

@@ -39,7 +39,7 @@ extension ServerClient {
         else { return }
         switch stream.takeVerdict() {
         case .end(let reason):
-            let sequence = packet.uint32(at: summary.ipHeaderLength + 4)
+            let sequence = packet.uint32(at: summary.ipHeaderLength + TCPField.sequence)
             var target = summary
             if let resolver = flows[slot].resolver { target.destination = resolver }
             resetResolver(target, sequence: stream.expectedSequence(otherwise: sequence))

@@ -98,7 +98,7 @@ extension ServerClient {
         // The bytes of later fragments would not be looked at.
         guard summary.fragment == .whole else { throw .invalidDNSMessage }
         let payload = packet.suffix(from: summary.headerLength)
-        let sequence = packet.uint32(at: summary.ipHeaderLength + 4)
+        let sequence = packet.uint32(at: summary.ipHeaderLength + TCPField.sequence)
         switch stream.judge(payload, sequence: sequence, flags: summary.tcpFlags, allows: allowsDomain) {
         case .pass: return
         case .wait: throw .invalidDNSMessage

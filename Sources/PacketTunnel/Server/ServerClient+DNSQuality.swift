@@ -29,8 +29,8 @@ private struct DNSMessageFacts {
     init?(_ packet: RawSpan, summary: PacketSummary) {
         if summary.transport == .udp {
             guard summary.payloadLength >= DNSQuestion.headerLength else { return nil }
-            identifier = packet.uint16(at: summary.headerLength)
-            isResponse = packet.byte(at: summary.headerLength + 2) & 0x80 != 0
+            identifier = packet.uint16(at: summary.headerLength + DNSField.identifier)
+            isResponse = packet.byte(at: summary.headerLength + DNSField.flags) & DNSField.isResponse != 0
         } else {
             // Bytes of either direction stand for one query after another, see `DNSQueries`.
             guard summary.transport == .tcp, summary.payloadLength > 0 else { return nil }

@@ -61,8 +61,8 @@ extension ServerClient {
         if let stream = flows[slot].dnsStream {
             let isAdmitted = stream.admitAnswer(
                 flags: summary.tcpFlags,
-                sequence: packet.uint32(at: summary.ipHeaderLength + 4),
-                acknowledgement: packet.uint32(at: summary.ipHeaderLength + 8)
+                sequence: packet.uint32(at: summary.ipHeaderLength + TCPField.sequence),
+                acknowledgement: packet.uint32(at: summary.ipHeaderLength + TCPField.acknowledgement)
             )
             guard isAdmitted else { throw .disallowedDomain }
         }
