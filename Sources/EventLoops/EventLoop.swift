@@ -91,7 +91,7 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
 
     /// `sched_yield(2)`, at most once per time slice, as the rest of it is lost. A kernel that looks at its threads 250
     /// times a second otherwise leaves the processor to a busy loop for 4 ms, whatever slice that has asked for.
-    public func giveWay() {
+    public func yieldProcessor() {
         let time = Self.clock()
         guard time &- lastYield >= Self.timeSlice else { return }
         sched_yield()

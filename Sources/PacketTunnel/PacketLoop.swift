@@ -10,7 +10,7 @@ public protocol PacketLoop: AnyObject, Sendable {
     var now: UInt64 { get }
 
     /// Lets threads that wait for this processor go first. Only on the loop's thread.
-    func giveWay()
+    func yieldProcessor()
 
     /// Runs `work` on the loop's thread, in the order of the calls. From any thread.
     func execute(_ work: @escaping @Sendable () -> Void)

@@ -16,7 +16,7 @@ public final class ManualLoop: PacketLoop {
     private let time: Atomic<UInt64>
     /// How many calls of `perform` surround the work that runs now.
     private let depth = Atomic(0)
-    private let giveWayCalls = Atomic(0)
+    private let yieldCalls = Atomic(0)
 
     /// A loop whose clock stands at `nanoseconds`.
     public init(startingAt nanoseconds: UInt64 = 1_000_000_000) {
@@ -32,7 +32,7 @@ public final class ManualLoop: PacketLoop {
     public var now: UInt64 { time.load(ordering: .relaxed) }
 
     /// Is counted: there is nobody to give way to.
-    public func giveWay() { giveWayCalls.wrappingAdd(1, ordering: .relaxed) }
+    public func yieldProcessor() { yieldCalls.wrappingAdd(1, ordering: .relaxed) }
 
     /// Keeps `work` until the test runs it.
     public func execute(_ work: @escaping @Sendable () -> Void) {
@@ -49,8 +49,8 @@ public final class ManualLoop: PacketLoop {
 
     // MARK: The test's side
 
-    /// Calls of `giveWay` so far.
-    public var giveWayCount: Int { giveWayCalls.load(ordering: .relaxed) }
+    /// Calls of `yieldProcessor` so far.
+    public var yieldCount: Int { yieldCalls.load(ordering: .relaxed) }
 
     /// Does what only the loop's own thread may do. Work posted meanwhile waits.
     @discardableResult

@@ -48,7 +48,7 @@ struct Subsystem {
         do throws(ControlError) {
             let daemon = try ControlClient(path: socket)
             let request = TunnelHandOver(channelType: framing.channelType, session: session?.description ?? "")
-            try daemon.handOver(request, input: STDIN_FILENO, output: STDOUT_FILENO)
+            try daemon.passDescriptors(request, input: STDIN_FILENO, output: STDOUT_FILENO)
             letGo()
             _ = try daemon.waitForEnd()
             return .success

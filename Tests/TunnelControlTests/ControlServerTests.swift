@@ -30,7 +30,7 @@ struct ControlServerTests {
         let (up, down) = kind == "pipes" ? (Ends.pipe(), Ends.pipe()) : (Ends.sockets(), Ends.sockets())
         let client = try ControlClient(path: fixture.path)
         let request = TunnelHandOver(channelType: "tun@psiphon.ca", session: "laptop")
-        try client.handOver(request, input: up.first, output: down.second)
+        try client.passDescriptors(request, input: up.first, output: down.second)
         let streams = try #require(taken.streams)
         #expect(taken.request == request)
         #expect(carries("upstream", from: up.second, to: streams.input))
@@ -44,7 +44,7 @@ struct ControlServerTests {
         let fixture = try ControlFixture(answer: Self.accepting(taken))
         let (up, down) = (Ends.pipe(), Ends.pipe())
         let client = try ControlClient(path: fixture.path)
-        try client.handOver(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+        try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
         let peer = try #require(taken.peer)
         #expect(peer.user == getuid())
         #expect(peer.process == getpid())
@@ -58,7 +58,7 @@ struct ControlServerTests {
         let fixture = try ControlFixture(answer: Self.accepting(taken))
         let (up, down) = (Ends.pipe(), Ends.pipe())
         let client = try ControlClient(path: fixture.path)
-        try client.handOver(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+        try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
         for end in [up.first, down.second] { #expect(fcntl(end, F_SETFL, 0) == 0) }
         let streams = try #require(taken.streams)
         for end in [streams.input, streams.output] { #expect(fcntl(end, F_GETFL) & O_NONBLOCK != 0) }
@@ -71,7 +71,7 @@ struct ControlServerTests {
         let client = try ControlClient(path: fixture.path)
         let error = #expect(throws: ControlError.self) {
             try unusable.withDescriptors { input, output in
-                try client.handOver(TunnelHandOver(channelType: "x"), input: input, output: output)
+                try client.passDescriptors(TunnelHandOver(channelType: "x"), input: input, output: output)
             }
         }
         #expect(error?.kind == .refused(exitStatus: 64))
@@ -90,14 +90,14 @@ struct ControlServerTests {
         let (up, down) = (Ends.pipe(), Ends.pipe())
         do {
             let client = try ControlClient(path: fixture.path)
-            try client.handOver(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+            try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
             fixture.loop.execute { connections.withLock { $0[0] }.finish(.ended(reason: "enough")) }
             #expect(try client.waitForEnd() == "enough")
             #expect(!taken.isOver)
         }
         do {
             let client = try ControlClient(path: fixture.path)
-            try client.handOver(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+            try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
         }
         #expect(eventually { taken.isOver })
     }

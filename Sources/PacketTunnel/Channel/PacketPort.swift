@@ -103,7 +103,7 @@ final class PacketPortEnd: @unchecked Sendable {
             }
             return false
         }
-        if isFlood { loop.giveWay() }
+        if isFlood { loop.yieldProcessor() }
     }
 
     func write(_ packet: [UInt8]) -> PacketStreamError? {

@@ -102,6 +102,6 @@ public final class PacketTunnelClient: @unchecked Sendable {
     private func deviceIsReadable() {
         let isFlood = reader.readBatch(processUpstream)
         connection?.flush()
-        if isFlood { loop.giveWay() }
+        if isFlood { loop.yieldProcessor() }
     }
 }

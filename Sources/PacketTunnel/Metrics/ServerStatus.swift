@@ -25,7 +25,7 @@ public struct ServerStatus: Codable, Equatable, Sendable {
     /// Adds what one of the server's loops has counted.
     mutating func add(_ figures: ServerWorker.Figures) {
         packetsRead += figures.readCount
-        packetsHandedOver += figures.handedOverCount
+        packetsHandedOver += figures.forwardedCount
         if packetsRead > 0 { handedOverShare = Double(packetsHandedOver) / Double(packetsRead) }
         for counter in SessionReport.counters(figures.strays) { strays[counter.name, default: 0] += counter.value }
     }

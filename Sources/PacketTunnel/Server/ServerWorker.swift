@@ -5,7 +5,7 @@ internal import Synchronization
 /// One loop's part of a server: a queue of the device, and the clients whose transports live on the loop.
 final class ServerWorker: @unchecked Sendable {
     /// Packets that may be on their way here from other loops.
-    private static let handOverLimit = 1_024
+    private static let forwardedLimit = 1_024
 
     let loop: any PacketLoop
     let configuration: ServerConfiguration
@@ -32,7 +32,7 @@ final class ServerWorker: @unchecked Sendable {
         /// Refused packets that belong to no client here.
         var strays = PacketCounters()
         /// Packets that came to this loop for a client of another one.
-        var handedOverCount = 0
+        var forwardedCount = 0
         /// Packets that came to this loop.
         var readCount = 0
     }
@@ -121,7 +121,7 @@ final class ServerWorker: @unchecked Sendable {
             client.flush()
         }
         dirty.removeAll(keepingCapacity: true)
-        if isFlood { loop.giveWay() }
+        if isFlood { loop.yieldProcessor() }
     }
 
     /// Validates a packet and finds its client. True if the buffer was taken over.
@@ -130,7 +130,7 @@ final class ServerWorker: @unchecked Sendable {
             let summary = try summary(of: packet)
             guard let index = addressPool.index(of: summary.destination) else { throw .noSession }
             guard let client = clients[index] else {
-                unsafe try handOver(packet.bytes, packet.offload, index: index)
+                unsafe try forwardToOwner(packet.bytes, packet.offload, index: index)
                 return false
             }
             return deliver(packet, summary: summary, to: client)
@@ -158,7 +158,7 @@ final class ServerWorker: @unchecked Sendable {
 
     /// Takes a packet to the loop of its client, or keeps it for the next client of its session. The kernel steers return
     /// traffic to the right queue, so this is rare.
-    private func handOver(
+    private func forwardToOwner(
         _ packet: UnsafeMutableRawBufferPointer,
         _ offload: PacketOffload,
         index: UInt32
@@ -170,15 +170,15 @@ final class ServerWorker: @unchecked Sendable {
         case .parked: return
         case .client(let client):
             let worker = client.worker
-            guard worker.arrivingCount.load(ordering: .relaxed) < Self.handOverLimit else { throw .queueFull }
+            guard worker.arrivingCount.load(ordering: .relaxed) < Self.forwardedLimit else { throw .queueFull }
             worker.arrivingCount.wrappingAdd(1, ordering: .relaxed)
-            figures.handedOverCount &+= 1
+            figures.forwardedCount &+= 1
             let packet = copy()
-            worker.loop.execute { worker.receiveHandedOver(packet) }
+            worker.loop.execute { worker.receiveForwarded(packet) }
         }
     }
 
-    private func receiveHandedOver(_ packet: ParkedPackets.Packet) {
+    private func receiveForwarded(_ packet: ParkedPackets.Packet) {
         arrivingCount.wrappingSubtract(1, ordering: .relaxed)
         receive(packet)?.flush()
     }
@@ -207,7 +207,7 @@ final class ServerWorker: @unchecked Sendable {
             if let client {
                 if client.processDownstream(buffer, summary: summary) { return client }
             } else {
-                unsafe try handOver(buffer.bytes, buffer.offload, index: index)
+                unsafe try forwardToOwner(buffer.bytes, buffer.offload, index: index)
             }
         } catch {
             figures.strays.refuse(.downstream, error)

@@ -6,7 +6,7 @@ internal import PacketTunnel
 
 /// Owns one libssh session of a client, from its making to its handing over or its end.
 ///
-/// One thread at a time: the connecting one, and then, for `handOver` alone, the loop's.
+/// One thread at a time: the connecting one, and then, for `transfer(to:)` alone, the loop's.
 final class SSHClientHandle: @unchecked Sendable {
     let session: ssh_session
     let peer: OpaquePointer
@@ -19,7 +19,7 @@ final class SSHClientHandle: @unchecked Sendable {
     /// Hears of another congestion control, and of one that the kernel does not give. On the loop.
     var onPathChange: ((PathWatch.Change) -> Void)?
     private var isClosed = false
-    private(set) var isHandedOver = false
+    private(set) var isTransferred = false
 
     init() throws(SSHClientError) {
         do { try SSHRuntime.initialize() } catch { throw SSHClientError(.temporary, error.reason) }
@@ -34,22 +34,22 @@ final class SSHClientHandle: @unchecked Sendable {
     }
 
     deinit {
-        guard !isHandedOver else { return }
+        guard !isTransferred else { return }
         close()
         ssh_free(session)
         libssh_shim_peer_free(peer)
     }
 
     func close() {
-        guard !isClosed, !isHandedOver else { return }
+        guard !isClosed, !isTransferred else { return }
         isClosed = true
         ssh_disconnect(session)
         link?.close()
     }
 
     /// Makes a driver on the loop the owner. On the loop's thread; nobody else uses the session any more.
-    func handOver(to loop: EventLoop) throws(SSHClientError) -> SSHSession {
-        guard !isClosed, !isHandedOver else { throw SSHClientError(.usage, "the connection is closed") }
+    func transfer(to loop: EventLoop) throws(SSHClientError) -> SSHSession {
+        guard !isClosed, !isTransferred else { throw SSHClientError(.usage, "the connection is closed") }
         ssh_set_blocking(session, 0)
         do throws(SSHError) {
             var options = SSHSession.SocketOptions()
@@ -58,7 +58,7 @@ final class SSHClientHandle: @unchecked Sendable {
             driver.onPathChange = onPathChange
             driver.handshakeDidFinish()
             driver.security = security
-            isHandedOver = true
+            isTransferred = true
             return driver
         } catch {
             throw SSHClientError(.temporary, error.reason)

@@ -16,7 +16,7 @@ public final class SSHServer: @unchecked Sendable {
     public var hostKeys: [SSHPublicKey] { context.library.hostKeys }
 
     private let context: SSHServerContext
-    private let shards: [SSHServerShard]
+    private let workers: [SSHServerWorker]
     private let isStopped = Mutex(false)
 
     // Owned by the first loop.
@@ -65,13 +65,13 @@ public final class SSHServer: @unchecked Sendable {
         sockets: [(Int32, ListenAddress)]
     ) {
         self.context = context
-        shards = loops.map { SSHServerShard(loop: $0, context: context) }
+        workers = loops.map { SSHServerWorker(loop: $0, context: context) }
         var addresses: [ListenAddress] = []
         for (_, address) in sockets where !addresses.contains(address) { addresses.append(address) }
         self.addresses = addresses
         let descriptors = sockets.map(\.0)
-        shards[0].loop.execute { [self] in
-            listeners = descriptors.compactMap { SSHServerListener($0, server: self, loop: shards[0].loop) }
+        workers[0].loop.execute { [self] in
+            listeners = descriptors.compactMap { SSHServerListener($0, server: self, loop: workers[0].loop) }
         }
     }
 
@@ -79,7 +79,7 @@ public final class SSHServer: @unchecked Sendable {
     public var keyStatus: [SSHServerKeyStatus] { context.shares.status }
 
     /// Connections that are open now.
-    public var connectionCount: Int { shards.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
+    public var connectionCount: Int { workers.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
 
     /// Stops listening, ends all connections, and returns when the last is gone. Not from a loop's thread; idempotent.
     public func stop(reason: String = "the server is stopping") {
@@ -90,45 +90,45 @@ public final class SSHServer: @unchecked Sendable {
         guard isFirst else { return }
         let done = DispatchSemaphore(value: 0)
         // The first loop's part first: what it has accepted is then on its way to the others before their part.
-        shards[0].loop.execute { [self] in
+        workers[0].loop.execute { [self] in
             for listener in listeners { listener.stop() }
             listeners = []
             done.signal()
         }
         done.wait()
-        for shard in shards {
-            shard.loop.execute {
-                shard.stop(reason: reason)
+        for worker in workers {
+            worker.loop.execute {
+                worker.stop(reason: reason)
                 done.signal()
             }
         }
-        for _ in shards { done.wait() }
+        for _ in workers { done.wait() }
     }
 
     /// On the first loop's thread.
     func accepted(_ descriptor: Int32, address: String, port: UInt16) {
         let source = SSHServerSource(address, blockSize: context.configuration.netBlockSize)
         let place: SSHServerPlace
-        switch context.startups.take(source, now: shards[0].loop.now) {
+        switch context.startups.take(source, now: workers[0].loop.now) {
         case .success(let taken): place = taken
         case .failure(let refusal):
             logDrop(address, refusal)
             close(descriptor)
             return
         }
-        let loads = shards.map { $0.load.load(ordering: .relaxed) }
-        let shard = shards[loads.indices.min { loads[$0] < loads[$1] } ?? 0]
-        shard.load.add(1, ordering: .relaxed)
-        if shard.loop.isCurrent {
-            shard.adopt(descriptor, address: address, port: port, place: place)
+        let loads = workers.map { $0.load.load(ordering: .relaxed) }
+        let worker = workers[loads.indices.min { loads[$0] < loads[$1] } ?? 0]
+        worker.load.add(1, ordering: .relaxed)
+        if worker.loop.isCurrent {
+            worker.adopt(descriptor, address: address, port: port, place: place)
         } else {
-            shard.loop.execute { shard.adopt(descriptor, address: address, port: port, place: place) }
+            worker.loop.execute { worker.adopt(descriptor, address: address, port: port, place: place) }
         }
     }
 
     /// One line a second at most for each reason: a flood of connections must not become a flood of lines.
     private func logDrop(_ address: String, _ refusal: SSHServerStartups.Refusal) {
-        let now = shards[0].loop.now
+        let now = workers[0].loop.now
         var line = dropLines[refusal] ?? (count: 0, next: 0)
         line.count += 1
         if now >= line.next {

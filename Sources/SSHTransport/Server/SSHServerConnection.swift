@@ -10,7 +10,7 @@ internal import Synchronization
 /// carry it.
 public final class SSHServerConnection: @unchecked Sendable {
     /// The loop that owns the connection and its channels.
-    public var loop: EventLoop { shard.loop }
+    public var loop: EventLoop { worker.loop }
     /// The client's address in text form, without port.
     public let remoteAddress: String
     /// The client's port.
@@ -31,12 +31,12 @@ public final class SSHServerConnection: @unchecked Sendable {
     /// Open channels, `session` ones included.
     public var channels: [SSHChannel] { session?.channels ?? [] }
 
-    let shard: SSHServerShard
+    let worker: SSHServerWorker
     /// Held until the login.
     let place: SSHServerPlace
     /// What the connection has done that is to be held against where it came from.
     var offence: SSHServerPenalties.Offence? = .noAuthentication
-    var context: SSHServerContext { shard.context }
+    var context: SSHServerContext { worker.context }
     private(set) var session: SSHSession?
     var isAuthenticated = false
     /// The loop's time by which the client has to be authenticated.
@@ -63,12 +63,12 @@ public final class SSHServerConnection: @unchecked Sendable {
     private var packetsBefore: UInt64 = 0
     private var unansweredKeepalives = 0
 
-    init(remoteAddress: String, remotePort: UInt16, place: SSHServerPlace, shard: SSHServerShard) {
+    init(remoteAddress: String, remotePort: UInt16, place: SSHServerPlace, worker: SSHServerWorker) {
         self.remoteAddress = remoteAddress
         self.remotePort = remotePort
         self.place = place
-        self.shard = shard
-        loginDeadline = shard.loop.now &+ shard.context.configuration.loginGraceTime.nanoseconds
+        self.worker = worker
+        loginDeadline = worker.loop.now &+ worker.context.configuration.loginGraceTime.nanoseconds
         callbacks = .allocate(capacity: 1)
         callbacks.initialize(to: ssh_server_callbacks_struct())
     }
@@ -185,7 +185,7 @@ extension SSHServerConnection: SSHSessionDelegate {
         let hostKey = libssh_shim_host_key_algorithm(session.peer).map { String(cString: $0) } ?? ""
         let security = TransportSecurity(session.handle, hostKey: hostKey)
         session.security = security
-        shard.didAuthenticate(self)
+        worker.didAuthenticate(self)
         let key = publicKey.map { "\($0)" } ?? ""
         noteIdle(isNew: true)
         log(.info, "accepted user \(SSHRuntime.userName(user)), \(key); \(security)")
@@ -229,7 +229,7 @@ extension SSHServerConnection: SSHSessionDelegate {
         } else {
             logRefusal("connection ended before login: \(reason)")
         }
-        shard.didEnd(self)
+        worker.didEnd(self)
     }
 }
 

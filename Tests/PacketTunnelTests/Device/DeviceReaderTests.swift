@@ -64,9 +64,9 @@ struct DeviceReaderTests {
         connection.send(Sample.upstreamUDP(version))
         let packet = MemoryPacket(Sample.downstreamUDP(to: try harness.address(version)))
         harness.device.inject(packet, count: 63)
-        #expect(harness.loop.giveWayCount == 0)
+        #expect(harness.loop.yieldCount == 0)
         harness.device.inject(packet, count: 130)
-        #expect(harness.loop.giveWayCount == 2)
+        #expect(harness.loop.yieldCount == 2)
     }
 
     @Test("Stopping closes the device")

@@ -24,7 +24,7 @@ struct HandOverTests {
         let received = try #require(try connection.received().first)
         #expect(received.bytes.suffix(1_200) == packet.suffix(1_200))
         #expect(PacketBuilder.checksumsAreValid(received.bytes))
-        #expect(harness.server.workers[0].figures.handedOverCount == 1)
+        #expect(harness.server.workers[0].figures.forwardedCount == 1)
     }
 
     @Test("a packet whose client has gone meanwhile waits for the next one", arguments: IPVersion.allCases)

@@ -37,7 +37,7 @@ final class SSHServerContext: Sendable {
 /// The connections of one loop. Two timers for all of them, none when there is nothing to wait for.
 ///
 /// Used on the loop's thread, but for `load`.
-final class SSHServerShard: @unchecked Sendable {
+final class SSHServerWorker: @unchecked Sendable {
     let loop: EventLoop
     let context: SSHServerContext
     /// Connections that were handed to this loop and are not over.
@@ -59,7 +59,7 @@ final class SSHServerShard: @unchecked Sendable {
 
     /// Starts a connection over `descriptor`.
     func adopt(_ descriptor: Int32, address: String, port: UInt16, place: SSHServerPlace) {
-        let connection = SSHServerConnection(remoteAddress: address, remotePort: port, place: place, shard: self)
+        let connection = SSHServerConnection(remoteAddress: address, remotePort: port, place: place, worker: self)
         connections[ObjectIdentifier(connection)] = connection
         unauthenticated[ObjectIdentifier(connection)] = connection
         do {
