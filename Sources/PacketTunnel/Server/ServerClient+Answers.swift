@@ -49,7 +49,7 @@ extension ServerClient {
                 answer(packet, summary: summary, flags: TCPFlags.rst | TCPFlags.ack)
             }
         case .isOver:
-            // Nothing is due to an acknowledgement; the client's own end is acknowledged, so that it can close.
+            // A bare acknowledgement gets no answer. The client's FIN is acknowledged, so that it can close.
             if summary.payloadLength > 0 {
                 answer(packet, summary: summary, flags: TCPFlags.rst | TCPFlags.ack)
             } else if summary.tcpFlags & TCPFlags.fin != 0 {

@@ -1,11 +1,18 @@
 internal import IPPacket
 
-/// The way of a packet from the internet to its client:
+/// The way of a packet from the internet to its client, from the tun device to the SSH connection. The functions follow in this
+/// order.
 ///
-/// 1. `DeviceReader.readBatch` reads it, `ServerWorker.dispatch` reads its facts and finds the client by its destination.
-/// 2. `judgeDownstream` decides. It cannot reach the device or the channel.
-/// 3. `processDownstream` rewrites and counts what may pass, and gives it to `ChannelSender.enqueue`.
-/// 4. `ServerClient.flush` sends what the channel takes.
+/// 1. `ServerWorker.deviceIsReadable` has `DeviceReader.readBatch` read packets by `TunQueue.read`.
+/// 2. `ServerWorker.dispatch` reads a packet's facts by `PacketRules.summary`, and finds the client by its destination. A packet
+///    for a client of another loop goes there (`forwardToOwner`).
+/// 3. `processDownstream` has `judgeDownstream` decide. It cannot reach the device or the channel.
+/// 4. `processDownstream` rewrites and counts what may pass (`Passage.apply`, `MSSClamp.clamp`), and gives it to
+///    `ChannelSender.enqueue`, which keeps it in its flow's part of `FlowQueue`.
+/// 5. `flush`, which `ServerWorker.deviceIsReadable` calls after the batch, and the transport when it has room again, has
+///    `ChannelSender.flush` take packets from the queue, frame them, and gather small ones.
+/// 6. `SSHChannel.write` passes a message to libssh, which encrypts it: `libssh_shim_channel_write` in `CLibSSH/channel.c`.
+/// 7. `SSHSession.corking` holds encrypted messages for a full send; `send` is in `CLibSSH/receive.c`.
 extension ServerClient {
     /// Takes one validated packet from the device to the client's queue.
     ///
@@ -145,5 +152,16 @@ extension ServerClient {
         if try downstreamFragments.begin(facts, summary: summary, decision, now: now) {
             session?.counters.refuse(.downstream, .fragmentLimit)
         }
+    }
+
+    /// Sends what waits, as far as the transport takes it.
+    func flush() {
+        guard state.isOpen else { return }
+        sender.flush(to: transport, now: worker.loop.now)
+        if let dropped = sender.takeDropped() { session?.counters.refuse(.downstream, dropped) }
+    }
+
+    func transportDidBecomeWritable() {
+        flush()
     }
 }

@@ -1,13 +1,40 @@
 internal import IPPacket
 
-/// The way of a client's packet to the internet:
+/// The way of a client's packet to the internet, from the SSH connection to the tun device. The functions follow in this order.
 ///
-/// 1. `FrameDecoder.decode` finds the packet in what the channel has delivered.
-/// 2. `processUpstream` reads its facts, and what its frame says of it.
-/// 3. `judgeUpstream` decides. It cannot reach the device or the channel.
-/// 4. `processUpstream` rewrites and counts what may pass, and gives it to `DeviceWriter.write`; `answerRefusal` tells the
-///    client about what may not.
+/// 1. `SSHSession.descriptorIsReady` has libssh read: `ssh_event_dopoll`, whose `poll` and `recv` are in `CLibSSH/receive.c`.
+/// 2. `libssh_shim_on_channel_data` (`CLibSSH/flow.c`) takes the decrypted data from under libssh.
+/// 3. `SSHChannel.receive` passes it on; over another transport the journey begins here, in `DescriptorTransport.read`.
+/// 4. `transportDidReceive` has `FrameDecoder.decode` find the packets in it.
+/// 5. `processUpstream` reads a packet's facts by `PacketRules.summary`, and what its frame says of it.
+/// 6. `judgeUpstream` decides. It cannot reach the device or the channel.
+/// 7. `processUpstream` rewrites and counts what may pass (`Passage.apply`, `MSSClamp.clamp`), and gives it to
+///    `DeviceWriter.write`, which joins the segments of a flow; `answerRefusal` tells the client about what may not.
+/// 8. `transportDidFinishReceiving`, which `SSHChannel.service` calls at the end of the turn, has `DeviceWriter.flush` write
+///    what was held back. A batch of frames is written before `decode` returns.
+/// 9. `TunQueue.write` writes to the tun device.
 extension ServerClient {
+    func transportDidReceive(_ bytes: inout MutableRawSpan) {
+        guard state.isOpen else { return }
+        do throws(FramingError) {
+            try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
+                unsafe try decoder.decode(buffer) { packet, offload in
+                    unsafe processUpstream(packet, offload: offload)
+                } flush: {
+                    worker.writer.flush()
+                }
+            }
+            countRefused()
+            if owesAnswer {
+                owesAnswer = false
+                flush()
+            }
+        } catch {
+            session?.counters.refuse(.upstream, .invalidFrame)
+            end(reason: "broken framing: \(error)")
+        }
+    }
+
     /// Takes one packet, in place, from the channel to the device. What is refused is counted and left untouched.
     func processUpstream(_ packet: UnsafeMutableRawBufferPointer, offload: PacketOffload) {
         guard let session else { return }
@@ -68,7 +95,7 @@ extension ServerClient {
         if flows[slot].transparent != nil { chooseResolver(summary, session, &passage, slot: slot, now: now) }
         if flows[slot].dnsStream != nil { try judgeSegment(packet, summary: summary, slot: slot) }
         if summary.fragment == .first { try rememberUpstream(summary, packet, passage, key, now: now) }
-        // Also with a flow that is known: a packet for the client may have begun it.
+        // A known flow does not say that the address is known: a packet for the client may have begun the flow.
         if original(summary.version) == nil { learn(summary) }
         if measuresDNS, summary.isDNSQuery { noteQuery(packet, summary, passage, slot: slot, now: now) }
         account(slot, summary, .upstream)
@@ -86,16 +113,6 @@ extension ServerClient {
     /// The address that this connection's packets of a family come from, once one of them has passed.
     private func original(_ version: IPVersion) -> IPAddress? { version == .v4 ? originalIPv4 : originalIPv6 }
 
-    private func learn(_ summary: PacketSummary) {
-        if summary.version == .v4 {
-            originalIPv4 = summary.source
-            session?.originalIPv4 = summary.source
-        } else {
-            originalIPv6 = summary.source
-            session?.originalIPv6 = summary.source
-        }
-    }
-
     /// Asks policy and port checkers about the first packet of a flow.
     private func checkDestination(of summary: PacketSummary, _ session: Session) throws(RejectReason) {
         if isTransparent(summary) {
@@ -107,15 +124,6 @@ extension ServerClient {
             throw .invalidDestinationAddress
         }
         try checkPort(of: summary, address: summary.destination, port: summary.destinationPort)
-    }
-
-    /// Has the next packet of a flow judged anew if the policy forbids it now.
-    func forgetForbiddenFlows() {
-        let worker = worker
-        flows.remove(now: worker.loop.now) { key, flow in
-            let version: IPVersion = key.remote.isIPv4 ? .v4 : .v6
-            return flow.transparent == nil && !worker.permits(destination: key.remote, version: version)
-        }
     }
 
     func checkPort(of summary: PacketSummary, address: IPAddress, port: UInt16) throws(RejectReason) {
@@ -145,6 +153,16 @@ extension ServerClient {
         return slot
     }
 
+    private func learn(_ summary: PacketSummary) {
+        if summary.version == .v4 {
+            originalIPv4 = summary.source
+            session?.originalIPv4 = summary.source
+        } else {
+            originalIPv6 = summary.source
+            session?.originalIPv6 = summary.source
+        }
+    }
+
     /// Adds a packet to its flow's figures, and tells the flow's updaters of a connection's end.
     func account(_ slot: Int, _ summary: PacketSummary, _ direction: PacketDirection) {
         let isLast = summary.transport == .tcp && flows.note(summary, direction, slot: slot)
@@ -154,6 +172,24 @@ extension ServerClient {
         case .downstream: flows[slot].downstreamBytes += summary.payloadLength
         }
         if isLast { flows[slot].report() }
+    }
+
+    func transportDidFinishReceiving() {
+        decoder.finish { worker.writer.flush() }
+        countRefused()
+    }
+
+    private func countRefused() {
+        if let dropped = worker.writer.takeDropped() { session?.counters.refuse(.upstream, dropped) }
+    }
+
+    /// Has the next packet of a flow judged anew if the policy forbids it now.
+    func forgetForbiddenFlows() {
+        let worker = worker
+        flows.remove(now: worker.loop.now) { key, flow in
+            let version: IPVersion = key.remote.isIPv4 ? .v4 : .v6
+            return flow.transparent == nil && !worker.permits(destination: key.remote, version: version)
+        }
     }
 }
 

@@ -3,7 +3,8 @@ internal import Logging
 
 /// A connection that is attached to a session, or is about to be: its transport, its framing, its queue, its flows.
 ///
-/// Owned by the loop of its transport from the first byte to the last.
+/// Owned by the loop of its transport from the first byte to the last. The way of a packet is in `ServerClient+Upstream.swift`
+/// and `ServerClient+Downstream.swift`.
 final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     var identity: SessionIdentity { handle.identity }
     /// What the embedder holds of the connection.
@@ -46,8 +47,10 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     /// Nanoseconds between two calls of a flow's updaters.
     private static let flowReportPeriod: UInt64 = 1_000_000_000
 
-    private var decoder: FrameDecoder
-    private var state = ServerClientState<Session, ServerClient>()
+    /// Cuts what the transport delivers into packets.
+    var decoder: FrameDecoder
+    /// Where the connection stands with its session.
+    private(set) var state = ServerClientState<Session, ServerClient>()
 
     init(
         identity: SessionIdentity,
@@ -80,7 +83,8 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         )
         if let rate = hooks.rateLimitInBytesPerSecond {
             // A tenth of a second may come at once, and one super-packet in any case.
-            let bucket = TokenBucket(tokensPerSecond: Double(rate), capacity: max(Double(rate) / 10, 131_072))
+            let capacity = max(Double(rate) / 10, Double(ChannelSender.roomForSuperPacket))
+            let bucket = TokenBucket(tokensPerSecond: Double(rate), capacity: capacity)
             upstreamBudget = bucket
             downstreamBudget = bucket
         }
@@ -195,50 +199,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         SessionReport.log(counters, of: session, to: worker.logger)
     }
 
-    // MARK: PacketTransportReceiver
-
-    func transportDidReceive(_ bytes: inout MutableRawSpan) {
-        guard state.isOpen else { return }
-        do throws(FramingError) {
-            try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
-                unsafe try decoder.decode(buffer) { packet, offload in
-                    unsafe processUpstream(packet, offload: offload)
-                } flush: {
-                    worker.writer.flush()
-                }
-            }
-            countRefused()
-            if owesAnswer {
-                owesAnswer = false
-                flush()
-            }
-        } catch {
-            session?.counters.refuse(.upstream, .invalidFrame)
-            end(reason: "broken framing: \(error)")
-        }
-    }
-
-    func transportDidFinishReceiving() {
-        decoder.finish { worker.writer.flush() }
-        countRefused()
-    }
-
-    private func countRefused() {
-        if let dropped = worker.writer.takeDropped() { session?.counters.refuse(.upstream, dropped) }
-    }
-
-    func transportDidBecomeWritable() {
-        flush()
-    }
-
     func transportDidClose(reason: String) {
         end(reason: reason)
-    }
-
-    /// Sends what waits, as far as the transport takes it.
-    func flush() {
-        guard state.isOpen else { return }
-        sender.flush(to: transport, now: worker.loop.now)
-        if let dropped = sender.takeDropped() { session?.counters.refuse(.downstream, dropped) }
     }
 }

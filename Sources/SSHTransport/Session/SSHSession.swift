@@ -36,7 +36,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     private var corkedByteCount = 0
     private var readGate = SSHReadGate()
     private var pathWatch: PathWatch
-    /// Nothing is read while somebody elsewhere finds out what to answer.
+    /// Input is held because an answer is being prepared elsewhere: the keys of a user are loaded, for instance.
     private(set) var isPaused = false
     private var holdsInput: Bool { readGate.isClosed || isPaused }
 
@@ -110,6 +110,8 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         var result: Int32
         libssh_shim_receive_hold(receiver, holdsInput ? LIBSSH_SHIM_HOLD_INPUT : LIBSSH_SHIM_HOLD_NOTHING)
         repeat {
+            // Data comes out at `SSHChannel.receive`, by way of `libssh_shim_on_channel_data` (CLibSSH/flow.c); opens come out
+            // at the handlers that `libssh_shim_peer_attach` was given.
             result = ssh_event_dopoll(event, 0)
             updateReadGate()
         } while result == SSH_OK && !state.isEnding && !holdsInput && libssh_shim_receive_pending(receiver) > 0
