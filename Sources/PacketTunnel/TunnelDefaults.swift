@@ -10,6 +10,8 @@ public import IPPacket
 public enum TunnelDefaults {
     /// Bytes of the largest packet.
     public static let mtu = 1_500
+    /// MTUs that a tunnel may have: from IPv6's minimum (RFC 8200 §5) on.
+    public static let mtuRange = 1_280...PacketSummary.greatestLength
     /// Bytes of packet memory that may wait for one client: eight times as much as in the original.
     public static let downstreamQueueLimitInBytes = 4 << 20
     /// Bytes of packet memory that may wait for the server: 128 times as much as in the original.
@@ -36,11 +38,12 @@ enum ConfigurationCheck {
     /// The MTU, with the default for 0.
     static func mtu(_ value: Int) throws(ConfigurationError) -> Int {
         let mtu = TunnelDefaults.mtu(value)
-        guard (1_280...65_535).contains(mtu) else {
+        let range = TunnelDefaults.mtuRange
+        guard range.contains(mtu) else {
             throw ConfigurationError(
                 setting: "MTU",
                 value: "\(value)",
-                reason: "has to be from 1280 to 65535, or 0 for the default"
+                reason: "has to be from \(range.lowerBound) to \(range.upperBound), or 0 for the default"
             )
         }
         return mtu

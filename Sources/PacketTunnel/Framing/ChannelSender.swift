@@ -6,7 +6,7 @@ internal import IPPacket
 /// unsent. Small ones are gathered into full messages; large ones are sent from where they lie. Owned by one loop.
 struct ChannelSender: ~Copyable {
     /// Room for one super-packet and its frame: with less, none would ever be sent.
-    private static let leastForSuperPackets = 128 << 10
+    static let roomForSuperPacket = 128 << 10
 
     private let framing: ChannelFraming
     private let pool: PacketBufferPool
@@ -22,7 +22,7 @@ struct ChannelSender: ~Copyable {
         self.pool = pool
         queue = FlowQueue(
             pool: pool,
-            limitInBytes: framing == .gso ? max(queueLimitInBytes, Self.leastForSuperPackets) : queueLimitInBytes,
+            limitInBytes: framing == .gso ? max(queueLimitInBytes, Self.roomForSuperPacket) : queueLimitInBytes,
             quantum: framing == .gso ? 16_384 : 2_048
         )
     }
@@ -126,7 +126,7 @@ struct ChannelSender: ~Copyable {
         sent = 0
     }
 
-    /// One message has to carry all of a packet; the other side permits no messages of this size.
+    /// Drops a packet that is larger than the messages that the other side permits: one message has to carry all of it.
     private mutating func dropOutgoing(_ bytes: PacketBuffer) {
         let packet = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.bytes[framing.headerLength...])
         unsafe queue.noteDropped(packet, like: bytes)

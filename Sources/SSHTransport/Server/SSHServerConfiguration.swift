@@ -97,7 +97,7 @@ public struct SSHServerConfiguration: Sendable {
 
     /// Unsent bytes at which the kernel stops taking more of a connection's output (`TCP_NOTSENT_LOWAT`), on a fast path; on
     /// a slower one they are fewer.
-    public var notSentLowWater: Int32 = 131_072
+    public var notSentLowWater: Int32 = SSHSession.SocketOptions.notSentLowWater
 
     /// Finds a key among those of one user. Must not wait for anything.
     public typealias KeyCheck =

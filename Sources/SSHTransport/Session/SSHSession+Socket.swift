@@ -7,7 +7,10 @@ extension SSHSession {
     /// What is set on every session's socket.
     struct SocketOptions {
         /// Unsent bytes at which the kernel stops saying that it takes more: what waits belongs in our own queues.
-        var notSentLowWater: Int32 = 131_072
+        var notSentLowWater = Self.notSentLowWater
+
+        /// What a server and a client set by default.
+        static let notSentLowWater: Int32 = 128 << 10
         /// How the connection's congestion control is chosen.
         var congestionControl = CongestionControl.auto
     }

@@ -48,7 +48,7 @@ extension KeywordTable {
             "MTU",
             .network,
             \.mtu,
-            ValueSyntax<Int>.number(1280...65535, "BYTES").zero(means: TunnelDefaults.mtu),
+            ValueSyntax<Int>.number(TunnelDefaults.mtuRange, "BYTES").zero(means: TunnelDefaults.mtu),
             """
             The largest packet, on the server and on its clients: 1280, IPv6's minimum, to 65535, or 0 for the default.
             """

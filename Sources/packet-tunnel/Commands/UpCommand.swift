@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import IPPacket
 internal import OpenSSHSyntax
+internal import PacketTunnel
 internal import TunnelConfiguration
 
 /// `packet-tunnel up`
@@ -197,7 +198,7 @@ func parseInterface(_ text: String) throws -> String {
 }
 
 private func parseMTU(_ text: String) throws -> Int {
-    guard let mtu = Int(text), mtu == 0 || (1280...65535).contains(mtu) else {
+    guard let mtu = Int(text), mtu == 0 || TunnelDefaults.mtuRange.contains(mtu) else {
         throw ValueProblem("an MTU is 1280, IPv6's minimum, to 65535, or 0 for the server's word")
     }
     return mtu
