@@ -7,7 +7,7 @@ public import PacketTunnel
 /// Owns its descriptors from `init` on and closes them. At most one write is ever held back, so that packets wait
 /// where they can still be ordered and dropped.
 ///
-/// Who passes a descriptor may keep a copy, and switch its waiting on again. Sockets are safe from that: each call says
+/// A program that passes a descriptor may keep a copy of it and make it blocking again. Sockets are safe from that: each call says
 /// that it must not wait, descriptors that arrive in a socket end the transport, and what is closed is closed elsewhere,
 /// because a close may take as long as somebody likes. A pipe has to be opened anew to be safe. Writing to a pipe whose reader has gone raises
 /// SIGPIPE, which the program has to ignore.

@@ -1,4 +1,4 @@
-/// Who is told that a descriptor is ready. Called on the loop's thread.
+/// An object that is told when a descriptor is ready. Called on the loop's thread.
 public protocol DescriptorHandler: AnyObject {
     /// `events` is empty after `Registration.callAgain()`.
     func descriptorIsReady(_ events: DescriptorEvents)

@@ -12,9 +12,9 @@ internal import TunnelControl
 
 /// Gives the descriptors that processes of this host hand over to the core, and tells them of sessions.
 ///
-/// Who a process acts for is what the kernel says; the configuration's rules for users and traffic hold as for SSH.
+/// The kernel says which user a process belongs to; the configuration's rules for users and traffic hold as for SSH.
 final class ControlService: ControlServerDelegate {
-    /// Whose members may use the control socket.
+    /// The group whose members may use the control socket.
     static let group = "packet-tunnel"
     /// Where a process of this host counts as coming from: `AllowUsers alice@127.0.0.1` admits alice by this way alone.
     private static let localSource = IPAddress(ipv4: 0x7f00_0001)

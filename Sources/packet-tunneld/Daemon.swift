@@ -22,7 +22,7 @@ enum DaemonProgram {
         _ configuration: DaemonConfiguration,
         reload: @escaping @Sendable () throws(ConfigurationProblems) -> LoadedConfiguration
     ) async -> ExitStatus {
-        // Whoever reads what was written to a pipe may go at any time.
+        // The reader of a pipe may go at any time: a write must fail, not end the program.
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptorLimit()
         let logger = ProgramLog.make(configuration)

@@ -8,7 +8,7 @@ final class EgressFamilies: Sendable {
     private let interface: String?
     private let known = Mutex<Set<IPVersion>?>(nil)
 
-    /// Those of an interface; nil for any.
+    /// The families of one interface; nil for any interface.
     init(through interface: String?) {
         self.interface = interface
     }

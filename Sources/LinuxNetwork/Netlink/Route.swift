@@ -60,7 +60,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     public var table: UInt32
     /// What happens to the packets.
     public var kind: Kind
-    /// Who made it, `RTPROT_…` of `linux/rtnetlink.h`: 2 the kernel, 3 `ip`, 4 an administrator, 9 router advertisements,
+    /// The origin of the route, `RTPROT_…` of `linux/rtnetlink.h`: 2 the kernel, 3 `ip`, 4 an administrator, 9 router advertisements,
     /// 16 DHCP. Ours are 4.
     public var origin: UInt8 = 4
     /// The address that packets get that have none yet, where the kernel says it.

@@ -48,7 +48,7 @@ struct NetworkSnapshot {
 
     /// Addresses that somebody outside may have reached this host by, whatever the tunnel carries.
     ///
-    /// Those of other tunnels are none, unless a default route leads there: two of ours may have the same address.
+    /// Addresses of other tunnels do not count unless a default route leads there: two of our tunnels may have the same address.
     func ownAddresses(besides interfaceIndex: UInt32) -> [IPAddress] {
         let uplinks = uplinks
         let bare = Set(links.filter { $0.hardwareType == Self.noHardware }.map(\.index)).subtracting(uplinks)

@@ -6,7 +6,7 @@ public struct HostClaims: Sendable {
     public struct Claim: Hashable, Sendable, CustomStringConvertible {
         /// The addresses.
         public var network: IPPrefix
-        /// Whose they are, for example `route 10.1.0.0/16 dev eth0`.
+        /// The owner of the addresses, for example `route 10.1.0.0/16 dev eth0`.
         public var description: String
     }
 
@@ -41,7 +41,7 @@ public struct HostClaims: Sendable {
             guard ![.broadcast, .multicast, .anycast].contains(route.kind) else { continue }
             found.claims.append(Claim(network: route.destination, description: "route \(route)"))
         }
-        // One need not lie on a network of the host, and its route may be a default one.
+        // A gateway need not lie on a network of the host, and the route to it may be the default one.
         found.add(routes.compactMap(\.gateway), "gateway")
         return found
     }

@@ -55,7 +55,7 @@ public enum HostNetwork {
             return route
         } catch {
             switch error.code {
-            // Also what blackhole, unreachable and prohibit routes answer.
+            // Blackhole, unreachable and prohibit routes give the same error.
             case ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL: return nil
             // A kernel without IPv6.
             case EOPNOTSUPP, EAFNOSUPPORT: return nil

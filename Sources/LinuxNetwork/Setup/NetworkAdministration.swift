@@ -114,7 +114,7 @@ struct NetlinkAdministration: NetworkAdministration {
         } catch {
             if mayBeGone, [ESRCH, ENODEV, ENXIO, EADDRNOTAVAIL, ENOENT, ENETDOWN].contains(error.code) { return }
             if error.code == EEXIST { throw Self.exists(change) }
-            // Whoever lacks a privilege is told EPERM; this one is said of an interface whose IPv6 is off.
+            // EACCES means that IPv6 is off on the interface; a lack of privilege is EPERM.
             if error.code == EACCES, case .addAddress(_, let interface) = change { throw Self.isOff(interface) }
             throw .system(change.summary, code: error.code, detail: error.detail)
         }

@@ -65,7 +65,7 @@ struct FrameDecoder: ~Copyable {
             unsafe body(packet.bytes, packet.offload)
             partial = nil
         }
-        // Also when a broken frame follows: the packets before it are good, and their memory is about to go.
+        // The packets before a broken frame are good, too, and their memory is about to be reused.
         defer {
             flush()
             if let continued { pool.release(continued) }

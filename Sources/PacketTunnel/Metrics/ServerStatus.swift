@@ -8,7 +8,7 @@ public struct ServerStatus: Codable, Equatable, Sendable {
     public var connectedSessions: Int
     /// Packets that the device gave to the server's loops; a super-packet is one.
     public var packetsRead = 0
-    /// Those of them that came to another loop than their client's.
+    /// Packets among `packetsRead` that arrived on another loop than their client's.
     public var packetsHandedOver = 0
     /// `packetsHandedOver` in `packetsRead`, from 0 to 1.
     public var handedOverShare = 0.0

@@ -47,7 +47,7 @@ struct Flow {
     var downstreamBytes = 0
     /// Up to when the updaters have been told.
     var reportedUntil: UInt64
-    /// Who wants to know of the flow's progress. Empty for nearly all.
+    /// The embedder's objects that hear of the flow's progress. Empty for nearly all flows.
     var updaters: [any FlowActivityUpdater] = []
     /// Judges the names asked for over TCP. Nil for nearly all.
     var dnsStream: DNSStream?

@@ -10,7 +10,7 @@ public final class ConnectedClient: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// Whose connection it is.
+    /// The identity of the connection's session.
     public let identity: SessionIdentity
     private let state = Mutex(State())
 

@@ -66,7 +66,7 @@ public final class PacketTunnelServer: Sendable {
     public func stop() async {
         let clients = sessions.close()
         for worker in workers { await Self.run(on: worker.loop) { worker.stop() } }
-        // Those that wait for a session have to be told too: it may be handed to them only now.
+        // Clients that still wait for their session are told, too: it may reach them only now.
         for client in clients { await Self.run(on: client.worker.loop) { client.end(reason: "the server stops") } }
         // And those that a newer one has taken over from, whose loops have been told, but perhaps not run since.
         for worker in workers { await Self.run(on: worker.loop) {} }
@@ -156,7 +156,7 @@ public final class PacketTunnelServer: Sendable {
         do {
             return try sessions.attach(client, now: now, resolvers: configuration.dnsResolvers)
         } catch .poolIsExhausted {
-            // Whoever comes next finds their addresses free.
+            // The next client finds the addresses of these sessions free.
             endExpired(now: now)
             throw .poolIsExhausted
         }
@@ -174,7 +174,7 @@ public final class PacketTunnelServer: Sendable {
     /// ended by itself. From any task, not before the loops run nor after they have stopped.
     public func clientDisconnected(_ client: ConnectedClient) async {
         guard client.isConnected else { return }
-        // One that is not found has been taken over from, and ends without being told.
+        // A client that is not found has been taken over from: its end is under way already.
         if let current = sessions.client(of: client.identity), current.handle === client { Self.end(current) }
         await client.waitForEnd()
     }

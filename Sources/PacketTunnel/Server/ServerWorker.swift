@@ -143,7 +143,7 @@ final class ServerWorker: @unchecked Sendable {
     private func summary(of packet: PacketBuffer) throws(RejectReason) -> PacketSummary {
         let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
         let summary = try rules.summary(of: bytes)
-        // Nothing can be left to do to a piece of a datagram.
+        // The kernel leaves no offload work in a fragment.
         guard summary.fragment == .whole || packet.offload == .none else { throw .invalidFrame }
         return summary
     }

@@ -1,6 +1,6 @@
 internal import IPPacket
 
-/// Who a session belongs to. Nobody else can resume it.
+/// The owner of a session: user, key and name. No other identity can resume it.
 public struct SessionIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The authenticated user.
     public let user: String
@@ -44,7 +44,7 @@ final class Session: @unchecked Sendable {
     /// The resolvers of TCP connections to a transparent address, by family and the client's port: they outlive the
     /// connection that carries them.
     private var connectionResolvers: [UInt32: IPAddress] = [:]
-    /// Those of the most recent connections are enough: others are over, or their clients ask again.
+    /// Connections that are remembered. The most recent ones are enough: others are over, or their clients ask again.
     private static let connectionLimit = 256
     /// The client's own addresses as they were last. A client that waits for data, and so sends nothing of itself after
     /// a reconnection, gets it there.
@@ -54,7 +54,7 @@ final class Session: @unchecked Sendable {
     var lastFlowCount = 0
     /// All that was counted so far, over all connections.
     var counters = PacketCounters()
-    /// What of it has been reported.
+    /// The part of `counters` that has been reported.
     private var reported = PacketCounters()
 
     init(identity: SessionIdentity, index: UInt32, pool: AddressPool, resolvers: DNSResolvers) {

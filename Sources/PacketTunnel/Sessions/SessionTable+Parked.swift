@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// Packets of sessions that have no client at hand.
 extension SessionTable {
-    /// Where a packet goes whose session has no client on the loop that read it.
+    /// The destination of a packet whose session has no client on the loop that read it.
     enum Whereabouts {
         case notLeased
         /// To the loop of this client.
@@ -16,7 +16,7 @@ extension SessionTable {
 
     /// Finds out where a packet for `index` goes; keeps it if that is to wait.
     ///
-    /// - Parameter worker: that asks. A client of its own that has not taken its session over yet is waited for.
+    /// - Parameter worker: the one that asks. If the client is its own but has not taken its session over yet, the packet waits.
     func route(_ packet: () -> ParkedPackets.Packet, index: UInt32, from worker: ServerWorker) -> Whereabouts {
         state.withLock { state in
             guard let identity = state.identities[index], let entry = state.entries[identity] else { return .notLeased }
@@ -49,7 +49,7 @@ extension SessionTable {
             return false
         }
         let before = entry.parked.byteCount
-        // Not two of them at a time, or each packet would copy the rest.
+        // The table gives its reference up meanwhile; with two references, each added packet would copy all the others.
         state.entries[identity]?.parked = ParkedPackets()
         var dropped = 0
         for packet in packets { dropped += entry.parked.add(packet) }

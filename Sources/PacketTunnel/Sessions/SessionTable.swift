@@ -91,7 +91,7 @@ final class SessionTable: Sendable {
         in state: inout State
     ) -> Result<Attachment, SessionError>? {
         let identity = client.identity
-        // Under the lock: whom `close` does not return is not attached.
+        // Under the lock: a client that `close` does not return must not be attached afterwards.
         guard state.isOpen else { return .failure(.serverIsNotRunning) }
         if let refusal = refusal(of: identity, maximumSessions: client.hooks.maximumSessions, in: state) {
             if refusal == .belongsToAnother { state.foreignNameCount += 1 }
@@ -101,7 +101,7 @@ final class SessionTable: Sendable {
             state.entries[identity]?.client = client
             return .success(Attachment(session: entry.session, previous: entry.client, isNew: false))
         }
-        // Those that nobody uses count, too: by one name after the other a key could lease the whole pool.
+        // Idle sessions count, too: with one name after the other, a key could lease the whole pool.
         if let most = client.hooks.maximumSessions, Self.held(by: identity, in: state) >= most {
             return .failure(.tooManySessions)
         }

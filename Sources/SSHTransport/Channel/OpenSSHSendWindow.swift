@@ -5,8 +5,8 @@
 /// (`channel_check_window` of its `channels.c`). So it is sent just enough to make it grant once for many, and more only
 /// where a path is so long that it would run dry.
 ///
-/// OpenSSH also charges four bytes for each datagram beyond its data (`channel_input_data`). Who only calls itself OpenSSH may
-/// charge none, or grant later; both show.
+/// OpenSSH also charges four bytes for each datagram beyond its data (`channel_input_data`). A peer that only
+/// calls itself OpenSSH may charge nothing, or grant later; the window notices both.
 ///
 /// Events change the state; questions do not.
 struct OpenSSHSendWindow {

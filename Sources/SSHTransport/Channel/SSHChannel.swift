@@ -17,7 +17,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// Variables the peer has sent for this channel, by name. At most 16.
     public internal(set) var environment: [String: String] = [:]
 
-    /// Who hears of arriving bytes. A receiver may pass the bytes it is given on to the one it has just set.
+    /// The object that hears of arriving bytes. A receiver may set another one and pass the bytes it was given on to it.
     public private(set) var receiver: (any PacketTransportReceiver)?
 
     /// Answers what the peer asks of the channel; false is a refusal. From inside the library: only note things here.
@@ -116,7 +116,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
 
     /// Sends `bytes`; one message if they are no more than `preferredWriteSize`.
     public func write(_ bytes: RawSpan) -> Int {
-        // Whoever asked for `writableByteCount` has asked the send window; one datagram more does no harm.
+        // The send window is left out: the caller has asked it by `writableByteCount`, and one datagram more does no harm.
         let room = room
         guard room >= (carriesDatagrams ? bytes.byteCount : 1), bytes.byteCount > 0 else {
             waitsToWrite = true

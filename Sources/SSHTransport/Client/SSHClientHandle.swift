@@ -6,7 +6,7 @@ internal import PacketTunnel
 
 /// Owns one libssh session of a client, from its making to its handing over or its end.
 ///
-/// One thread at a time: the connecting one, and then, for `transfer(to:)` alone, the loop's.
+/// Used by one thread at a time: the connecting one, and afterwards the loop's, which may only call `transfer(to:)`.
 final class SSHClientHandle: @unchecked Sendable {
     let session: ssh_session
     let peer: OpaquePointer

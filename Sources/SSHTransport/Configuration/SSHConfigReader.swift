@@ -6,7 +6,7 @@ internal import OpenSSHSyntax
 /// The one reader of these files: the SSH library gets values only. Errors of every line are told, also of those that do
 /// not apply, as with `ssh`. Runs the commands of `Match exec`. Used by one thread.
 struct SSHConfigReader {
-    /// Who connects where.
+    /// The user and the host that a connection is read for.
     struct Target {
         /// The host as the command line names it.
         var alias: String

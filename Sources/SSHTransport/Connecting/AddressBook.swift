@@ -20,7 +20,7 @@ enum AddressBook {
         }
     }
 
-    /// Who answers there now is not the server, or not well: to be tried after the others.
+    /// Something else than the server answers there, or it answers badly: the address is tried after the others.
     static func demote(_ address: ServerAddress, of server: String) {
         known.withLock { book in
             guard let list = book[server], list.contains(address) else { return }

@@ -145,7 +145,7 @@ final class JumpLink: ConnectionLink {
         }
         let limit = Int(Self.window) + 256 << 10
         let relay = try? JumpRelay(channel: tunnel.channel, descriptor: descriptor, limit: limit, loop: loop) {
-            // That the server has closed its connection is for the session inside to tell.
+            // The session inside reports that the server has closed its connection.
             if tunnel.hasEnded { self.note($0) }
             self.close()
         }

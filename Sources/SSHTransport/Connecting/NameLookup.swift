@@ -5,7 +5,7 @@ internal import Synchronization
 /// The addresses of one host name, as the system's resolver knows them (getaddrinfo(3)).
 ///
 /// The resolver blocks, for half a minute when its servers are silent, so it has a thread of its own. There is one such
-/// thread for each name at most: who asks again meanwhile hears of the same answer.
+/// thread for each name at most: callers that ask again meanwhile get the same answer.
 final class NameLookup: @unchecked Sendable {
     /// What there is to find: name, port and address family.
     struct Question: Hashable {

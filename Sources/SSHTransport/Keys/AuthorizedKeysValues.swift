@@ -69,7 +69,7 @@ enum AuthorizedKeysTime {
         time.tm_isdst = -1
         let asked = time
         let seconds = isUTC ? timegm(&time) : mktime(&time)
-        // Both calls turn February 30th into March: such a date is a slip.
+        // mktime and timegm turn February 30th into March 2nd; a date that changes is refused as a typing error.
         let isKept = (time.tm_year, time.tm_mon, time.tm_mday) == (asked.tm_year, asked.tm_mon, asked.tm_mday)
         let isClock = asked.tm_hour < 24 && asked.tm_min < 60 && asked.tm_sec < 60
         return isKept && isClock ? Int64(seconds) : nil

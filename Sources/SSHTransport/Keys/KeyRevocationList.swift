@@ -59,7 +59,7 @@ struct KeyRevocationList {
         if keys.contains(blob) { return true }
         var digest = [UInt8](repeating: 0, count: 32)
         if !sha256.isEmpty {
-            // Who cannot be looked up is not to be trusted.
+            // A key that cannot be checked against the list is refused.
             guard libssh_shim_sha256(blob, blob.count, &digest) == 0 else { return true }
             if sha256.contains(digest) { return true }
         }

@@ -1,7 +1,7 @@
 internal import CLibSSH
 internal import EventLoops
 
-/// Who is let in, and who still is.
+/// Authorization of a connection: at its login, and again while it lasts.
 extension SSHServerConnection {
     // MARK: Authentication, from inside the library
 

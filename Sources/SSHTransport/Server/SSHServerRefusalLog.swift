@@ -39,7 +39,7 @@ final class SSHServerRefusalLog: Sendable {
     func line(about source: SSHServerSource, now: UInt64) -> Int? {
         state.withLock { state in
             if state.sources[source] == nil, state.sources.count >= Self.sourceLimit {
-                // Whoever has been quiet for long enough has its full allowance again, remembered or not.
+                // A source that has been quiet for long enough has its full allowance again, so it may be forgotten.
                 let quiet = UInt64(Self.sourceBurst * Self.nanosecondsPerSourceLine)
                 state.sources = state.sources.filter { $0.value.time &+ quiet > now }
                 if state.sources.count >= Self.sourceLimit { state.sources = [:] }

@@ -133,7 +133,7 @@ final class SSHServerStartups: Sendable {
         move(place.source, from: count, to: count + 1, in: &state)
     }
 
-    /// Nothing for a place that was taken away already.
+    /// Does nothing for a place that was taken away already.
     private static func remove(_ place: SSHServerPlace, from state: inout State) {
         guard let index = state.places[place.source]?.firstIndex(where: { $0 === place }) else { return }
         state.total -= 1

@@ -66,7 +66,7 @@ final class SSHServerWorker: @unchecked Sendable {
             try connection.start(descriptor)
             if isStopped { return connection.close(reason: "the server is stopping") }
         } catch {
-            // Who has gone already, a probe for instance, is no failure of ours.
+            // A peer that has disconnected already, a probe for instance, is no failure of the server.
             let isGone = error.kind == .connection
             connection.logRefusal("\(isGone ? "connection ended before login" : "connection not started"): \(error)")
             return didEnd(connection)

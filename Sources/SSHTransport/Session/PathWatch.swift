@@ -11,7 +11,7 @@ internal import PacketTunnel
 /// more than ten times what cubic does. On a near path cubic carries twice what BBR does. What has been given to the kernel can
 /// be neither dropped nor overtaken, so that is no more than the path takes in a few milliseconds; the flow queue has the rest.
 ///
-/// Belongs to its session, on the loop's thread. No timer: who sends nothing needs nothing.
+/// Belongs to its session, on the loop's thread. It needs no timer: a connection that sends nothing has nothing to adjust.
 struct PathWatch {
     /// Nanoseconds between two looks at the kernel's figures; while a long path fills it is a matter of a few round trips.
     static let period: UInt64 = 1_000_000_000

@@ -57,7 +57,7 @@ final class LocalTunnel {
         } else {
             var network = NetworkSetupOptions(usesSudo: options.usesSudo, logger: logger)
             network.allowsMissingIPv6 = options.allowsNoIPv6
-            // Nothing can go beside the tunnel there.
+            // A kernel without IPv6 sends no IPv6 packet past the tunnel.
             network.allowsKernelWithoutIPv6 = true
             network.missingIPv6Setting = "--allow-no-ipv6"
             let device = try await TunDevice.open(

@@ -170,7 +170,7 @@ extension TunnelSupervisor {
         }
     }
 
-    /// Whoever has chosen a name may have chosen it twice.
+    /// A session name that a person has chosen may be in use by another of their hosts.
     private func warnAboutOtherClient(_ connection: any TunnelConnection) async throws {
         guard let name = options.session?.description else { return }
         guard try await BlockingWork.value({ connection.hasOtherClient(ofSession: name) }) else { return }

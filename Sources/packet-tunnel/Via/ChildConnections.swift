@@ -5,11 +5,11 @@ internal import LinuxNetwork
 
 /// The TCP connections of a process and of all that it has started, as /proc shows them (proc(5)).
 struct ChildConnections {
-    /// Those that exist, without those to this host.
+    /// Established connections, without those to this host.
     private(set) var established: [LinePath] = []
     /// The first of those that exist, to be watched.
     private(set) var line: ChildLine?
-    /// Those that are being made.
+    /// Connections that are being established.
     private(set) var connecting: [LinePath] = []
     /// Whether one of them is connected to a program of this host by a Unix socket, as with a shared SSH connection.
     private(set) var reachesLocally = false

@@ -2,7 +2,7 @@
 struct ChildLine: Sendable {
     /// `tcp` or `tcp6`.
     let table: String
-    /// Both ends as they are written there.
+    /// The addresses of both ends, as /proc writes them.
     let ends: [String]
 
     /// How often the kernel has sent the oldest unacknowledged data again (`retrnsmt` of proc_net_tcp.txt): 3 after 1.4 to
