@@ -19,16 +19,16 @@ public struct ControlError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is.
     public let kind: Kind
     /// What happened and what to do about it, in one line.
-    public let message: String
+    public let reason: String
 
     /// Describes a failure.
-    public init(_ kind: Kind, _ message: String) {
+    public init(_ kind: Kind, _ reason: String) {
         self.kind = kind
-        self.message = message
+        self.reason = reason
     }
 
-    /// The message.
-    public var description: String { message }
+    /// The reason.
+    public var description: String { reason }
 
     /// A failed call: `code` is `-errno`.
     static func call(_ doing: String, _ code: Int32) -> ControlError {

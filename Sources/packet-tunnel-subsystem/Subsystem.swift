@@ -53,7 +53,7 @@ struct Subsystem {
             _ = try daemon.waitForEnd()
             return .success
         } catch {
-            return fail(error.message, Self.status(of: error.kind))
+            return fail(error.reason, Self.status(of: error.kind))
         }
     }
 

@@ -144,7 +144,7 @@ struct ClientSetupTests {
                 _ = try await InterfaceSetup.client(network, device: device, options: lab.hostRouteOptions)
             }
             #expect(error?.kind == .routeClash)
-            #expect(error?.problem.contains("192.0.2.0/24") == true)
+            #expect(error?.reason.contains("192.0.2.0/24") == true)
             try expectUnchanged(since: before)
             await device.close()
         }

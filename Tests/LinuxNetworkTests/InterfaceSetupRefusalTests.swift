@@ -28,13 +28,13 @@ struct InterfaceSetupRefusalTests {
                 _ = try await InterfaceSetup.server(Self.network, device: device, options: lab.options)
             }
             #expect(error?.kind == .poolClash)
-            #expect(error?.problem == "AddressPool 10.0.0.0/8 clashes with the host's route 10.20.0.0/16 dev egress")
+            #expect(error?.reason == "AddressPool 10.0.0.0/8 clashes with the host's route 10.20.0.0/16 dev egress")
             var network = Self.network
             network.pool = prefix("172.20.0.0/16")
             let error6 = await failure {
                 _ = try await InterfaceSetup.server(network, device: device, options: lab.options)
             }
-            #expect(error6?.problem.contains("fd3e:7a11::7:0/120 dev egress") == true)
+            #expect(error6?.reason.contains("fd3e:7a11::7:0/120 dev egress") == true)
             try expectUnchanged(since: before)
             await device.close()
         }

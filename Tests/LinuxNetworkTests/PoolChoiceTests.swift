@@ -50,7 +50,7 @@ struct PoolChoiceTests {
         claims.claims = [HostClaims.Claim(network: prefix("10.2.0.0/24"), description: claim)]
         let error = #expect(throws: NetworkSetupError.self) { try claims.check(prefix("10.0.0.0/8"), "AddressPool") }
         #expect(error?.kind == .poolClash)
-        #expect(error?.problem == "AddressPool 10.0.0.0/8 clashes with the host's \(claim)")
+        #expect(error?.reason == "AddressPool 10.0.0.0/8 clashes with the host's \(claim)")
     }
 }
 

@@ -75,7 +75,7 @@ struct ControlServerTests {
             }
         }
         #expect(error?.kind == .refused(exitStatus: 64))
-        #expect(error?.message.contains("neither a pipe nor a UNIX stream socket") == true)
+        #expect(error?.reason.contains("neither a pipe nor a UNIX stream socket") == true)
         #expect(taken.streams == nil)
     }
 

@@ -116,7 +116,7 @@ public final class InterfaceSetup {
                 throw [.system, .commandFailed].contains(error.kind) ? .ipv6Unavailable("\(error)", options) : error
             }
             lacksIPv6 = true
-            options.logger.warning("IPv6 is not configured", metadata: ["error": "\(error.problem)"])
+            options.logger.warning("IPv6 is not configured", metadata: ["error": "\(error.reason)"])
         }
     }
 

@@ -39,19 +39,19 @@ public struct NetworkSetupError: Error, Hashable, Sendable, CustomStringConverti
     /// What went wrong, for choosing an exit code.
     public let kind: Kind
     /// What went wrong, in words, without a final full stop.
-    public let problem: String
+    public let reason: String
     /// What to do about it.
     public let advice: String
 
     /// Names a problem and its remedy.
-    public init(_ kind: Kind, _ problem: String, advice: String) {
+    public init(_ kind: Kind, _ reason: String, advice: String) {
         self.kind = kind
-        self.problem = problem
+        self.reason = reason
         self.advice = advice
     }
 
     /// One line: the problem, and after a colon the advice.
-    public var description: String { "\(problem): \(advice)" }
+    public var description: String { "\(reason): \(advice)" }
 
     static func errorText(_ code: Int32) -> String {
         String(cString: strerror(code))

@@ -33,14 +33,14 @@ public struct SSHClientError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure.
     public let kind: Kind
     /// What happened and what to do about it, in one line or a few, without a full stop at the end.
-    public let message: String
+    public let reason: String
     /// Present for `hostKeyUnknown` and `hostKeyChanged`.
     public let hostKeys: HostKeys?
 
     /// Describes a failure.
-    public init(_ kind: Kind, _ message: String, hostKeys: HostKeys? = nil) {
+    public init(_ kind: Kind, _ reason: String, hostKeys: HostKeys? = nil) {
         self.kind = kind
-        self.message = message
+        self.reason = reason
         self.hostKeys = hostKeys
     }
 
@@ -49,11 +49,11 @@ public struct SSHClientError: Error, Sendable, CustomStringConvertible {
     /// The same, told as a jump host's own.
     func ofJumpHost(_ name: String) -> SSHClientError {
         guard !isOfJumpHost else { return self }
-        var error = SSHClientError(kind, "jump host \(name): \(message)", hostKeys: hostKeys)
+        var error = SSHClientError(kind, "jump host \(name): \(reason)", hostKeys: hostKeys)
         error.isOfJumpHost = true
         return error
     }
 
-    /// The message.
-    public var description: String { message }
+    /// The reason.
+    public var description: String { reason }
 }

@@ -122,7 +122,7 @@ struct SSHClientHostKey {
             if file != "/dev/null", !settings.isQuiet { notice("added \(refusal.offered) of \(name) to \(file)") }
         } catch {
             // The person has accepted the key; only the next connection will have to ask again.
-            if !settings.isQuiet { notice(error.message) }
+            if !settings.isQuiet { notice(error.reason) }
         }
     }
 }

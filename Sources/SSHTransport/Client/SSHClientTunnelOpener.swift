@@ -92,7 +92,7 @@ final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
     private func begin() {
         do throws(SSHClientError) {
             let session = try handle.transfer(to: loop)
-            if let link = handle.link { session.explainEnd = { link.failure?.message ?? $0 } }
+            if let link = handle.link { session.explainEnd = { link.failure?.reason ?? $0 } }
             self.session = session
             session.delegate = self
             ask(for: 0)

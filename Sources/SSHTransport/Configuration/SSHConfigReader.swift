@@ -122,7 +122,7 @@ struct SSHConfigReader {
                 try read(file, included, depth: depth + 1)
             } catch {
                 // The place in the included file is what a person has to see; the way there is in the files.
-                throw ValueProblem(error.message)
+                throw ValueProblem(error.reason)
             }
         }
     }

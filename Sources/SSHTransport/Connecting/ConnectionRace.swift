@@ -86,7 +86,7 @@ struct ConnectionRace: ~Copyable {
                 fail(address, .system(code))
             }
         } catch {
-            fail(address, .setup(error.kind, error.message))
+            fail(address, .setup(error.kind, error.reason))
         }
         return nil
     }

@@ -52,6 +52,6 @@ struct SSHClientJumpTests {
         try configuration.setOption("ProxyJump=\(hop)")
         let refused = try failure(configuration)
         #expect(refused.kind == .permission)
-        #expect(refused.message.hasPrefix("jump host \(hop): it does not permit a connection to 127.0.0.9 port 22"))
+        #expect(refused.reason.hasPrefix("jump host \(hop): it does not permit a connection to 127.0.0.9 port 22"))
     }
 }

@@ -28,7 +28,7 @@ struct SSHClientSocketTests {
         let scene = try Scene()
         var configuration = try scene.configuration(host: host)
         configuration.prepareSocket = { _ in throw SSHClientError(.unreachable, "no rule for it") }
-        #expect(try failure(configuration).message == "no rule for it")
+        #expect(try failure(configuration).reason == "no rule for it")
     }
 
     @Test(
@@ -41,7 +41,7 @@ struct SSHClientSocketTests {
         #expect(try sockets(try scene.configuration(option, host: own)).count == 1)
         let error = try failure(scene.configuration(option, host: other))
         #expect(error.kind == .unreachable)
-        #expect(error.message.contains("AddressFamily"))
+        #expect(error.reason.contains("AddressFamily"))
     }
 
     @Test("The client knows its own end of the connection", arguments: ["127.0.0.1", "::1"])
@@ -71,7 +71,7 @@ struct SSHClientSocketTests {
         #expect(client.isBound)
         #expect(client.localAddress.map { "\($0)" } == "127.0.0.7")
         #expect(local.text.withLock { $0 } == "127.0.0.7")
-        #expect(try failure(scene.configuration("BindAddress=192.0.2.77")).message.contains("BindAddress 192.0.2.77"))
+        #expect(try failure(scene.configuration("BindAddress=192.0.2.77")).reason.contains("BindAddress 192.0.2.77"))
     }
 
     @Test("ConnectTimeout ends the wait for an address that is silent")
@@ -82,7 +82,7 @@ struct SSHClientSocketTests {
         configuration.port = silent.port
         let error = try failure(configuration)
         #expect(error.kind == .unreachable)
-        #expect(error.message.contains("does not answer"))
+        #expect(error.reason.contains("does not answer"))
     }
 }
 

@@ -26,7 +26,7 @@ struct SSHClientTests {
         let fingerprint = try SSHPublicKey(type: other[0], base64: other[1]).fingerprint
         let error = try failure(scene.configuration(keys: ["other_key"]))
         #expect(error.kind == .permission)
-        #expect(error.message.contains("other_key (\(fingerprint)) is refused"))
+        #expect(error.reason.contains("other_key (\(fingerprint)) is refused"))
         // The right key behind a wrong one, and behind one that is not there, still does.
         _ = try SSHClient(connecting: scene.configuration(keys: ["none", "other_key", "user_key"]))
     }
@@ -49,7 +49,7 @@ struct SSHClientTests {
         #expect(asked == [String](repeating: scene.directory.path + "/locked_key", count: 2))
         let silent = try failure(configuration)
         #expect(silent.kind == .permission)
-        #expect(silent.message.contains("locked_key needs a passphrase"))
+        #expect(silent.reason.contains("locked_key needs a passphrase"))
         server.stop()
     }
 
@@ -91,12 +91,12 @@ struct SSHClientTests {
         configuration.file = .path(directory.path + "/none")
         let missing = try failure(configuration)
         #expect(missing.kind == .configuration)
-        #expect(missing.message.contains("/none: No such file or directory"))
+        #expect(missing.reason.contains("/none: No such file or directory"))
         let file = try directory.write("\nHost *\n  StrictHostKeyChecking perhaps\n", to: "config")
         configuration.file = .path(file)
         let invalid = try failure(configuration)
         #expect(invalid.kind == .configuration)
-        #expect(invalid.message.hasPrefix("\(file):3: StrictHostKeyChecking: \"perhaps\" is not one of yes, no"))
+        #expect(invalid.reason.hasPrefix("\(file):3: StrictHostKeyChecking: \"perhaps\" is not one of yes, no"))
     }
 
     @Test("Nobody listening, and a name that does not exist, are told as unreachable")
@@ -106,7 +106,7 @@ struct SSHClientTests {
         configuration.port = try StockServer.freePort()
         let refused = try failure(configuration)
         #expect(refused.kind == .unreachable)
-        #expect(refused.message.contains("refuses the connection"))
+        #expect(refused.reason.contains("refuses the connection"))
         configuration.host = "no-such-host.invalid"
         #expect(try failure(configuration).kind == .unreachable)
     }
@@ -120,7 +120,7 @@ struct SSHClientTests {
         try configuration.setOption("ConnectTimeout=1")
         let error = try failure(configuration)
         #expect(error.kind == .unreachable)
-        #expect(error.message.contains("does not answer"))
+        #expect(error.reason.contains("does not answer"))
     }
 
     @Test(

@@ -80,7 +80,7 @@ struct SSHClientTunnelTests {
         let host = try TunnelHost(refusals: ["tun-gso@packet-tunnel.internal": failure, "tun@psiphon.ca": failure])
         let error = #expect(throws: SSHClientError.self) { try host.open([.init(.gso), .init(.psiphon)]) }
         #expect(error?.kind == kind)
-        #expect(error?.message.contains("tun-gso@packet-tunnel.internal: not today") == true)
+        #expect(error?.reason.contains("tun-gso@packet-tunnel.internal: not today") == true)
         #expect(host.seen.types.count == asked)
     }
 
@@ -91,7 +91,7 @@ struct SSHClientTunnelTests {
         defer { host.release.signal() }
         let error = #expect(throws: SSHClientError.self) { try host.open([.init(.gso)], timeout: 1) }
         #expect(error?.kind == .temporary)
-        #expect(error?.message == "the server does not answer the request for a tunnel")
+        #expect(error?.reason == "the server does not answer the request for a tunnel")
     }
 
     @Test("A server that falls silent is noticed by its missing signs of life")

@@ -55,7 +55,7 @@ struct SSHClientOptionTests {
         var configuration = try SSHClientConfiguration(destination: "host")
         let error = #expect(throws: SSHClientError.self) { try configuration.setOption(text) }
         #expect(error?.kind == .usage)
-        #expect(error?.message == message)
+        #expect(error?.reason == message)
     }
 
     @Test(

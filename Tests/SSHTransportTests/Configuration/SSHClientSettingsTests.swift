@@ -42,8 +42,8 @@ struct SSHClientSettingsTests {
     )
     func problems(line: String, message: String) throws {
         let error = #expect(throws: SSHClientError.self) { try settings("\n\(line)\n") }
-        #expect(error?.message.contains("/config:2: ") == true)
-        #expect(error?.message.contains(message) == true)
+        #expect(error?.reason.contains("/config:2: ") == true)
+        #expect(error?.reason.contains(message) == true)
     }
 
     @Test(

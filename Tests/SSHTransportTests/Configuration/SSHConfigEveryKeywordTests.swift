@@ -66,7 +66,7 @@ struct SSHConfigEveryKeywordTests {
     private func settings(_ configuration: SSHClientConfiguration) throws -> SSHClientSettings? {
         do {
             return try SSHClientSettings(configuration)
-        } catch let error where error.message.contains("RefuseConnection: ") {
+        } catch let error where error.reason.contains("RefuseConnection: ") {
             return nil  // which is how it is obeyed
         }
     }

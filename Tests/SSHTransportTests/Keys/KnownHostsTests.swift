@@ -17,7 +17,7 @@ struct KnownHostsTests {
         #expect(strict.kind == .hostKeyUnknown)
         #expect(strict.hostKeys?.offered == key)
         #expect(strict.hostKeys?.known == nil)
-        #expect(strict.message.contains(key.fingerprint))
+        #expect(strict.reason.contains(key.fingerprint))
         let ask = try scene.configuration("StrictHostKeyChecking=ask")
         #expect(try failure(ask).kind == .hostKeyUnknown)
         #expect(try failure(ask, prompts: .init(confirmHostKey: { _ in false })).kind == .hostKeyUnknown)
@@ -82,7 +82,7 @@ struct KnownHostsTests {
         #expect(error.hostKeys?.offered == offered)
         #expect(error.hostKeys?.location == "\(scene.knownHosts):1")
         for text in [known.fingerprint, offered.fingerprint, "\(scene.knownHosts):1"] {
-            #expect(error.message.contains(text))
+            #expect(error.reason.contains(text))
         }
         impostor.stop()
     }
@@ -139,6 +139,6 @@ struct KnownHostsTests {
         _ = try scene.directory.write("@revoked * \(line)\n", to: "known_hosts")
         let error = try failure(scene.configuration())
         #expect(error.kind == .hostKeyChanged)
-        #expect(error.message.contains("revoked"))
+        #expect(error.reason.contains("revoked"))
     }
 }

@@ -92,5 +92,5 @@ do {
     loop.schedule(after: 5_000_000_000) { fail("no answer within 5 s", status: 75) }
     while true { pause() }
 } catch let error as SSHClientError {
-    fail(error.message, status: 69)
+    fail(error.reason, status: 69)
 }
