@@ -18,8 +18,6 @@ public final class MemoryTransport: PacketTransport, @unchecked Sendable {
     public private(set) var writtenByteCount = 0
     /// True after `close`, or after the other side's end.
     public private(set) var isClosed = false
-    /// True while a receiver is named and the end has not been told to it.
-    public var hasReceiver: Bool { receiver != nil }
 
     private let manualLoop: ManualLoop
     private var allowance: Int

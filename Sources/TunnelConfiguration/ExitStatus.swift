@@ -10,10 +10,6 @@ public enum ExitStatus: Int32, CaseIterable, Sendable {
     case software = 70
     /// The system refused something it normally grants: out of descriptors, threads or memory.
     case systemError = 71
-    /// A file or device that should be made could not be made.
-    case cannotCreate = 73
-    /// The line broke, or reading and writing failed.
-    case inputOutput = 74
     /// It may work later: no answer in time, server full.
     case temporary = 75
     /// The peer is not what it should be: changed or unknown host key, violated protocol.
