@@ -1,8 +1,8 @@
 public import IPPacket
 
-/// One queue of a device that packets are read from and written to: a tun queue, or memory in a test.
+/// One lane of a device that packets are read from and written to: some queues of a tun interface, or memory in a test.
 ///
-/// All calls are made on the thread of the loop that owns the queue.
+/// All calls are made on the thread of the loop that owns the lane.
 public protocol PacketDevice: AnyObject {
     /// The interface's name, or an empty string for a foreign descriptor.
     var name: String { get }
@@ -29,7 +29,7 @@ public protocol PacketDevice: AnyObject {
     /// - Returns: false if the device did not take it (its queue is full, or it is down).
     func write(_ parts: borrowing PacketParts, summary: borrowing PacketSummary, offload: PacketOffload) -> Bool
 
-    /// Stops `readable` and closes the queue. Idempotent.
+    /// Stops `readable` and closes the lane. Idempotent.
     func close()
 }
 

@@ -1,4 +1,4 @@
-/// The thread that owns a device queue, the transports of some clients, and all state of theirs.
+/// The thread that owns a lane of the device, the transports of some clients, and all state of theirs.
 ///
 /// The core never waits and owns no thread: whoever embeds it hands it a loop. `EventLoop` is the one for Linux;
 /// `ManualLoop` of the test kit is driven by hand.

@@ -90,7 +90,7 @@ enum DaemonProgram {
             device: device,
             options: options
         )
-        let queues = zip(loops, device.queues).map { PacketTunnelServer.Queue(loop: $0, device: $1) }
+        let lanes = zip(loops, device.lanes).map { PacketTunnelServer.Lane(loop: $0, device: $1) }
         do {
             // No lease of an earlier run is left, but the kernel may well remember its connections.
             try await ConnectionTracking.forget([configuration.pools.ipv4, configuration.pools.ipv6], options: options)
@@ -102,7 +102,7 @@ enum DaemonProgram {
                     resolvers: resolvers,
                     options: options
                 ),
-                queues: queues,
+                lanes: lanes,
                 logger: logger
             )
             let follower = HostFollower(

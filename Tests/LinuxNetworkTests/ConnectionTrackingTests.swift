@@ -32,7 +32,7 @@ struct ConnectionTrackingTests {
                     destinationPort: 7,
                     payload: [1]
                 )
-                #expect(await lab.loop.run { device.queues[0].send(packet) })
+                #expect(await lab.loop.run { device.lanes[0].send(packet) })
                 #expect(try target.receive() == [1])
             }
             #expect(try ConnectionTracking.forget([IPPrefix(only: leaving)]) == 2)

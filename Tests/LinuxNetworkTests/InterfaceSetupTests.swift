@@ -59,7 +59,7 @@ struct InterfaceSetupTests {
         try await lab.server.run {
             let device = try lab.openDevice()
             let setup = try await InterfaceSetup.server(Self.network, device: device, options: lab.options)
-            let reader = QueueReader(device.queues[0])
+            let reader = QueueReader(device.lanes[0])
             await reader.start()
 
             let request = PacketBuilder.udp(
@@ -69,7 +69,7 @@ struct InterfaceSetupTests {
                 destinationPort: 7,
                 payload: [1]
             )
-            #expect(await lab.loop.run { device.queues[0].send(request) })
+            #expect(await lab.loop.run { device.lanes[0].send(request) })
             let arrived = try #require(try target.receiveWithSource())
             #expect(arrived.bytes == [1])
             #expect(arrived.source == inside)
@@ -104,7 +104,7 @@ struct InterfaceSetupTests {
             network.resolvers = [inside]
             let device = try lab.openDevice()
             let setup = try await InterfaceSetup.server(network, device: device, options: lab.options)
-            let reader = QueueReader(device.queues[0])
+            let reader = QueueReader(device.lanes[0])
             await reader.start()
             let host = try DatagramSocket(bound: inside, port: 7)
             let resolver = try DatagramSocket(bound: inside, port: 53)
@@ -127,7 +127,7 @@ struct InterfaceSetupTests {
                 destinationPort: 7,
                 payload: [6]
             )
-            #expect(await lab.loop.run { device.queues[0].send(forged) })
+            #expect(await lab.loop.run { device.lanes[0].send(forged) })
             #expect(await lab.send(from: client, to: outside, port: 7, on: device))
             #expect(try target.receive() == [1])
             await setup.undo()

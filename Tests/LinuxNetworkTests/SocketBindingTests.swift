@@ -32,7 +32,7 @@ struct SocketBindingTests {
                     """
                 )
             }
-            let readers = devices.map { QueueReader($0.queues[0], loop: loop) }
+            let readers = devices.map { QueueReader($0.lanes[0], loop: loop) }
             for reader in readers { await reader.start() }
             for (number, bound) in ["far", "near", nil, "far"].enumerated() {
                 let socket = try DatagramSocket(bound: address(version == .v4 ? "0.0.0.0" : "::"), port: 0)

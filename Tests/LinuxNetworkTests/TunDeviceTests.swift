@@ -21,7 +21,7 @@ struct TunDeviceTests {
         try await NetworkNamespace().run {
             let device = try TunDevice(name: "ptun%d", mtu: 1500, loops: loops, joinsExisting: false)
             #expect(device.name == "ptun0")
-            #expect(device.queues.count == 2 && device.index != 0)
+            #expect(device.lanes.count == 2 && device.index != 0)
             #expect(try shell("ip -d link show ptun0").contains("multi_queue numqueues 64"))
             await device.close()
             // A child process of another test may hold the descriptors until it has become its program.
@@ -54,7 +54,7 @@ struct TunDeviceTests {
             options.usesSudo = true
             try shell("ip tuntap add dev ptun0 mode tun")
             let device = try await TunDevice.open(mtu: 1500, loops: loops, options: options)
-            #expect(device.name == "ptun1" && device.queues.count == 2)
+            #expect(device.name == "ptun1" && device.lanes.count == 2)
             await device.close()
             await eventually { if_nametoindex("ptun1") == 0 }
         }
@@ -79,7 +79,7 @@ struct TunDeviceTests {
         defer { loop.stop() }
         try await NetworkNamespace().run {
             let device = try TunDevice(name: "ptun0", mtu: 1500, loops: [loop], joinsExisting: false)
-            let queue = device.queues[0]
+            let queue = device.lanes[0]
             let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
             await loop.run {
                 queue.deviceDidDisappear = { continuation.finish() }
@@ -98,7 +98,7 @@ struct TunDeviceTests {
             let device = try TunDevice(name: "ptun0", mtu: 1500, loops: [loop], joinsExisting: false)
             let ends = TestEnds(version)
             let packet = PacketBuilder.udp(source: ends.far, destination: ends.near, payload: [1, 2, 3])
-            let queue = device.queues[0]
+            let queue = device.lanes[0]
             #expect(await loop.run { queue.send(packet) } == false)
             try shell("ip link set ptun0 up")
             #expect(await loop.run { queue.send(packet) })
@@ -118,7 +118,7 @@ struct TunDeviceTests {
             // More than one of the kernel's queues holds.
             for _ in 0..<3_000 { try? socket.send([0], to: ends.far, port: 9) }
             for port in 5_000..<5_040 as Range<UInt16> { try? socket.send([1], to: ends.far, port: port) }
-            let reader = QueueReader(device.queues[0])
+            let reader = QueueReader(device.lanes[0])
             await reader.start()
             // 31 of 32, on average.
             for _ in 0..<30 { _ = try await reader.next { $0.summary.destinationPort >= 5_000 } }
@@ -134,7 +134,7 @@ struct TunDeviceTests {
             let device = try TunDevice(name: "ptun0", mtu: 1500, loops: [loop], joinsExisting: false)
             let ends = TestEnds(version)
             try ends.configure("ptun0")
-            let reader = QueueReader(device.queues[0])
+            let reader = QueueReader(device.lanes[0])
             await reader.start()
 
             let socket = try DatagramSocket(bound: ends.near, port: 4000)
@@ -150,7 +150,7 @@ struct TunDeviceTests {
                 destinationPort: 4000,
                 payload: [0x63]
             )
-            let queue = device.queues[0]
+            let queue = device.lanes[0]
             #expect(await loop.run { queue.send(answer) })
             #expect(try socket.receive() == [0x63])
             await device.close()
@@ -199,7 +199,7 @@ struct TunDeviceTests {
         for start in stride(from: 0, to: 4500, by: 1000) {
             #expect(try receiver.receive() == Array(bytes[start..<min(start + 1000, 4500)]))
         }
-        let isSupported = hosts.nearDevice.queues[0].supportsUDPOffload
+        let isSupported = hosts.nearDevice.lanes[0].supportsUDPOffload
         #expect(bridge.superPackets.load(ordering: .relaxed) == (isSupported ? 1 : 0))
         await hosts.close()
     }

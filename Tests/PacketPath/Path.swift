@@ -35,7 +35,7 @@ final class Path {
             configuration.policy.refusals = .reject
             let server = try PacketTunnelServer(
                 configuration: configuration,
-                queues: [PacketTunnelServer.Queue(loop: loop, device: device)],
+                lanes: [PacketTunnelServer.Lane(loop: loop, device: device)],
                 logger: logger
             )
             server.start()

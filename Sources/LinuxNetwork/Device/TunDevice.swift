@@ -16,14 +16,14 @@ public final class TunDevice: Sendable {
     public var index: UInt32 { currentIndex.load(ordering: .relaxed) }
     /// The MTU in bytes that the interface gets from `InterfaceSetup`.
     public let mtu: Int
-    /// One queue for each loop, in the loops' order.
-    public let queues: [TunQueue]
+    /// One lane for each loop, in the loops' order.
+    public let lanes: [TunLane]
 
     private let currentIndex: Atomic<UInt32>
     private let isGone = Atomic(false)
 
     /// Queues of the kernel for each loop: one flood in 32 shares its queue with a given other flow.
-    static let lanesPerLoop = 32
+    static let queuesPerLoop = 32
     /// `MAX_TAP_QUEUES` of Linux.
     private static let kernelQueueLimit = 256
 
@@ -35,7 +35,7 @@ public final class TunDevice: Sendable {
     /// - Parameters:
     ///   - name: 1 to 15 bytes; a `%d` in it becomes the first free number.
     ///   - mtu: bytes, 576 to 65,535, or 0 for the default.
-    ///   - loops: the owners of the queues; at least one.
+    ///   - loops: the owners of the lanes; at least one.
     ///   - options: says whether `sudo` has to make the interface.
     /// - Throws: `NetworkSetupError` of the kinds `tunMissing`, `notPermitted`, `nameBusy`, `badName`, `system`, and for `sudo`
     ///   `commandMissing` and `commandFailed`.
@@ -62,10 +62,10 @@ public final class TunDevice: Sendable {
     ///   interface would take half of its packets away.
     init(name pattern: String, mtu: Int, loops: [EventLoop], joinsExisting: Bool) throws(NetworkSetupError) {
         precondition(!loops.isEmpty && (576...65_535).contains(mtu))
-        let opened = try Self.openLanes(pattern, loopCount: loops.count, joinsExisting: joinsExisting)
-        queues = zip(loops, opened.lanes).map { loop, lanes in
-            TunQueue(
-                lanes: lanes,
+        let opened = try Self.openQueues(pattern, loopCount: loops.count, joinsExisting: joinsExisting)
+        lanes = zip(loops, opened.queues).map { loop, queues in
+            TunLane(
+                queues: queues,
                 name: opened.name,
                 mtu: mtu,
                 loop: loop,
@@ -78,37 +78,37 @@ public final class TunDevice: Sendable {
     }
 
     /// The descriptors of a new interface, by loop.
-    private static func openLanes(
+    private static func openQueues(
         _ pattern: String,
         loopCount: Int,
         joinsExisting: Bool
-    ) throws(NetworkSetupError) -> (name: String, lanes: [[Int32]], supportsUDPOffload: Bool) {
+    ) throws(NetworkSetupError) -> (name: String, queues: [[Int32]], supportsUDPOffload: Bool) {
         var name = InterfaceName(pattern)
-        var lanes: [Int32] = []
+        var queues: [Int32] = []
         var isOpen = false
-        defer { if !isOpen { for lane in lanes { close(lane) } } }
-        let lanesPerLoop = max(1, min(Self.lanesPerLoop, Self.kernelQueueLimit / loopCount))
-        while lanes.count < loopCount * lanesPerLoop {
-            let isFirst = lanes.isEmpty
+        defer { if !isOpen { for queue in queues { close(queue) } } }
+        let queuesPerLoop = max(1, min(Self.queuesPerLoop, Self.kernelQueueLimit / loopCount))
+        while queues.count < loopCount * queuesPerLoop {
+            let isFirst = queues.isEmpty
             let descriptor = name.withStorage { linuxnetwork_open_queue($0, isFirst && !joinsExisting ? 1 : 0) }
             guard descriptor >= 0 else { throw error(opening: pattern, code: -descriptor) }
-            lanes.append(descriptor)
+            queues.append(descriptor)
             if isFirst && joinsExisting { _ = linuxnetwork_clear_persistence(descriptor) }
         }
-        let offloads = linuxnetwork_enable_offloads(lanes[0])
+        let offloads = linuxnetwork_enable_offloads(queues[0])
         guard offloads >= 0 else { throw .system("switch on the offloads of \(name.text)", code: -offloads) }
         isOpen = true
-        let parts = stride(from: 0, to: lanes.count, by: lanesPerLoop).map { Array(lanes[$0..<$0 + lanesPerLoop]) }
+        let parts = stride(from: 0, to: queues.count, by: queuesPerLoop).map { Array(queues[$0..<$0 + queuesPerLoop]) }
         return (name.text, parts, offloads == 1)
     }
 
     // MARK: An interface that was removed
 
-    /// Calls `handler` once for each time that somebody removes the interface. Before the queues are started.
+    /// Calls `handler` once for each time that somebody removes the interface. Before the lanes are started.
     public func whenGone(_ handler: @escaping @Sendable () -> Void) {
-        for queue in queues {
-            queue.loop.execute {
-                queue.deviceDidDisappear = { [weak self] in
+        for lane in lanes {
+            lane.loop.execute {
+                lane.deviceDidDisappear = { [weak self] in
                     guard let self, !isGone.exchange(true, ordering: .relaxed) else { return }
                     handler()
                 }
@@ -122,10 +122,10 @@ public final class TunDevice: Sendable {
     public func reopen(_ options: NetworkSetupOptions) async throws(NetworkSetupError) {
         guard isGone.load(ordering: .relaxed) else { return }
         try await Self.make(name, options)
-        let opened = try Self.openLanes(name, loopCount: queues.count, joinsExisting: options.usesSudo)
+        let opened = try Self.openQueues(name, loopCount: lanes.count, joinsExisting: options.usesSudo)
         currentIndex.store(if_nametoindex(name), ordering: .relaxed)
         isGone.store(false, ordering: .relaxed)
-        for (queue, lanes) in zip(queues, opened.lanes) { queue.loop.execute { queue.resume(lanes) } }
+        for (lane, queues) in zip(lanes, opened.queues) { lane.loop.execute { lane.resume(queues) } }
     }
 
     static func error(opening name: String, code: Int32) -> NetworkSetupError {

@@ -30,7 +30,7 @@ public final class TunnelDevice: Sendable {
     ) async throws(NetworkSetupError) -> TunnelDevice {
         let device = try await TunDevice.open(name: name, mtu: mtu, loops: [loop], options: options)
         let setup = try await InterfaceSetup.server(network, device: device, options: options)
-        return TunnelDevice(device: device.queues[0], loop: loop, setup: setup)
+        return TunnelDevice(device: device.lanes[0], loop: loop, setup: setup)
     }
 
     /// Creates and configures a client's device: addresses, routes, the way to the server. A host may have several.
@@ -46,7 +46,7 @@ public final class TunnelDevice: Sendable {
     ) async throws(NetworkSetupError) -> TunnelDevice {
         let device = try await TunDevice.open(name: name, mtu: mtu, loops: [loop], options: options)
         let setup = try await InterfaceSetup.client(network, device: device, options: options)
-        return TunnelDevice(device: device.queues[0], loop: loop, setup: setup)
+        return TunnelDevice(device: device.lanes[0], loop: loop, setup: setup)
     }
 
     /// Wraps a device that somebody else opened and configured; the descriptor is duplicated.

@@ -3,7 +3,7 @@ public import Logging
 /// A packet tunnel server: it leases addresses to clients, rewrites and polices their packets, and multiplexes them
 /// through one device.
 ///
-/// It owns no thread. Each of its loops owns one queue of the device and the clients whose transports live there.
+/// It owns no thread. Each of its loops owns one lane of the device and the clients whose transports live there.
 /// Members may be called from any thread unless they say otherwise.
 public final class PacketTunnelServer: Sendable {
     /// The addresses that clients are given.
@@ -15,26 +15,26 @@ public final class PacketTunnelServer: Sendable {
     private let ended: EndedSessions
     private let logger: Logger
 
-    /// One queue of the device, and the loop that is to own it.
-    public struct Queue {
+    /// One lane of the device, and the loop that is to own it.
+    public struct Lane {
         let loop: any PacketLoop
         let device: any PacketDevice
 
-        /// Pairs a queue with its loop.
+        /// Pairs a lane with its loop.
         public init(loop: any PacketLoop, device: any PacketDevice) {
             self.loop = loop
             self.device = device
         }
     }
 
-    /// Makes a server over at least one queue. Nothing is read before `start`.
+    /// Makes a server over at least one lane. Nothing is read before `start`.
     ///
     /// - Throws: `ConfigurationError` for the first value of the configuration that is outside of its limits, and for a device
     ///   that may give packets which are too large for the clients.
-    public init(configuration: ServerConfiguration, queues: [Queue], logger: Logger) throws(ConfigurationError) {
-        precondition(!queues.isEmpty, "a server needs a queue to read packets from")
+    public init(configuration: ServerConfiguration, lanes: [Lane], logger: Logger) throws(ConfigurationError) {
+        precondition(!lanes.isEmpty, "a server needs a lane to read packets from")
         let configuration = try configuration.validated()
-        for queue in queues { try configuration.check(queue.device) }
+        for lane in lanes { try configuration.check(lane.device) }
         let addressPool = try AddressPool(ipv4: configuration.ipv4Pool, ipv6: configuration.ipv6Pool)
         let sessions = SessionTable(pool: addressPool, expiry: configuration.sessionExpiry.inNanoseconds)
         self.configuration = configuration
@@ -42,7 +42,7 @@ public final class PacketTunnelServer: Sendable {
         self.sessions = sessions
         self.logger = logger
         ended = EndedSessions(sessions: sessions, forget: configuration.forgetConnections, logger: logger)
-        workers = queues.map {
+        workers = lanes.map {
             ServerWorker(
                 loop: $0.loop,
                 device: $0.device,

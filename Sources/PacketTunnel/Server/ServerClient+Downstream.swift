@@ -3,7 +3,7 @@ internal import IPPacket
 /// The way of a packet from the internet to its client, from the tun device to the SSH connection. The functions follow in this
 /// order.
 ///
-/// 1. `ServerWorker.deviceIsReadable` has `DeviceReader.readBatch` read packets by `TunQueue.read`.
+/// 1. `ServerWorker.deviceIsReadable` has `DeviceReader.readBatch` read packets by `TunLane.read`.
 /// 2. `ServerWorker.dispatch` reads a packet's facts by `PacketRules.summary`, and finds the client by its destination. A packet
 ///    for a client of another loop goes there (`forwardToOwner`).
 /// 3. `processDownstream` has `judgeDownstream` decide. It cannot reach the device or the channel.

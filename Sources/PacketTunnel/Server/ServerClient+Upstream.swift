@@ -12,7 +12,7 @@ internal import IPPacket
 ///    `DeviceWriter.write`, which joins the segments of a flow; `answerRefusal` tells the client about what may not.
 /// 8. `transportDidFinishReceiving`, which `SSHChannel.service` calls at the end of the turn, has `DeviceWriter.flush` write
 ///    what was held back. A batch of frames is written before `decode` returns.
-/// 9. `TunQueue.write` writes to the tun device.
+/// 9. `TunLane.write` writes to the tun device.
 extension ServerClient {
     func transportDidReceive(_ bytes: inout MutableRawSpan) {
         guard state.isOpen else { return }

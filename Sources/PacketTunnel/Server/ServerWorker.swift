@@ -2,7 +2,7 @@ internal import IPPacket
 internal import Logging
 internal import Synchronization
 
-/// One loop's part of a server: a queue of the device, and the clients whose transports live on the loop.
+/// One loop's part of a server: a lane of the device, and the clients whose transports live on the loop.
 final class ServerWorker: @unchecked Sendable {
     /// Packets that may be on their way here from other loops.
     private static let forwardedLimit = 1_024

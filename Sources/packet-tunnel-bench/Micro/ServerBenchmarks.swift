@@ -131,7 +131,7 @@ private final class BenchServer {
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         server = try PacketTunnelServer(
             configuration: ServerConfiguration(),
-            queues: [.init(loop: loop, device: device)],
+            lanes: [.init(loop: loop, device: device)],
             logger: logger
         )
         server.start()

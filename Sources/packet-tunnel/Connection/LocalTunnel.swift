@@ -69,7 +69,7 @@ final class LocalTunnel {
             client = try PacketTunnelClient(
                 configuration: configuration,
                 loop: loop,
-                device: device.queues[0],
+                device: device.lanes[0],
                 logger: logger
             )
             let setup = try await InterfaceSetup.client(

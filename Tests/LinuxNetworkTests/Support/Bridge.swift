@@ -12,11 +12,11 @@ final class Bridge: @unchecked Sendable {
     let packets = Atomic<Int>(0)
     let superPackets = Atomic<Int>(0)
     let refused = Atomic<Int>(0)
-    private let queues: [TunQueue]
+    private let queues: [TunLane]
     private var buffer = [UInt8](repeating: 0, count: 65_535)
     private var parts = PacketParts()
 
-    init(_ first: TunQueue, _ second: TunQueue) {
+    init(_ first: TunLane, _ second: TunLane) {
         queues = [first, second]
     }
 
@@ -27,7 +27,7 @@ final class Bridge: @unchecked Sendable {
         second.start { [self] in carry(from: second, to: first) }
     }
 
-    private func carry(from source: TunQueue, to target: TunQueue) {
+    private func carry(from source: TunLane, to target: TunLane) {
         while let packet = source.receive(&buffer) {
             let bytes = buffer[..<packet.length]
             guard let summary = try? PacketSummary(validating: bytes.span.bytes) else { continue }

@@ -20,7 +20,7 @@ struct BridgedHosts {
         }
         nearDevice = try await near.run { try open(ends) }
         farDevice = try await far.run { try open(ends.reversed) }
-        let bridge = Bridge(nearDevice.queues[0], farDevice.queues[0])
+        let bridge = Bridge(nearDevice.lanes[0], farDevice.lanes[0])
         self.bridge = bridge
         await loop.run { bridge.start() }
     }

@@ -46,8 +46,8 @@ final class QueueReader<Device: PacketDevice & Sendable>: @unchecked Sendable {
     }
 }
 
-extension QueueReader where Device == TunQueue {
-    convenience init(_ queue: TunQueue) { self.init(queue, loop: queue.loop) }
+extension QueueReader where Device == TunLane {
+    convenience init(_ queue: TunLane) { self.init(queue, loop: queue.loop) }
 }
 
 extension PacketDevice {

@@ -98,7 +98,7 @@ final class ServerLab: Sendable {
             destinationPort: port,
             payload: [1]
         )
-        let queue = device.queues[0]
+        let queue = device.lanes[0]
         return await loop.run { queue.send(packet) }
     }
 

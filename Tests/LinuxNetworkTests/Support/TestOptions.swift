@@ -34,9 +34,9 @@ extension EventLoop {
 }
 
 extension TunDevice {
-    /// Closes every queue on its loop.
+    /// Closes every lane on its loop.
     func close() async {
-        for queue in queues { await queue.loop.run { queue.close() } }
+        for lane in lanes { await lane.loop.run { lane.close() } }
     }
 }
 

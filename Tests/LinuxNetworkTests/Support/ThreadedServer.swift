@@ -22,13 +22,13 @@ final class ThreadedServer: Sendable {
         (given, devices) = (pairs.map(\.0), pairs.map(\.1))
         var configuration = ServerConfiguration()
         configure(&configuration, loops)
-        let queues = try zip(loops, given).map { loop, descriptor in
-            PacketTunnelServer.Queue(
+        let lanes = try zip(loops, given).map { loop, descriptor in
+            PacketTunnelServer.Lane(
                 loop: loop,
                 device: try ForeignDevice(descriptor: descriptor, mtu: 0, loop: loop)
             )
         }
-        server = try PacketTunnelServer(configuration: configuration, queues: queues, logger: log.logger)
+        server = try PacketTunnelServer(configuration: configuration, lanes: lanes, logger: log.logger)
         server.start()
     }
 

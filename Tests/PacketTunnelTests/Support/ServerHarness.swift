@@ -28,7 +28,7 @@ final class ServerHarness: @unchecked Sendable {
         devices = loops.map { MemoryDevice(on: $0, mtu: mtu, supportsOffload: supportsOffload) }
         server = try PacketTunnelServer(
             configuration: configuration,
-            queues: zip(loops, devices).map { PacketTunnelServer.Queue(loop: $0, device: $1) },
+            lanes: zip(loops, devices).map { PacketTunnelServer.Lane(loop: $0, device: $1) },
             logger: log.logger
         )
         server.start()

@@ -84,8 +84,8 @@ hooks.allowsUDPPort = { _, port in port == 443 }
 
 let loop = ManualLoop()
 let device = MemoryDevice(on: loop)
-let queue = PacketTunnelServer.Queue(loop: loop, device: device)
-let server = try PacketTunnelServer(configuration: configuration, queues: [queue], logger: Logger(label: "example"))
+let lane = PacketTunnelServer.Lane(loop: loop, device: device)
+let server = try PacketTunnelServer(configuration: configuration, lanes: [lane], logger: Logger(label: "example"))
 server.start()
 loop.run()
 let transport = OwnTransport(on: loop)

@@ -64,10 +64,10 @@ let stop: () async -> Void
 if words[1] == "server" {
     let network = ServerNetwork(pool: TunnelDefaults.ipv4Pool, pool6: TunnelDefaults.ipv6Pool)
     setup = try await InterfaceSetup.server(network, device: device, options: options)
-    let queue = PacketTunnelServer.Queue(loop: loop, device: device.queues[0])
+    let lane = PacketTunnelServer.Lane(loop: loop, device: device.lanes[0])
     var configuration = ServerConfiguration()
     configuration.policy = TrafficPolicy(deniedNetworks: ["10.0.0.0/8", "fc00::/7"].compactMap { IPPrefix($0) })
-    let server = try PacketTunnelServer(configuration: configuration, queues: [queue], logger: logger)
+    let server = try PacketTunnelServer(configuration: configuration, lanes: [lane], logger: logger)
     server.start()
     let listener = unixSocket(words[2]) { bind($0, $1, $2) == 0 ? listen($0, 8) : -1 }
     Task.detached { acceptClients(of: server, on: listener, loop: loop) }
@@ -79,7 +79,7 @@ if words[1] == "server" {
         routes: routes
     )
     let descriptor = unixSocket(words[2]) { connect($0, $1, $2) }
-    let (settings, queue) = (ClientConfiguration(), device.queues[0])
+    let (settings, queue) = (ClientConfiguration(), device.lanes[0])
     let client = try PacketTunnelClient(configuration: settings, loop: loop, device: queue, logger: logger)
     setup = try await InterfaceSetup.client(network, device: device, options: options)
     loop.execute {

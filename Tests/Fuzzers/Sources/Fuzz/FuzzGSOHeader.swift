@@ -41,7 +41,7 @@ private final class ServerFixture {
         configuration.dnsResolvers = { DNSResolvers(ipv4: [IPAddress(ipv4: 0x0909_0909)]) }
         server = try PacketTunnelServer(
             configuration: configuration,
-            queues: [PacketTunnelServer.Queue(loop: loop, device: device)],
+            lanes: [PacketTunnelServer.Lane(loop: loop, device: device)],
             logger: Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() })
         )
         server.start()

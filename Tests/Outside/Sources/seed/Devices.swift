@@ -104,8 +104,8 @@ func serverAndClient(_ loop: EventLoop) async throws {
     configuration.dnsResolvers = { DNSResolvers(["203.0.113.53", "2001:db8::53"].compactMap { IPAddress($0) }) }
     let upper = try await TunDevice.open(name: "seed2", mtu: configuration.mtu, loops: [loop], options: options())
     let serverSetup = try await InterfaceSetup.server(serverNetwork(), device: upper, options: options())
-    let queue = PacketTunnelServer.Queue(loop: loop, device: upper.queues[0])
-    let server = try PacketTunnelServer(configuration: configuration, queues: [queue], logger: logger)
+    let lane = PacketTunnelServer.Lane(loop: loop, device: upper.lanes[0])
+    let server = try PacketTunnelServer(configuration: configuration, lanes: [lane], logger: logger)
     server.start()
     try check("NewServer, Server.Start", server.sessionCount.all == 0)
 
@@ -114,7 +114,7 @@ func serverAndClient(_ loop: EventLoop) async throws {
     var settings = ClientConfiguration()
     settings.mtu = configuration.mtu
     settings.upstreamQueueLimitInBytes = 32_768
-    let client = try PacketTunnelClient(configuration: settings, loop: loop, device: lower.queues[0], logger: logger)
+    let client = try PacketTunnelClient(configuration: settings, loop: loop, device: lower.lanes[0], logger: logger)
     let updater = Updater()
     let metrics = Atomic<Int64>(0)
     var hooks = ClientHooks()

@@ -4,40 +4,40 @@ internal import Glibc
 public import IPPacket
 public import PacketTunnel
 
-/// One event loop's part of a tun device: a few of the kernel's queues, called lanes here.
+/// One event loop's part of a tun device: a few of the kernel's queues.
 ///
 /// Linux returns the packets of a flow through the queue that wrote the flow last, so a loop that writes to its own
-/// lanes also gets the answers. A flow keeps to one lane, so a flood that overflows its lane costs the flows of the
+/// queues also gets the answers. A flow keeps to one queue, so a flood that overflows its queue costs the flows of the
 /// others nothing: packets that the kernel drops are out of reach of fair queueing. Every member but `name` and `mtu` is
 /// for the loop's thread. Reading and writing allocate nothing.
-public final class TunQueue: PacketDevice, @unchecked Sendable {
+public final class TunLane: PacketDevice, @unchecked Sendable {
     /// The interface's name.
     public let name: String
     /// The interface's MTU in bytes.
     public let mtu: Int
-    /// The loop that owns this queue.
+    /// The loop that owns this lane.
     public let loop: EventLoop
     /// Super-packets and partial checksums may be written.
     public var supportsOffload: Bool { true }
     /// UDP super-packets may be written, and are read. False before Linux 6.2.
     public let supportsUDPOffload: Bool
 
-    /// Called on the loop's thread when the interface was removed behind the queue's back. Nothing is read or written
+    /// Called on the loop's thread when the interface was removed behind the lane's back. Nothing is read or written
     /// afterwards, until `resume`.
     public var deviceDidDisappear: (() -> Void)?
 
-    private var lanes: [Int32]
+    private var queues: [Int32]
     private var readable: (() -> Void)?
     private var isClosed = false
     private var watches: [DescriptorWatch] = []
-    /// The descriptor of the lane that has its turn.
+    /// The descriptor of the queue that has its turn.
     private var current: Int32
     private let vectors: UnsafeMutablePointer<iovec>
 
-    /// Takes over the descriptors of the lanes, one at least.
-    init(lanes: [Int32], name: String, mtu: Int, loop: EventLoop, supportsUDPOffload: Bool) {
-        self.lanes = lanes
-        current = lanes[0]
+    /// Takes over the descriptors of the queues, one at least.
+    init(queues: [Int32], name: String, mtu: Int, loop: EventLoop, supportsUDPOffload: Bool) {
+        self.queues = queues
+        current = queues[0]
         self.name = name
         self.mtu = mtu
         self.loop = loop
@@ -48,39 +48,39 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
     }
 
     deinit {
-        for lane in lanes { Glibc.close(lane) }
+        for queue in queues { Glibc.close(queue) }
         vectors.deallocate()
     }
 
-    /// Starts calling `readable` while packets wait, for one lane after the other. Level-triggered: whoever leaves packets
+    /// Starts calling `readable` while packets wait, for one queue after the other. Level-triggered: a handler that leaves packets
     /// is called again.
     public func start(readable: @escaping () -> Void) {
         loop.preconditionCurrent()
-        precondition(self.readable == nil && !isClosed, "a queue is started once, before it is closed")
+        precondition(self.readable == nil && !isClosed, "a lane is started once, before it is closed")
         self.readable = readable
-        watchLanes()
+        watchQueues()
     }
 
-    private func watchLanes() {
+    private func watchQueues() {
         guard let readable else { return }
-        watches = lanes.map { lane in
+        watches = queues.map { queue in
             DescriptorWatch(
-                lane,
+                queue,
                 loop: loop,
                 readable: { [unowned self] in
-                    current = lane
+                    current = queue
                     readable()
                 },
                 ended: { [unowned self] in
-                    guard !lanes.isEmpty else { return }
-                    closeLanes()
+                    guard !queues.isEmpty else { return }
+                    closeQueues()
                     deviceDidDisappear?()
                 }
             )
         }
     }
 
-    /// Reads one packet of the lane that has its turn; nil if none waits there.
+    /// Reads one packet of the queue that has its turn; nil if none waits there.
     public func read(into buffer: inout MutableRawSpan) -> DevicePacket? {
         var header = linuxnetwork_virtio_header()
         let length = buffer.withUnsafeMutableBytes { bytes in
@@ -96,7 +96,7 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
         summary: borrowing PacketSummary,
         offload: PacketOffload
     ) -> Bool {
-        guard !lanes.isEmpty else { return false }
+        guard !queues.isEmpty else { return false }
         var header = linuxnetwork_virtio_header(summary, offload)
         let count = parts.count
         for index in 0..<count {
@@ -106,39 +106,39 @@ public final class TunQueue: PacketDevice, @unchecked Sendable {
                 iov_len: part.count
             )
         }
-        return linuxnetwork_write(lane(of: summary), &header, vectors, Int32(truncatingIfNeeded: count)) > 0
+        return linuxnetwork_write(queue(of: summary), &header, vectors, Int32(truncatingIfNeeded: count)) > 0
     }
 
-    private func lane(of summary: borrowing PacketSummary) -> Int32 {
-        guard lanes.count > 1 else { return lanes[0] }
+    private func queue(of summary: borrowing PacketSummary) -> Int32 {
+        guard queues.count > 1 else { return queues[0] }
         let ports = UInt32(summary.sourcePort) << 16 | UInt32(summary.destinationPort)
         let hash = (ports ^ summary.source.ipv4 &+ summary.destination.ipv4) &* 0x9e37_79b1
-        return lanes[Int(hash >> 16) % lanes.count]
+        return queues[Int(hash >> 16) % queues.count]
     }
 
-    /// Goes on with the lanes of an interface that was made anew. On the loop's thread.
-    func resume(_ lanes: [Int32]) {
+    /// Goes on with the queues of an interface that was made anew. On the loop's thread.
+    func resume(_ queues: [Int32]) {
         guard !isClosed else {
-            for lane in lanes { Glibc.close(lane) }
+            for queue in queues { Glibc.close(queue) }
             return
         }
-        closeLanes()
-        self.lanes = lanes
-        current = lanes[0]
-        watchLanes()
+        closeQueues()
+        self.queues = queues
+        current = queues[0]
+        watchQueues()
     }
 
-    /// Gives the queue back; with the last queue the interface vanishes. On the loop's thread. Idempotent.
+    /// Gives the lane back; with the last lane the interface vanishes. On the loop's thread. Idempotent.
     public func close() {
         isClosed = true
-        closeLanes()
+        closeQueues()
     }
 
-    private func closeLanes() {
+    private func closeQueues() {
         for watch in watches { watch.cancel() }
         watches = []
-        for lane in lanes { Glibc.close(lane) }
-        lanes = []
+        for queue in queues { Glibc.close(queue) }
+        queues = []
         current = -1
     }
 }
