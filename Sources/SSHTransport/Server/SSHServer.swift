@@ -143,6 +143,6 @@ public final class SSHServer: @unchecked Sendable {
 
     /// On the first loop's thread.
     func logAcceptFailure(_ error: SystemCallError) {
-        context.logger.error("no connection can be accepted for a moment: \(error)")
+        context.logger.error("accept failed, retrying in 200 ms", metadata: ["error": "\(error)"])
     }
 }

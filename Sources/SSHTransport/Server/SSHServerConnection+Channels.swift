@@ -25,7 +25,8 @@ extension SSHServerConnection {
         let payload = Array(UnsafeBufferPointer(start: open.pointee.payload, count: open.pointee.payload_length))
         switch context.delegate.connection(self, channelOpenRequested: type, payload: payload) {
         case .refuse(let failure, let text):
-            log(.info, "channel \(SSHRuntime.printable(type, limit: 64)) refused (\(failure.rawValue)): \(text)")
+            let fields = ["type": SSHRuntime.printable(type, limit: 64), "code": "\(failure.rawValue)", "reason": text]
+            log(.info, "channel refused", fields.mapValues { .string($0) })
             refuse(failure, text)
         case .accept(let options):
             guard let channel = session.acceptChannel(message, open, options: options) else { return }

@@ -2,7 +2,6 @@ internal import CLibSSH
 public import EventLoops
 internal import Logging
 public import PacketTunnel
-internal import Synchronization
 
 /// One client's connection to a server, from the first byte to the last.
 ///
@@ -148,28 +147,6 @@ public final class SSHServerConnection: @unchecked Sendable {
         unansweredKeepalives += 1
         session.sendKeepalive()
     }
-
-    // MARK: Log
-
-    /// A line about a peer that has not logged in, unless there were too many.
-    func logRefusal(_ message: String) {
-        guard let suppressed = context.refusals.line(about: place.source, now: loop.now) else { return }
-        log(.info, suppressed == 0 ? message : "\(message) (\(suppressed) lines about refusals left out before)")
-    }
-
-    private func pathDidChange(_ change: PathWatch.Change) {
-        log(.debug, change.description)
-        guard let advice = change.advice, !context.adviceIsGiven.exchange(true, ordering: .relaxed) else { return }
-        context.logger.notice("\(advice)")
-    }
-
-    func log(_ level: Logger.Level, _ message: @autoclosure () -> String) {
-        context.logger.log(
-            level: level,
-            "\(message())",
-            metadata: ["address": "\(remoteAddress)", "port": "\(remotePort)"]
-        )
-    }
 }
 
 extension SSHServerConnection: SSHSessionDelegate {
@@ -223,7 +200,8 @@ extension SSHServerConnection: SSHSessionDelegate {
     func sessionDidEnd(_ session: SSHSession, reason: String) {
         self.session = nil
         if isAnnounced {
-            log(.info, "user \(SSHRuntime.userName(user)), \(keyFingerprint): connection ended: \(reason)")
+            let fields = ["user": SSHRuntime.userName(user), "key": keyFingerprint, "reason": reason]
+            log(.info, "connection ended", fields.mapValues { .string($0) })
             context.shares.leftIdle(keyFingerprint, ObjectIdentifier(self), isOver: true)
             context.delegate.connectionDidClose(self)
         } else {
