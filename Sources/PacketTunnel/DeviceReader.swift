@@ -35,9 +35,9 @@ final class DeviceReader {
     /// Reads what waits, at most a batch.
     ///
     /// - Parameter keep: called with each packet; true if it takes the buffer over.
-    /// - Returns: true if the batch is full of small packets. Send what was read, and give way then: on a
-    ///   shared processor, who sends a flood must not come before who receives it, or it waits where no other flow can
-    ///   overtake it.
+    /// - Returns: true if the batch is full of small packets. The caller then sends what was read and yields
+    ///   the processor: where the sender of a flood shares it with the receiver and comes first, the flood waits in places
+    ///   where no other flow can overtake it.
     @inline(__always)
     func readBatch(_ keep: (PacketBuffer) -> Bool) -> Bool {
         var byteCount = 0

@@ -1,6 +1,6 @@
 /// The thread that owns a lane of the device, the transports of some clients, and all state of theirs.
 ///
-/// The core never waits and owns no thread: whoever embeds it hands it a loop. `EventLoop` is the one for Linux;
+/// The core never waits and owns no thread: the embedder gives it a loop. `EventLoop` is the one for Linux;
 /// `ManualLoop` of the test kit is driven by hand.
 public protocol PacketLoop: AnyObject, Sendable {
     /// True when the caller runs on this loop's thread.

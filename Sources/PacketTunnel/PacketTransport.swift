@@ -27,7 +27,7 @@ public protocol PacketTransport: AnyObject {
     /// - Returns: the bytes taken, from the front; fewer than given when the other side has granted no more.
     func write(_ bytes: RawSpan) -> Int
 
-    /// Names who hears of arriving bytes, of room to write, and of the end. Held strongly until the end.
+    /// Names the object that hears of arriving bytes, of room to write, and of the end. Held strongly until the end.
     func setReceiver(_ receiver: any PacketTransportReceiver)
 
     /// Ends the stream. `transportDidClose` follows, not before this returns. Idempotent.

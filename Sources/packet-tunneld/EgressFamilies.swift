@@ -2,7 +2,7 @@ internal import IPPacket
 internal import LinuxNetwork
 internal import Synchronization
 
-/// The address families that this host has a way out for, for whoever asks on a loop. An interface may get its IPv6 long
+/// The address families that this host has a way out for, for questions on a loop. An interface may get its IPv6 long
 /// after the daemon's start, so the answer is renewed.
 final class EgressFamilies: Sendable {
     private let interface: String?

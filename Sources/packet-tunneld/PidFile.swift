@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The file that has the process number, for whoever sends signals (`PidFile`).
+/// The file that has the process number, for programs that send signals (`PidFile`).
 struct PidFile {
     private let path: String
 

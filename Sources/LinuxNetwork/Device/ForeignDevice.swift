@@ -28,7 +28,7 @@ public final class ForeignDevice: PacketDevice, @unchecked Sendable {
 
     /// Duplicates `descriptor`, close-on-exec, and makes the file non-blocking. Configures nothing.
     ///
-    /// - Parameter mtu: bytes of the largest packet, as whoever configured the device knows; 0 for the default.
+    /// - Parameter mtu: bytes of the largest packet, as the program that configured the device says; 0 for the default.
     /// - Throws: `NetworkSetupError` when it is not an open descriptor.
     public init(descriptor: Int32, mtu: Int, loop: EventLoop) throws(NetworkSetupError) {
         let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)

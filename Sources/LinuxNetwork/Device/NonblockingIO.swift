@@ -39,7 +39,7 @@ public final class NonblockingIO: Sendable {
         _ = try await perform { end, completion in end.write(bytes, completion: completion) }
     }
 
-    /// Closes the duplicate and interrupts whoever reads or writes. Returns when it is closed. Idempotent.
+    /// Closes the duplicate and interrupts tasks that read or write. Returns when it is closed. Idempotent.
     public func close() async {
         let end = end
         await withCheckedContinuation { continuation in

@@ -72,7 +72,7 @@ public final class TunnelDevice: Sendable {
     /// Writes one full packet. Concurrent calls are supported; see `PacketPort.writePacket(_:)`.
     public func writePacket(_ packet: [UInt8]) async throws(PacketStreamError) { try await port.writePacket(packet) }
 
-    /// Interrupts whoever reads, takes back what was configured, and removes the device. Idempotent.
+    /// Interrupts tasks that read, takes back what was configured, and removes the device. Idempotent.
     public func close() async {
         await setup.undo()
         await port.close()

@@ -28,8 +28,8 @@ public final class NetworkMonitor: DescriptorHandler, @unchecked Sendable {
     /// Begins to watch the network namespace of the calling thread.
     ///
     /// - Parameter changed: called on the loop.
-    /// - Throws: `NetworkSetupError` of the kind `system` where netlink is not to be had; then only sleep is noticed by
-    ///   whoever asks again.
+    /// - Throws: `NetworkSetupError` of the kind `system` where netlink is not to be had; then only a caller that asks
+    ///   again notices that the host has slept.
     public init(loop: EventLoop, changed: @escaping @Sendable () -> Void) throws(NetworkSetupError) {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_NETLINK, type, NETLINK_ROUTE)

@@ -62,8 +62,8 @@ struct RoutingPolicy {
         }
     }
 
-    /// What this host sends from an address of its own answers somebody who came in by it. Whoever begins a connection
-    /// has no address yet when its route is chosen.
+    /// Packets from an address of the host's own are answers to somebody who connected to it: a connection that begins here has
+    /// no source address yet when its route is chosen.
     private func ownAddressRules(_ version: IPVersion, _ snapshot: NetworkSnapshot) -> [RoutingRule] {
         // For IPv6 the kernel looks again with an address of the host's when the first answer was "unreachable"
         // (ip6_dst_lookup_tail): these rules would then lead past the refusal.

@@ -61,7 +61,7 @@ struct NetlinkAdministration: NetworkAdministration {
         case .addRule(let rule): try request(RuleMessages.rule(rule, removes: true), change, mayBeGone: true)
         case .useSlot(let slot): for change in try slot.contents() { try await revert(change) }
         case .set(let setting, let old, let new):
-            // Somebody who has changed it since wants it so.
+            // The setting was changed by somebody else since, and stays as they want it.
             try keep(setting, at: old, insteadOf: new, change)
         case .keep(let setting, let value):
             try keep(setting, at: value, change)

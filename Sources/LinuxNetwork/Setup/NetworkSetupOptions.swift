@@ -20,7 +20,7 @@ public struct NetworkSetupOptions: Sendable {
     /// go beside its tunnel there.
     public var allowsKernelWithoutIPv6 = false
 
-    /// What somebody has to write who wants `allowsMissingIPv6`; for advice.
+    /// The option that sets `allowsMissingIPv6`, as a person writes it; for advice.
     public var missingIPv6Setting = "AllowNoIPv6 yes"
 
     /// Gets warnings and what was removed of a killed run.

@@ -58,7 +58,7 @@ public final class PacketChannel: Sendable {
         try await perform { end, completion in end.writeFrames(frames, completion: completion) }
     }
 
-    /// Ends the channel and its transport: whoever reads or writes is interrupted. Idempotent.
+    /// Ends the channel and its transport: tasks that read or write are interrupted. Idempotent.
     public func close() {
         inbox.finish(reason: "closed")
         loop.execute { [end] in end.close() }

@@ -47,7 +47,7 @@ final class PacketInbox: Sendable {
     /// Counts a packet that cannot be handed on.
     func refuse() { state.withLock { $0.droppedCount += 1 } }
 
-    /// Hands a packet to whoever waits, or keeps it. From any thread.
+    /// Gives a packet to the task that waits, or keeps it. From any thread.
     func put(_ packet: [UInt8]) {
         let reader: Reader? = state.withLock { state in
             guard state.endReason == nil else { return nil }

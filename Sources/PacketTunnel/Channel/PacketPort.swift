@@ -58,7 +58,7 @@ public final class PacketPort: Sendable {
         if let error { throw error }
     }
 
-    /// Closes the device: whoever reads is interrupted. Returns when it is closed. Idempotent.
+    /// Closes the device: tasks that read are interrupted. Returns when it is closed. Idempotent.
     public func close() async {
         inbox.finish(reason: "closed")
         let end = end

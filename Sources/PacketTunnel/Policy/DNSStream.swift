@@ -87,7 +87,7 @@ final class DNSStream {
         return !isOver
     }
 
-    /// The verdict of the last segment that was judged, once; `.pass` afterwards. For whoever has to act on it.
+    /// The verdict of the last segment that was judged, once; `.pass` afterwards. For the code that acts on it.
     func takeVerdict() -> Verdict {
         defer { lastVerdict = .pass }
         return lastVerdict

@@ -4,7 +4,7 @@ internal import IPPacket
 ///
 /// A packet of a known flow costs one look-up and no allocation. When there are too many flows, the one that has been idle
 /// for longest makes room; TCP connections that carry data both ways do so last. A flow that had to go is judged anew with its
-/// next packet, so a flood costs whoever sends it, and nobody's name look-up.
+/// next packet, so a flood costs its sender, and no other client's name look-up.
 struct FlowTable: ~Copyable {
     /// A flow without packets for so long is over.
     static let idleExpiry: UInt64 = 60_000_000_000

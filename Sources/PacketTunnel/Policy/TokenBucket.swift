@@ -1,4 +1,4 @@
-/// A limit on a rate: tokens arrive steadily, a burst of them may be saved up, and whoever finds none is refused.
+/// A limit on a rate: tokens arrive steadily, a burst of them may be saved up, and what finds none is refused.
 struct TokenBucket {
     private let tokensPerSecond: Double
     private let capacity: Double

@@ -15,7 +15,7 @@ public protocol FlowActivityUpdater: Sendable {
     func updateProgress(downstreamBytes: Int, upstreamBytes: Int, nanoseconds: UInt64)
 }
 
-/// Chooses who hears of a new flow. `hostname` is empty where it is not known. Called on the client's loop; must be quick.
+/// Chooses the objects that hear of a new flow. `hostname` is empty where it is not known. Called on the client's loop; must be quick.
 public typealias FlowActivityUpdaterMaker =
     @Sendable (_ hostname: String, _ address: IPAddress) -> [any FlowActivityUpdater]
 

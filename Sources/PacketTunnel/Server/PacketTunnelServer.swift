@@ -134,7 +134,7 @@ public final class PacketTunnelServer: Sendable {
     }
 
     /// Why `clientConnected` would refuse `identity` now, apart from a server that does not run; nil if it would not.
-    /// For whoever knows the identity before there is a transport. On the thread of one of the server's loops.
+    /// For callers that know the identity before there is a transport. On the thread of one of the server's loops.
     ///
     /// - Parameter maximumSessions: as in `ClientHooks`.
     public func refusal(of identity: SessionIdentity, maximumSessions: Int?) -> SessionError? {

@@ -65,7 +65,7 @@ final class Session: @unchecked Sendable {
         self.resolvers = resolvers
     }
 
-    /// What was counted since the last call. From whoever owns the counters.
+    /// What was counted since the last call. Called by the owner of the counters.
     func checkpoint() -> PacketCounters {
         defer { reported = counters }
         return counters.since(reported)

@@ -62,7 +62,7 @@ struct SSHClientHostKey {
             program: ServerProgram(session)
         )
         let address = settings.usesProxy ? nil : SSHClientPeer.address(of: ssh_get_fd(session))
-        // A local server's key changes with every container; whoever says so does not want it checked.
+        // A local server's key changes with every container; a configuration that says so does not want it checked.
         if settings.flag("nohostauthenticationforlocalhost"), settings.hostKeyAlias == nil, address?.isLoopback == true
         {
             return offered

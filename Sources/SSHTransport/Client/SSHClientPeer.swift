@@ -2,7 +2,7 @@ internal import Glibc
 internal import IPPacket
 internal import OpenSSHSyntax
 
-/// Who is at the far end of a socket.
+/// The peer at the far end of a socket.
 enum SSHClientPeer {
     /// The address that the kernel says; nil for what is no connected TCP socket.
     static func address(of descriptor: Int32) -> IPAddress? {

@@ -23,6 +23,6 @@ struct ServerProgram {
 }
 
 extension SSHClient {
-    /// Who answers at the server's port, and that packet-tunneld may listen elsewhere; nil if it is one of ours.
+    /// A sentence that names the program at the server's port, and says that packet-tunneld may listen elsewhere; nil if it is one of ours.
     public var otherServerAdvice: String? { ServerProgram(handle.session).advice(settings) }
 }

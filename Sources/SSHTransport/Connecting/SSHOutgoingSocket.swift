@@ -2,7 +2,7 @@ public import IPPacket
 
 /// A socket that is about to be connected, before its connect(2): the place for socket options, marks and routing rules.
 public struct SSHOutgoingSocket: Sendable {
-    /// Who is at the far end.
+    /// The peer at the far end.
     public enum Purpose: Sendable {
         /// An SSH server, or the first jump host on the way to it. TCP.
         case server
@@ -17,6 +17,6 @@ public struct SSHOutgoingSocket: Sendable {
     public let address: IPAddress
     /// The far end's port.
     public let port: UInt16
-    /// Who is there.
+    /// The peer that is connected.
     public let purpose: Purpose
 }

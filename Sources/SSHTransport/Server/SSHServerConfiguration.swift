@@ -89,7 +89,7 @@ public struct SSHServerConfiguration: Sendable {
     /// What follows `SSH-2.0-` in the greeting. RFC 4253 §4.2: printable ASCII without spaces and hyphens.
     public var version = programName
 
-    /// What a person sees who asks for a shell.
+    /// The line that a client gets that asks for a shell.
     public var shellNotice = "This SSH server carries IP packets and has no shell. Commands: info, status."
 
     /// How a connection's congestion control is chosen.
@@ -115,7 +115,7 @@ public struct SSHServerConfiguration: Sendable {
     /// in as that user; has to call `done` once, on any thread. The connection waits for it, no other does.
     public var loadKeys: (@Sendable (_ user: String, _ done: @escaping @Sendable (@escaping KeyCheck) -> Void) -> Void)?
 
-    /// Time after which `loadKeys` is asked again whether who is logged in still may. A connection whose key is refused twice
+    /// Time after which `loadKeys` is asked again whether users who are logged in are still permitted. A connection whose key is refused twice
     /// in a row is ended: a file that is just being written may be empty once.
     public var keyCheckInterval: Duration = .seconds(2)
 

@@ -14,7 +14,7 @@ public final class SSHServerConnection: @unchecked Sendable {
     public let remoteAddress: String
     /// The client's port.
     public let remotePort: UInt16
-    /// Who has logged in.
+    /// The user who has logged in; empty before.
     public internal(set) var user = ""
     /// The key of the login.
     public internal(set) var publicKey: SSHPublicKey?

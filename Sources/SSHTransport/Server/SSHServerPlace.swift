@@ -38,6 +38,6 @@ final class SSHServerPlace: Sendable {
         body?()
     }
 
-    /// Forgets the closure of `whenRevoked`, and whom it knows.
+    /// Forgets the closure of `whenRevoked`, with all that it holds.
     func settle() { state.withLock { $0 = .revoked } }
 }

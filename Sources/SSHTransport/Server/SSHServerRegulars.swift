@@ -1,6 +1,6 @@
 /// Sources from which somebody has logged in lately. Bounded: the oldest are forgotten first.
 struct SSHServerRegulars {
-    /// Nanoseconds for which a login counts: a day, so that who comes back every morning is known.
+    /// Nanoseconds for which a login counts: a day, so that a user who comes back every morning is known.
     static let lifetime: UInt64 = 86_400_000_000_000
     private static let limit = 16_384
 

@@ -6,7 +6,7 @@ internal import Synchronization
 /// The rules are sshd's (`MaxStartups`, `PerSourceMaxStartups`, `PerSourcePenalties`), and two more. A source from which
 /// somebody has logged in lately is refused for neither chance nor penalty, and has places of its own when all others
 /// are taken. And where chance, or the want of places, would turn a newcomer away, the oldest connection of the source
-/// that holds most of them makes room: whoever fills all places only crowds out itself.
+/// that holds most of them makes room: a source that fills all places crowds out only itself.
 final class SSHServerStartups: Sendable {
     /// Why a connection gets no place.
     enum Refusal: String, Error, Sendable {

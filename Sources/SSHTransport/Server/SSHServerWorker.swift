@@ -117,7 +117,7 @@ final class SSHServerWorker: @unchecked Sendable {
         }
     }
 
-    /// Asks whether who is logged in still may.
+    /// Asks whether the users who are logged in are still permitted.
     private func armKeyTimer() {
         guard keyTimer == nil, !isStopped, connections.count > unauthenticated.count,
             let load = context.configuration.loadKeys

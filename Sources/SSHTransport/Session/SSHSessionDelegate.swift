@@ -1,4 +1,4 @@
-/// What a session tells whoever uses it. Calls come on the session's loop.
+/// What a session tells its user. Calls come on the session's loop.
 protocol SSHSessionDelegate: AnyObject {
     /// Something may have changed: packets came in, or output went out. Never from inside the library.
     func sessionDidProgress(_ session: SSHSession)

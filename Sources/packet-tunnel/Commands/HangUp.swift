@@ -3,7 +3,7 @@ internal import Glibc
 /// What SIGHUP means to this process: the end, if the terminal that it was started from has gone; otherwise, as to services, to
 /// begin anew.
 struct HangUp {
-    /// Whoever started the process wants it to outlive its terminal, as nohup(1) does.
+    /// The process is to outlive its terminal, as under nohup(1).
     let isIgnored: Bool
     /// True with a controlling terminal.
     let ends: Bool

@@ -3,7 +3,7 @@ internal import PacketTunnel
 internal import SSHTransport
 internal import TunnelConfiguration
 
-/// The packet client of a tunnel, for whoever has a connection for it.
+/// The packet client of a tunnel, which takes a connection of any kind.
 struct PacketRelay: Sendable {
     let client: PacketTunnelClient
     let loop: EventLoop

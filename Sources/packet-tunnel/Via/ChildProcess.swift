@@ -43,7 +43,7 @@ final class ChildProcess: @unchecked Sendable {
         BlockingWork.run { self.reap() }
     }
 
-    /// Our ends of its output and input. Whoever takes them closes them.
+    /// Our ends of its output and input. The caller that takes them closes them.
     func takeStreams() -> (input: Int32, output: Int32) {
         streams.withLock { streams in
             defer { streams = nil }
