@@ -21,7 +21,6 @@ struct NetlinkMessageTests {
         let message = RouteMessages.address(
             InterfaceAddress(address("10.0.0.1"), prefixLength: 8),
             index: 7,
-            makesRoute: true,
             removes: false
         )
         let expected = Self.hex(
@@ -41,7 +40,6 @@ struct NetlinkMessageTests {
         let message = RouteMessages.address(
             InterfaceAddress(address("fd00::1"), prefixLength: 104),
             index: 7,
-            makesRoute: false,
             removes: false
         )
         let expected = Self.hex(
@@ -50,7 +48,7 @@ struct NetlinkMessageTests {
             0a 68 02 00 07000000                            # AF_INET6, /104, IFA_F_NODAD
             1400 0200 fd000000000000000000000000000001      # IFA_LOCAL
             1400 0100 fd000000000000000000000000000001      # IFA_ADDRESS
-            0800 0800 02020000                              # IFA_F_NODAD and IFA_F_NOPREFIXROUTE
+            0800 0800 02000000                              # IFA_F_NODAD
             """
         )
         #expect(message.finished(sequence: 1) == expected)

@@ -23,18 +23,10 @@ enum RouteMessages {
         return message
     }
 
-    /// Adds or removes an address.
-    ///
-    /// - Parameter makesRoute: the kernel also makes a route to the address's network.
-    static func address(
-        _ address: InterfaceAddress,
-        index: UInt32,
-        makesRoute: Bool,
-        removes: Bool
-    ) -> NetlinkMessage {
+    /// Adds or removes an address. The kernel makes or removes a route to its network, too.
+    static func address(_ address: InterfaceAddress, index: UInt32, removes: Bool) -> NetlinkMessage {
         // A tun has no neighbours that could hold the same address already.
-        var flags = address.address.isIPv4 ? 0 : UInt32(IFA_F_NODAD)
-        if !makesRoute { flags |= UInt32(IFA_F_NOPREFIXROUTE) }
+        let flags = address.address.isIPv4 ? 0 : UInt32(IFA_F_NODAD)
         var fixed = ifaddrmsg()
         fixed.ifa_family = address.address.family
         fixed.ifa_prefixlen = UInt8(address.prefixLength)

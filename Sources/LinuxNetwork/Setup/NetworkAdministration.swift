@@ -29,7 +29,7 @@ struct NetlinkAdministration: NetworkAdministration {
             try request(message, change)
         case .addAddress(let address, let interface):
             let index = try Self.index(of: interface)
-            try request(RouteMessages.address(address, index: index, makesRoute: true, removes: false), change)
+            try request(RouteMessages.address(address, index: index, removes: false), change)
         case .addRoute(let route, _):
             try request(RouteMessages.route(route, removes: false), change)
         case .addRule(let rule): try request(RuleMessages.rule(rule, removes: false), change)
@@ -49,12 +49,7 @@ struct NetlinkAdministration: NetworkAdministration {
             let index = if_nametoindex(interface)
             if index != 0 { try request(RouteMessages.link(index: index, isUp: false), change, mayBeGone: true) }
         case .addAddress(let address, let interface):
-            let message = RouteMessages.address(
-                address,
-                index: if_nametoindex(interface),
-                makesRoute: true,
-                removes: true
-            )
+            let message = RouteMessages.address(address, index: if_nametoindex(interface), removes: true)
             try request(message, change, mayBeGone: true)
         case .addRoute(let route, _):
             try request(RouteMessages.route(route, removes: true), change, mayBeGone: true)
