@@ -95,7 +95,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
 
     /// Takes the session over. Nobody else touches it until `end` or `letGo`.
     func activate(_ session: Session) {
-        switch state.sessionDidArrive() {
+        switch change({ $0.sessionDidArrive() }) {
         case .use: break
         case .detach: return detach(from: session)
         case .pass(let successor): return Self.pass(session, to: successor)
@@ -120,7 +120,15 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     /// Gives the session to a newer connection of the same client, as soon as it has it, and ends.
     func letGo(to successor: ServerClient) {
         end(reason: SessionIdentity.takeoverNotice, isTold: true)
-        if let session = state.letGo(to: successor) { Self.pass(session, to: successor) }
+        if let session = change({ $0.letGo(to: successor) }) { Self.pass(session, to: successor) }
+    }
+
+    /// Applies an event to a copy of the state: so no access lasts, and messages that ask for the state are spared the check that
+    /// no two accesses overlap.
+    private func change<Result>(_ event: (inout ServerClientState<Session, ServerClient>) -> Result) -> Result {
+        var next = state
+        defer { state = next }
+        return event(&next)
     }
 
     private static func pass(_ session: Session, to successor: ServerClient) {
@@ -131,14 +139,14 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     private func detach(from session: Session) {
         let isClaimed = !worker.sessions.detach(self, identity: identity, now: worker.loop.now)
         // A hook that hears of the end may have connected the successor already.
-        if let successor = state.didDetach(session, isClaimed: isClaimed) { Self.pass(session, to: successor) }
+        if let successor = change({ $0.didDetach(session, isClaimed: isClaimed) }) { Self.pass(session, to: successor) }
     }
 
     /// Ends the connection; the session stays, for the client to come back to. Idempotent.
     ///
     /// - Parameter isTold: the client hears the reason, too.
     func end(reason: String, isTold: Bool = false) {
-        guard state.end() else { return }
+        guard change({ $0.end() }) else { return }
         if isTold { transport.close(telling: reason) } else { transport.close() }
         transportDidFinishReceiving()
         let now = worker.loop.now

@@ -23,8 +23,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// Answers what the peer asks of the channel; false is a refusal. From inside the library: only note things here.
     var requestHandler: ((SSHChannelRequest) -> Bool)?
 
-    /// Where the channel stands between its open and its end.
-    private(set) var state = SSHChannelState.open
+    /// Where the channel stands between its open and its end. Its events call nothing, so that no two accesses overlap; each
+    /// message is spared the check for that.
+    @exclusivity(unchecked) private(set) var state = SSHChannelState.open
 
     /// Whether the peer's end of file ends the channel.
     var closesAtEndOfFile: Bool
