@@ -1,4 +1,5 @@
-/// What a transport knows of the network path of what it sends. For people to read: the core decides nothing by it.
+/// What a transport knows of the network path of what it sends. The core has packets wait by its round trip, no longer than
+/// suits that; the rest is for people to read.
 public struct TransportPath: Codable, Hashable, Sendable {
     /// The congestion control in force, by the kernel's name.
     public var congestionControl: String

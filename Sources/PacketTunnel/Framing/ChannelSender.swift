@@ -96,6 +96,7 @@ struct ChannelSender: ~Copyable {
 
     /// Sends as much as the transport takes without holding it back.
     mutating func flush(to transport: any PacketTransport, now: UInt64) {
+        queue.timing = CoDelTiming(roundTrip: UInt64(clamping: transport.path?.roundTripMicroseconds ?? 0) &* 1_000)
         let messageSize = min(transport.preferredWriteSize, PacketBufferPool.largeCapacity)
         while true {
             let room = transport.writableByteCount

@@ -14,8 +14,14 @@ struct CoDelState {
     /// Decides about the packet at the front, which waited for `sojourn` nanoseconds with `backlog` bytes behind it.
     ///
     /// - Parameter permittedBacklog: bytes of the largest packet; one may always wait (§5.1).
-    mutating func shouldDrop(sojourn: UInt64, backlog: Int, permittedBacklog: Int, now: UInt64) -> Bool {
-        let isTooLong = hasBeenAbove(sojourn: sojourn, isBacklogged: backlog > permittedBacklog, now: now)
+    mutating func shouldDrop(
+        sojourn: UInt64,
+        backlog: Int,
+        permittedBacklog: Int,
+        timing: CoDelTiming,
+        now: UInt64
+    ) -> Bool {
+        let isTooLong = hasBeenAbove(sojourn: sojourn, isBacklogged: backlog > permittedBacklog, timing, now: now)
         if isDropping {
             guard isTooLong else {
                 isDropping = false
@@ -23,32 +29,37 @@ struct CoDelState {
             }
             guard now >= dropNext else { return false }
             count += 1
-            dropNext = nextDrop(after: dropNext)
+            dropNext = nextDrop(after: dropNext, timing)
             return true
         }
         guard isTooLong else { return false }
         isDropping = true
         // Coming back soon, go on at nearly the rate that worked (§5.4).
         let since = count &- lastCount
-        count = since > 1 && now &- dropNext < 16 * FlowQueue.interval ? since : 1
+        count = since > 1 && now &- dropNext < 16 * timing.interval ? since : 1
         lastCount = count
-        dropNext = nextDrop(after: now)
+        dropNext = nextDrop(after: now, timing)
         return true
     }
 
-    private mutating func hasBeenAbove(sojourn: UInt64, isBacklogged: Bool, now: UInt64) -> Bool {
-        guard sojourn >= FlowQueue.target, isBacklogged else {
+    private mutating func hasBeenAbove(
+        sojourn: UInt64,
+        isBacklogged: Bool,
+        _ timing: CoDelTiming,
+        now: UInt64
+    ) -> Bool {
+        guard sojourn >= timing.target, isBacklogged else {
             firstAboveTime = 0
             return false
         }
         guard firstAboveTime != 0 else {
-            firstAboveTime = now + FlowQueue.interval
+            firstAboveTime = now + timing.interval
             return false
         }
         return now >= firstAboveTime
     }
 
-    private func nextDrop(after time: UInt64) -> UInt64 {
-        time + UInt64(Double(FlowQueue.interval) / Double(count).squareRoot())
+    private func nextDrop(after time: UInt64, _ timing: CoDelTiming) -> UInt64 {
+        time + UInt64(Double(timing.interval) / Double(count).squareRoot())
     }
 }

@@ -6,10 +6,10 @@ internal import IPPacket
 /// handshake, a keystroke pass a bulk transfer. Each flow's delay is held down by CoDel (RFC 8289), which marks where
 /// the inner packet permits it and drops from the front elsewhere. Owned by one loop, and so is the pool behind it.
 struct FlowQueue: ~Copyable {
-    /// CoDel's target and interval in nanoseconds, as RFC 8289 §4.3 and §4.4 recommend.
-    static let target: UInt64 = 5_000_000
-    static let interval: UInt64 = 100_000_000
     private static let bucketCount = 64
+
+    /// How long packets may wait on this path.
+    var timing = CoDelTiming()
 
     private let pool: PacketBufferPool
     private let limit: Int
@@ -142,6 +142,7 @@ struct FlowQueue: ~Copyable {
             sojourn: now &- packet.enqueuedAt,
             backlog: buckets[index].byteCount,
             permittedBacklog: largestPacket,
+            timing: timing,
             now: now
         ) {
             if unsafe CongestionMark.apply(to: packet.bytes) {

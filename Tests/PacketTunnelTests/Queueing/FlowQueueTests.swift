@@ -140,6 +140,34 @@ struct FlowQueueTests {
         #expect(fixture.takeDropCount() > first)
     }
 
+    @Test("over a long path a queue may stand for two round trips, and one of less than a quarter for ever")
+    func longPath() {
+        let fixture = Fixture()
+        fixture.queue.timing = CoDelTiming(roundTrip: 200_000_000)
+        for _ in 0..<200 { fixture.enqueue(1, 1_500) }
+        fixture.pass(milliseconds: 51)
+        stand(fixture, rounds: 398)
+        #expect(fixture.takeDropCount() == 0)
+        stand(fixture, rounds: 5)
+        #expect(fixture.takeDropCount() == 1)
+        let short = Fixture()
+        short.queue.timing = CoDelTiming(roundTrip: 200_000_000)
+        for _ in 0..<48 { short.enqueue(1, 1_500) }
+        stand(short, rounds: 2_000)
+        #expect(short.takeDropCount() == 0)
+    }
+
+    @Test(
+        "the target is 5 ms or a quarter of the round trip, the interval 100 ms or two round trips, and both have an end",
+        arguments: [
+            (0, 5, 100), (19, 5, 100), (40, 10, 100), (100, 25, 200), (1_000, 250, 2_000), (60_000, 250, 2_000),
+        ] as [(UInt64, UInt64, UInt64)]
+    )
+    func timing(_ roundTrip: UInt64, _ target: UInt64, _ interval: UInt64) {
+        let timing = CoDelTiming(roundTrip: roundTrip * 1_000_000)
+        #expect(timing.target == target * 1_000_000 && timing.interval == interval * 1_000_000)
+    }
+
     @Test("dropping ends when the queue has drained, and nothing is remembered for long")
     func recovers() {
         let fixture = Fixture()
