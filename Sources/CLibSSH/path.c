@@ -20,10 +20,12 @@ int libssh_shim_measure_path(int descriptor, struct libssh_shim_path *path)
         .smoothed_round_trip_us = info.tcpi_rtt,
         .bytes_sent = info.tcpi_bytes_sent,
         .bytes_sent_again = info.tcpi_bytes_retrans,
+        .bytes_acknowledged = info.tcpi_bytes_acked,
         .bytes_per_second = info.tcpi_delivery_rate,
         .window_per_second =
             info.tcpi_rtt == 0 ? 0 : (uint64_t)info.tcpi_snd_cwnd * info.tcpi_snd_mss * 1000000 / info.tcpi_rtt,
         .segments_under_way = info.tcpi_unacked,
+        .bytes_unsent = info.tcpi_notsent_bytes,
         .is_in_slow_start = info.tcpi_snd_cwnd < info.tcpi_snd_ssthresh,
     };
     return 0;

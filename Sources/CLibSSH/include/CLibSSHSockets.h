@@ -34,10 +34,14 @@ struct libssh_shim_path {
     uint32_t round_trip_us, smoothed_round_trip_us;
     /* Bytes sent, those sent again among them, and these alone. 0 before Linux 4.19. */
     uint64_t bytes_sent, bytes_sent_again;
+    /* Bytes that the other end has acknowledged. 0 before Linux 4.1. */
+    uint64_t bytes_acknowledged;
     /* Bytes that arrived, per second of sending: as last measured (0 before Linux 4.9), and what the window permits. */
     uint64_t bytes_per_second, window_per_second;
     /* Segments that have left and are not acknowledged. */
     uint32_t segments_under_way;
+    /* Bytes that have not left yet. 0 before Linux 4.6. */
+    uint32_t bytes_unsent;
     /* True while the window grows by all that arrives: slow start (RFC 5681 section 3.1). */
     bool is_in_slow_start;
 };

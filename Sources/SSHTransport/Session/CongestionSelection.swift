@@ -2,20 +2,6 @@ internal import OpenSSHSyntax
 
 /// Which congestion control suits a path, from what is measured of it again and again. A plain value.
 struct CongestionSelection {
-    /// What has been measured of a path.
-    struct Figures {
-        /// Nanoseconds of the shortest round trip, and of the usual one; 0 before the first.
-        var roundTrip: UInt64
-        var usualRoundTrip: UInt64
-        /// Bytes sent so far, those sent again among them, and these alone.
-        var sent: UInt64 = 0
-        var sentAgain: UInt64 = 0
-        /// Segments that have left and are not acknowledged.
-        var segmentsUnderWay = 0
-        /// True while the window grows by all that arrives.
-        var isInSlowStart = true
-    }
-
     /// Nanoseconds of a round trip from which on a path is long: cubic needs seconds to find its rate again after a loss there.
     static let longRoundTrip: UInt64 = 3_000_000
     /// Packets of a thousand from which on a path is lossy: what cubic takes for a full queue, and BBR does not.
@@ -52,14 +38,14 @@ struct CongestionSelection {
     /// Takes the latest figures.
     ///
     /// - Returns: the name of what suits the path better than what was said last; nil for the same.
-    mutating func next(_ figures: Figures) -> String? {
+    mutating func next(_ figures: PathFigures) -> String? {
         if figures.roundTrip > 0 {
             // Half of the way back, so that a path at the border does not change to and fro.
             isLong = figures.roundTrip >= (isLong ? Self.longRoundTrip / 2 : Self.longRoundTrip)
         }
         isQueueing =
             figures.segmentsUnderWay > Self.firstWindow
-            && figures.usualRoundTrip > figures.roundTrip + figures.roundTrip / 4 + 2_000_000
+            && figures.queueing > 2_000_000 + figures.roundTrip / 4
         if isQueueing || figures.sentAgain > 0 || !figures.isInSlowStart { hasBeenFull = true }
         if figures.sent - sampled.sent >= Self.sample {
             lossPermille =
@@ -86,6 +72,9 @@ struct CongestionSelection {
         if isLossy || isLong && hasBeenFull { return isBBR(system) ? system : "bbr" }
         return isBBR(system) ? "cubic" : system
     }
+
+    /// True if BBR has been chosen for a long path.
+    var isPacing: Bool { choice == .auto && isLong && isBBR(said) }
 
     private func isBBR(_ name: String) -> Bool { name.hasPrefix("bbr") }
 }

@@ -1,4 +1,3 @@
-internal import CLibSSH
 internal import EventLoops
 internal import Glibc
 internal import OpenSSHSyntax
@@ -16,8 +15,9 @@ struct PathWatch {
     /// Nanoseconds between two looks at the kernel's figures; while a long path fills it is a matter of a few round trips.
     static let period: UInt64 = 1_000_000_000
     static let startPeriod: UInt64 = 20_000_000
-    /// Round trips that BBR gets to find the rate of a path that is full already.
-    private static let settlingRoundTrips: UInt64 = 5
+    /// Round trips between two looks at a queue on a long path, and the least nanoseconds.
+    private static let queueRoundTrips: UInt64 = 4
+    private static let leastQueuePeriod: UInt64 = 50_000_000
 
     /// What has come of a look.
     struct Change {
@@ -33,8 +33,9 @@ struct PathWatch {
     private var selection: CongestionSelection
     private var nextLook: UInt64 = 0
     private var unsent: Int
-    /// When what limits the rate after a change ends; nil without a limit.
-    private var settled: UInt64?
+    private var pacing = PacingLimit()
+    /// Bytes per second that the kernel has been told; nil for no limit.
+    private var rate: UInt64?
     /// As it was seen last; nil for what is no TCP connection.
     private(set) var path: TransportPath?
 
@@ -57,31 +58,19 @@ struct PathWatch {
     mutating func update(now: UInt64) -> Change? {
         guard now >= nextLook else { return nil }
         nextLook = now + Self.period
-        var figures = libssh_shim_path()
-        guard libssh_shim_measure_path(descriptor, &figures) == 0 else { return nil }
-        let wanted = selection.next(
-            CongestionSelection.Figures(
-                roundTrip: UInt64(figures.round_trip_us) * 1_000,
-                usualRoundTrip: UInt64(figures.smoothed_round_trip_us) * 1_000,
-                sent: figures.bytes_sent,
-                sentAgain: figures.bytes_sent_again,
-                segmentsUnderWay: Int(figures.segments_under_way),
-                isInSlowStart: figures.is_in_slow_start
-            )
-        )
+        guard let figures = PathFigures(of: descriptor) else { return nil }
+        let wanted = selection.next(figures)
         var refusal: (String, Int32)?
-        if let wanted {
-            if wanted.hasPrefix("bbr"), selection.isQueueing { settle(figures, now: now) }
-            // What goes first on a long path is no loss where it is not given.
-            if !Self.setCongestionControl(wanted, of: descriptor), !selection.isStarting { refusal = (wanted, errno) }
+        // What goes first on a long path is no loss where it is not given.
+        if let wanted, !Self.setCongestionControl(wanted, of: descriptor), !selection.isStarting {
+            refusal = (wanted, errno)
         }
-        if let settled, now >= settled { setMaximumRate(nil) }
-        if selection.isStarting || settled != nil { nextLook = now + Self.startPeriod }
+        limitRate(figures, isNew: wanted != nil, now: now)
         limitUnsent(figures)
         let before = path
         let path = TransportPath(
             congestionControl: Self.congestionControl(of: descriptor) ?? "",
-            roundTripMicroseconds: Int(figures.round_trip_us),
+            roundTripMicroseconds: Int(figures.roundTrip / 1_000),
             lossPermille: selection.lossPermille
         )
         self.path = path
@@ -89,29 +78,33 @@ struct PathWatch {
         return Change(path: path, refusal: refusal)
     }
 
-    /// BBR begins by sending three times the rate it finds. Where the queue at the bottleneck stands already that is lost, so it
-    /// finds the rate with a quarter more than what arrives.
-    private mutating func settle(_ figures: libssh_shim_path, now: UInt64) {
-        let rate = max(figures.bytes_per_second, figures.window_per_second)
-        guard rate > 0 else { return }
-        setMaximumRate(rate + rate / 4)
-        settled = now + Self.settlingRoundTrips * UInt64(figures.smoothed_round_trip_us) * 1_000
-    }
-
-    /// - Parameter rate: bytes per second (`SO_MAX_PACING_RATE`, socket(7)); nil for no limit.
-    private mutating func setMaximumRate(_ rate: UInt64?) {
+    /// Has BBR leave no queue standing, and sets when it is looked at next.
+    private mutating func limitRate(_ figures: PathFigures, isNew: Bool, now: UInt64) {
+        if selection.isPacing {
+            if isNew { pacing.begin(figures, isQueueing: selection.isQueueing, now: now) }
+            pacing.next(figures, now: now)
+            nextLook =
+                pacing.isSettling
+                ? now + Self.startPeriod
+                : min(nextLook, now + max(Self.leastQueuePeriod, Self.queueRoundTrips * figures.usualRoundTrip))
+        } else {
+            pacing.forget()
+            if selection.isStarting { nextLook = now + Self.startPeriod }
+        }
+        guard pacing.rate != rate else { return }
+        rate = pacing.rate
+        // SO_MAX_PACING_RATE, socket(7).
         var value = rate ?? .max
         setsockopt(descriptor, SOL_SOCKET, SO_MAX_PACING_RATE, &value, socklen_t(MemoryLayout<UInt64>.size))
-        if rate == nil { settled = nil }
     }
 
     /// On a long path two milliseconds of what it takes, and never less than one full SSH packet and the next. On a near one its
     /// rate says little: it is measured beside idle times, and soon another.
-    private mutating func limitUnsent(_ figures: libssh_shim_path) {
-        guard figures.bytes_per_second > 0 else { return }
-        let isLong = UInt64(figures.round_trip_us) * 1_000 >= CongestionSelection.longRoundTrip
+    private mutating func limitUnsent(_ figures: PathFigures) {
+        guard figures.arrivalRate > 0 else { return }
+        let isLong = figures.roundTrip >= CongestionSelection.longRoundTrip
         let wanted =
-            isLong ? min(greatestUnsent, max(64 << 10, Int(clamping: figures.bytes_per_second / 500))) : greatestUnsent
+            isLong ? min(greatestUnsent, max(64 << 10, Int(clamping: figures.arrivalRate / 500))) : greatestUnsent
         guard wanted != unsent else { return }
         unsent = wanted
         var value = Int32(wanted)

@@ -17,8 +17,8 @@ struct CongestionSelectionTests {
         _ roundTrip: UInt64,
         sent: UInt64 = 0,
         sentAgain: UInt64 = 0
-    ) -> CongestionSelection.Figures {
-        CongestionSelection.Figures(
+    ) -> PathFigures {
+        PathFigures(
             roundTrip: roundTrip,
             usualRoundTrip: roundTrip,
             sent: sent,
@@ -43,17 +43,17 @@ struct CongestionSelectionTests {
     @Test(
         "a long path is left to slow start until it has been full once: a queue, a loss, or an end of slow start",
         arguments: [
-            CongestionSelection.Figures(roundTrip: far, usualRoundTrip: 28_000_000, segmentsUnderWay: 11),
-            CongestionSelection.Figures(roundTrip: far, usualRoundTrip: far, sent: 5_000, sentAgain: 1_448),
-            CongestionSelection.Figures(roundTrip: far, usualRoundTrip: far, isInSlowStart: false),
+            PathFigures(roundTrip: far, usualRoundTrip: 28_000_000, segmentsUnderWay: 11),
+            PathFigures(roundTrip: far, usualRoundTrip: far, sent: 5_000, sentAgain: 1_448),
+            PathFigures(roundTrip: far, usualRoundTrip: far, isInSlowStart: false),
         ]
     )
-    func start(_ full: CongestionSelection.Figures) {
+    func start(_ full: PathFigures) {
         let quiet = [
-            CongestionSelection.Figures(roundTrip: Self.far, usualRoundTrip: Self.far, segmentsUnderWay: 400),
+            PathFigures(roundTrip: Self.far, usualRoundTrip: Self.far, segmentsUnderWay: 400),
             // A peer that takes its time to acknowledge is no queue.
-            CongestionSelection.Figures(roundTrip: Self.far, usualRoundTrip: 60_000_000, segmentsUnderWay: 10),
-            CongestionSelection.Figures(roundTrip: Self.far, usualRoundTrip: 26_000_000, segmentsUnderWay: 400),
+            PathFigures(roundTrip: Self.far, usualRoundTrip: 60_000_000, segmentsUnderWay: 10),
+            PathFigures(roundTrip: Self.far, usualRoundTrip: 26_000_000, segmentsUnderWay: 400),
         ]
         for (system, first) in [("cubic", nil), ("reno", nil), ("bbr", "cubic")] {
             var selection = CongestionSelection(.auto, system: system)
