@@ -1,4 +1,3 @@
-internal import Glibc
 internal import IPPacket
 internal import OpenSSHSyntax
 
@@ -6,15 +5,14 @@ internal import OpenSSHSyntax
 struct SSHConfigMatch {
     let target: SSHConfigReader.Target
     let values: SSHConfigValues
+    let source: any SSHConfigSource
     /// True once a criterion asks for a second reading of the files.
     private(set) var wantsFinalPass = false
 
-    /// A command may wait for a device or a network, but not for ever.
-    private static let commandTimeout: Int32 = 60_000
-
-    init(target: SSHConfigReader.Target, values: SSHConfigValues) {
+    init(target: SSHConfigReader.Target, values: SSHConfigValues, source: any SSHConfigSource) {
         self.target = target
         self.values = values
+        self.source = source
     }
 
     /// True if all criteria hold. Runs the command of `exec` unless something before it has failed.
@@ -67,12 +65,12 @@ struct SSHConfigMatch {
         case "tagged": return matches(values["tag"]?.text ?? "")
         case "sessiontype": return matches("none")
         case "command": return matches("")
-        case "localnetwork": return try Self.hasLocalAddress(in: argument)
+        case "localnetwork": return try hasLocalAddress(in: argument)
         case "exec":
             guard wanted else { return false }
             let tokens = SSHClientTokens(alias: target.alias, host: try host(), values: values).tokens
             let command = try tokens.expand(argument, SSHTokens.common)
-            return ShellCommand.succeeds(command, timeout: Self.commandTimeout)
+            return source.succeeds(command)
         default:
             throw ValueProblem(
                 "Match: \(criterion) is not a criterion here",
@@ -115,9 +113,9 @@ struct SSHConfigMatch {
         }
     }
 
-    private static func hasLocalAddress(in argument: String) throws(ValueProblem) -> Bool {
+    private func hasLocalAddress(in argument: String) throws(ValueProblem) -> Bool {
         var networks: [IPPrefix] = []
         for item in argument.split(separator: ",") { networks.append(try PrefixText.parse(String(item))) }
-        return LocalUser.addresses().contains { address in networks.contains { $0.contains(address) } }
+        return source.addresses().contains { address in networks.contains { $0.contains(address) } }
     }
 }

@@ -1,10 +1,9 @@
-internal import Glibc
 internal import OpenSSHSyntax
 
 /// Reads ssh_config files as `ssh` does: what applies to a host is added to `values`.
 ///
 /// The one reader of these files: the SSH library gets values only. Errors of every line are told, also of those that do
-/// not apply, as with `ssh`. Runs the commands of `Match exec`. Used by one thread.
+/// not apply, as with `ssh`. Runs the commands of `Match exec` through its source. Used by one thread.
 struct SSHConfigReader {
     /// The user and the host that a connection is read for.
     struct Target {
@@ -24,10 +23,12 @@ struct SSHConfigReader {
     /// True if some block asks for a second reading.
     private(set) var wantsFinalPass = false
     private var filesRead = 0
+    private let source: any SSHConfigSource
 
-    init(target: Target, values: SSHConfigValues) {
+    init(target: Target, values: SSHConfigValues, source: any SSHConfigSource = HostConfigSource()) {
         self.target = target
         self.values = values
+        self.source = source
     }
 
     /// Which rules hold for a file.
@@ -54,7 +55,7 @@ struct SSHConfigReader {
         }
         let text: String
         do throws(AuthorizedKeysFileError) {
-            text = try AuthorizedKeysFile.read(file, owner: kind.isPrivate ? getuid() : nil)
+            text = try source.contents(of: file, isPrivate: kind.isPrivate)
         } catch {
             if error.isMissing, !kind.isRequired { return }
             throw SSHClientError(.configuration, "\(error)")
@@ -114,10 +115,10 @@ struct SSHConfigReader {
         depth: Int,
         at location: String
     ) throws(ValueProblem) {
-        let path = try SSHTokens.expandTilde(pattern, home: LocalUser.home)
+        let path = try SSHTokens.expandTilde(pattern, home: source.home)
         var included = kind
         included.isRequired = false
-        for file in LocalUser.glob(path.hasPrefix("/") ? path : kind.base + path) {
+        for file in source.paths(matching: path.hasPrefix("/") ? path : kind.base + path) {
             do throws(SSHClientError) {
                 try read(file, included, depth: depth + 1)
             } catch {
@@ -130,7 +131,7 @@ struct SSHConfigReader {
     // MARK: Match
 
     private mutating func match(_ text: String) throws(ValueProblem) -> Bool {
-        var matcher = SSHConfigMatch(target: target, values: values)
+        var matcher = SSHConfigMatch(target: target, values: values, source: source)
         let isMatched = try matcher.evaluate(text)
         if matcher.wantsFinalPass { wantsFinalPass = true }
         return isMatched
