@@ -257,9 +257,10 @@ public final class PacketTunnelServer: Sendable {
     /// The reaper comes when the next session expires, and gathers those that expire soon after: each round has the kernel
     /// look through all of its connections.
     private func scheduleReaper(after period: UInt64) {
-        let loop = workers[0].loop
-        loop.schedule(after: period) { [weak self] in
+        workers[0].loop.schedule(after: period) { [weak self] in
             guard let self, sessions.isOpen else { return }
+            // Not captured: the loop keeps its timers, and would keep itself.
+            let loop = workers[0].loop
             endExpired(now: loop.now)
             let next = sessions.timeToExpiry(now: loop.now) ?? reaperPeriods.upperBound
             scheduleReaper(after: min(max(next, reaperPeriods.lowerBound), reaperPeriods.upperBound))
