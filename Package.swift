@@ -27,6 +27,8 @@ let package = Package(
         .library(name: "LinuxNetwork", targets: ["EventLoops", "LinuxNetwork"]),
         // Links libssh, as CLibSSH says below; the products above need no C library.
         .library(name: "SSHTransport", targets: ["EventLoops", "SSHTransport"]),
+        // Not for users: what has no product of its own and is fuzzed by a package of its own (Tests/Fuzzers).
+        .library(name: "_Parsers", targets: ["OpenSSHSyntax", "TunnelConfiguration", "TunnelControl"]),
         .executable(name: "packet-tunneld", targets: ["packet-tunneld"]),
         .executable(name: "packet-tunnel", targets: ["packet-tunnel"]),
         .executable(name: "packet-tunnel-bench", targets: ["packet-tunnel-bench"]),

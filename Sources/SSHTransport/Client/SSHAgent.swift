@@ -122,7 +122,8 @@ final class SSHAgent: @unchecked Sendable {
 
     private static func string(_ bytes: [UInt8]) -> [UInt8] { word(bytes.count) + bytes }
 
-    private static func parse(_ answer: [UInt8]) -> [Identity]? {
+    /// The keys that an answer lists; nil for any other answer.
+    static func parse(_ answer: [UInt8]) -> [Identity]? {
         guard answer.first == Message.identities else { return nil }
         var rest = answer.dropFirst()
         func takeWord() -> Int? {

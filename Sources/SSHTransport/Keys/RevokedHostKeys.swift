@@ -15,6 +15,15 @@ enum RevokedHostKeys {
         } catch {
             throw SSHClientError(.configuration, "RevokedHostKeys: \(error)")
         }
+        return try contains(key, among: bytes, of: file)
+    }
+
+    /// The same for the bytes of a file.
+    static func contains(
+        _ key: SSHPublicKey,
+        among bytes: [UInt8],
+        of file: String
+    ) throws(SSHClientError) -> Bool {
         if KeyRevocationList.begins(bytes) {
             guard let list = KeyRevocationList(bytes) else {
                 throw SSHClientError(.configuration, "RevokedHostKeys: \(file): the list is damaged")

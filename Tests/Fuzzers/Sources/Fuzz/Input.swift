@@ -20,6 +20,9 @@ struct Input {
 
     /// All that is left.
     mutating func rest() -> [UInt8] { take(bytes.count) }
+
+    /// All that is left as a text, with replacement characters for what is no UTF-8.
+    mutating func text() -> String { String(decoding: rest(), as: UTF8.self) }
 }
 
 /// Lets the sanitizer see every read beyond the end: the bytes in memory of exactly their length.

@@ -6,7 +6,7 @@ import PacketTunnelTestKit
 /// Writes the inputs that the fuzzers start from, one file each: well-formed ones of every kind, since chance alone
 /// seldom finds a header that agrees with itself.
 func writeSeeds(to folder: String) {
-    for (target, seeds) in allSeeds() {
+    for (target, seeds) in allSeeds().merging(textSeeds(), uniquingKeysWith: { first, _ in first }) {
         mkdir("\(folder)/\(target)", 0o755)
         for (number, seed) in seeds.enumerated() {
             guard let file = fopen("\(folder)/\(target)/seed-\(number)", "w") else { fatalError("cannot write seeds") }

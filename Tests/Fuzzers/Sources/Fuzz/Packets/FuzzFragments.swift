@@ -10,7 +10,7 @@ func fuzzFragments(_ input: Input) -> Int32 {
     var table = FragmentTable()
     var now: UInt64 = 1
     /// Where the next fragment of each datagram may begin; none before the first fragment has passed.
-    var ends: [UInt32: Int] = [:]
+    var ends: [Datagram: Int] = [:]
     while let packet = nextFragment(&input) {
         now += UInt64(input.byte()) * 100_000_000
         withExactMemory(packet) { memory in
@@ -18,7 +18,12 @@ func fuzzFragments(_ input: Input) -> Int32 {
             guard let summary = try? PacketSummary(fragment: bytes) else { return }
             check(summary.packetLength == packet.count && summary.payloadLength >= 0, "lengths agree")
             let facts = FragmentFacts(bytes, summary: summary)
-            let key = facts.identification << 8 | UInt32(summary.transport.rawValue)
+            let key = Datagram(
+                source: summary.source,
+                destination: summary.destination,
+                identification: facts.identification,
+                transport: summary.transport.rawValue
+            )
             if summary.fragment == .first {
                 rewrite(memory, summary)
                 guard (try? table.begin(facts, summary: summary, .init(), now: now)) != nil, facts.hasMore else {
@@ -34,6 +39,14 @@ func fuzzFragments(_ input: Input) -> Int32 {
         }
     }
     return 0
+}
+
+/// What fragments have in common.
+private struct Datagram: Hashable {
+    let source: IPAddress
+    let destination: IPAddress
+    let identification: UInt32
+    let transport: UInt8
 }
 
 /// Half of the time a fragment that is well-formed but for what it says of itself; any bytes otherwise.
