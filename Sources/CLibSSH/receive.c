@@ -15,14 +15,12 @@ extern ssize_t __real_send(int descriptor, const void *buffer, size_t size, int 
 extern int __real_poll(struct pollfd *descriptors, nfds_t count, int timeout);
 extern int __real_ssh_send_rekex(ssh_session session);
 extern uint32_t __real_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length);
-/* libssh keeps errno also where recv(2) has not failed, and gives it as the reason for the end of a connection. */
-static ssize_t receive(int descriptor, void *buffer, size_t size, int flags)
+/* libssh keeps errno also where recv(2) or send(2) has not failed, and gives it as the reason for the end of a connection. */
+static ssize_t without_errno(ssize_t count)
 {
-    ssize_t received = __real_recv(descriptor, buffer, size, flags);
-
-    if (received == 0)
+    if (count >= 0)
         errno = 0;
-    return received;
+    return count;
 }
 
 ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags);
@@ -94,14 +92,14 @@ ssize_t __wrap_recv(int descriptor, void *buffer, size_t size, int flags)
         return -1;
     }
     if (receiver->head == receiver->tail)
-        return receive(descriptor, buffer, size, flags);
+        return without_errno(__real_recv(descriptor, buffer, size, flags));
     part = libssh_shim_arena_available(receiver, size);
     receiver->passed.read += part;
     memcpy(buffer, receiver->bytes + receiver->head, part);
     libssh_shim_arena_consume(receiver, part);
     if (receiver->bytes != NULL)
         libssh_shim_arena_begin_read(receiver, (const uint8_t *)buffer + part);
-    return (ssize_t)part;
+    return without_errno((ssize_t)part);
 }
 
 uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t length)
@@ -144,13 +142,13 @@ ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
         return sent;
     if (sent < 0 && would_block()) {
         receiver->room = 0;
-        return 0;
+        return without_errno(0);
     }
     if (sent > 0)
         receiver->unsent -= (size_t)sent < receiver->unsent ? (size_t)sent : receiver->unsent;
     receiver->passed.sent += sent > 0 ? (uint64_t)sent : 0;
     receiver->room -= sent > 0 && (size_t)sent < receiver->room ? (size_t)sent : receiver->room;
-    return sent;
+    return without_errno(sent);
 }
 
 /* Receives at once instead of asking whether that is possible. */
