@@ -124,6 +124,10 @@ struct ClientAuthentication {
     private mutating func tryAgent(_ identity: SSHAgent.Identity) throws(SSHClientError) -> Bool {
         guard let agent, !refusedKeys.contains(identity.blob) else { return false }
         agent.show(identity)
+        settings.configuration.progress(
+            "offering the agent's key \(SSHRuntime.printable(identity.comment, limit: 60))",
+            false
+        )
         switch ssh_userauth_agent(session, user) {
         case SSH_AUTH_SUCCESS.rawValue: return true
         case SSH_AUTH_PARTIAL.rawValue: throw partial()
@@ -208,6 +212,7 @@ struct ClientAuthentication {
 
     private mutating func sign(_ key: ssh_key, _ path: String) throws(SSHClientError) -> Bool {
         if let key = SSHPublicKey(key), !refusedKeys.insert(key.blob).inserted { return false }
+        settings.configuration.progress("offering \(describe(key, path))", false)
         switch ssh_userauth_publickey(session, user, key) {
         case SSH_AUTH_SUCCESS.rawValue: return true
         case SSH_AUTH_PARTIAL.rawValue: throw partial()

@@ -78,13 +78,17 @@ struct SSHClientHostKey {
             notice("\(entry.location): this line revokes nothing: write a blank after @revoked, ssh(1) overlooks a tab")
         }
         switch known.verdict(on: offered) {
-        case .known: break
+        case .known: tell("is known", offered, known.line(of: offered)?.location)
         case .unknown(let authority): try meet(refusal, authority, confirm: confirm, notice: notice)
         case .changed(let entry): throw refusal.changed(entry)
         case .revoked(let entry): throw refusal.revoked(entry)
         }
         if let address { try checkAddress(address, refusal) }
         return offered
+    }
+
+    private func tell(_ what: String, _ key: SSHPublicKey, _ place: String?) {
+        settings.configuration.progress("host key \(key) \(what)\(place.map { " (\($0))" } ?? "")", false)
     }
 
     /// `CheckHostIP yes`: nor may the address be known by another key.

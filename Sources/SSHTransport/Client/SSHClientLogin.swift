@@ -1,4 +1,5 @@
 internal import CLibSSH
+internal import PacketTunnel
 
 /// One connection that has been made and logged in on, with a libssh session of its own.
 struct SSHClientLogin {
@@ -50,6 +51,8 @@ struct SSHClientLogin {
             host = settings.host
             port = settings.port
             user = settings.user
+            for line in settings.values.lines { configuration.progress(line, true) }
+            configuration.progress("connecting to \(host) port \(port)", false)
             let hostKeyCheck = try SSHClientHostKey(settings: settings)
             try settings.setHostKeyAlgorithms(hostKeyCheck.preferredAlgorithms, of: handle.session)
             let found = ServerWay(configuration, settings, host: host, port: port, user: user)
@@ -60,6 +63,7 @@ struct SSHClientLogin {
             try handle.use(opened.descriptor, of: opened.link)
             try handle.connect(to: "\(host) port \(port)", until: opened.deadline)
             handle.setTimeout(settings.connectTimeout)
+            Self.tellGreeting(of: handle, opened.link, configuration)
             hostKey = try hostKeyCheck.check(
                 handle.session,
                 confirm: settings.isBatch ? nil : prompts.confirmHostKey,
@@ -72,9 +76,22 @@ struct SSHClientLogin {
                 passphrase: settings.isBatch ? nil : prompts.passphrase
             )
             try authentication.run()
+            configuration.progress("logged in as \(user)", false)
             found.noteSuccess(opened.link)
         } catch {
             throw Failure(error: link?.explain(error) ?? error, stale: link.flatMap { way?.noteFailure($0, error) })
         }
+    }
+
+    private static func tellGreeting(
+        of handle: SSHClientHandle,
+        _ link: any ConnectionLink,
+        _ configuration: SSHClientConfiguration
+    ) {
+        let peers = link.peers.map { "\($0.address) port \($0.port)" }.joined(separator: ", ")
+        let banner = ssh_get_serverbanner(handle.session).map { SSHRuntime.printable(String(cString: $0)) } ?? ""
+        configuration.progress("connected\(peers.isEmpty ? "" : " by \(peers)"); the server greets as \(banner)", false)
+        let security = TransportSecurity(handle.session, hostKey: "")
+        configuration.progress("key exchange \(security.keyExchange), cipher \(security.cipher)", true)
     }
 }

@@ -28,6 +28,9 @@ public struct SSHClientConfiguration: Sendable {
     /// key file that could not be used. On the connecting thread.
     public var notice: @Sendable (String) -> Void = { _ in }
 
+    /// Called with a line for a person who wants to know each step of a connection; `true` for those that tell single values in
+    /// force. On the connecting thread.
+    public var progress: @Sendable (_ line: String, _ isDetail: Bool) -> Void = { _, _ in }
     /// Called with a line for a log when another congestion control suits the connection's path, and with what to do where the
     /// kernel does not give it. On the connection's loop.
     public var pathNotice: @Sendable (_ change: String, _ advice: String?) -> Void = { _, _ in }

@@ -43,6 +43,15 @@ struct SSHConfigValues {
         if values[keyword] == nil { values[keyword] = value }
     }
 
+    /// `keyword words (place)` of each value, for a person.
+    var lines: [String] {
+        let all =
+            values.map { (keyword: $0.key, value: $0.value) }.sorted { $0.keyword < $1.keyword }
+            + identityFiles.map { (keyword: "identityfile", value: $0) }
+            + certificateFiles.map { (keyword: "certificatefile", value: $0) }
+        return all.map { "\($0.keyword) \($0.value.text) (\($0.value.location))" }
+    }
+
     /// True if `IgnoreUnknown` names the keyword.
     func ignoresUnknown(_ keyword: String) -> Bool {
         guard let patterns = values["ignoreunknown"]?.text.lowercased() else { return false }

@@ -74,6 +74,7 @@ final class JumpLink: ConnectionLink {
         next.port = jump.port
         next.file = outer.file
         next.notice = outer.notice
+        next.progress = outer.progress
         next.pathNotice = outer.pathNotice
         next.bindToDevice = outer.bindToDevice
         next.prepareSocket = outer.prepareSocket

@@ -90,6 +90,11 @@ struct KnownHosts {
         return .changed(other)
     }
 
+    /// The line that makes the key known; nil if none does.
+    func line(of offered: SSHPublicKey) -> Entry? {
+        (entries + entriesWithoutPort).first { $0.marker == .plain && $0.publicKey == offered }
+    }
+
     /// A line that was to revoke the key and does not count.
     func overlooked(_ offered: SSHPublicKey) -> Entry? {
         (entries + entriesWithoutPort).first { $0.marker == .overlooked && $0.publicKey == offered }

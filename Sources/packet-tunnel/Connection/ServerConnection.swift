@@ -72,6 +72,11 @@ final class ServerConnection: TunnelConnection, @unchecked Sendable {
         for option in options.options { try configuration.setOption(option.description) }
         configuration.bindToDevice = { try HostNetwork.bindToDevice($0, $1) }
         configuration.notice = { StandardError.printLine("packet-tunnel: \($0)") }
+        // As with ssh: steps with one -v, the values behind them with two.
+        configuration.progress = { [verbosity = options.verbosity] line, isDetail in
+            let level = isDetail ? 2 : 1
+            if verbosity >= level { StandardError.printLine("packet-tunnel: debug\(level): \(line)") }
+        }
         return configuration
     }
 
