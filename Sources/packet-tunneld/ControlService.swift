@@ -24,6 +24,7 @@ final class ControlService: ControlServerDelegate {
     private let dnsQuality: DNSQuality?
     private let loops: [EventLoop]
     private let flowShares: FlowShares
+    private let tracked: TrackedConnections
     private let keys: @Sendable () -> [SSHServerKeyStatus]
     private let logger: Logger
     private let loads: Mutex<[Int]>
@@ -36,6 +37,7 @@ final class ControlService: ControlServerDelegate {
         dnsQuality: DNSQuality?,
         loops: [EventLoop],
         flowShares: FlowShares,
+        tracked: TrackedConnections,
         keys: @escaping @Sendable () -> [SSHServerKeyStatus],
         logger: Logger
     ) {
@@ -45,6 +47,7 @@ final class ControlService: ControlServerDelegate {
         self.loops = loops
         self.keys = keys
         self.flowShares = flowShares
+        self.tracked = tracked
         self.logger = logger
         loads = Mutex(Array(repeating: 0, count: loops.count))
     }
@@ -71,7 +74,7 @@ final class ControlService: ControlServerDelegate {
         case .status:
             // Root may see what it could do anything to.
             let everybody = connection.peer.user == 0
-            Task { [server, dnsQuality, keys, flowShares] in
+            Task { [server, dnsQuality, keys, flowShares, tracked] in
                 // The sessions first: to ask for them ends what is idle, and the rest counts it.
                 var status = DaemonStatus(sessions: await server.status(user: everybody ? nil : user))
                 if everybody {
@@ -79,6 +82,8 @@ final class ControlService: ControlServerDelegate {
                     status.dns = dnsQuality?.status
                     status.keys = keys()
                     status.flows = flowShares.status
+                    await tracked.update()
+                    status.tracking = tracked.status
                 }
                 let text = JSONText.encode(status)
                 connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }

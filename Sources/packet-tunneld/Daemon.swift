@@ -123,6 +123,14 @@ enum DaemonProgram {
                 mostOfTunnel: configuration.maxFlows,
                 mostOfKey: configuration.maxFlowsPerKey
             )
+            let tracked = TrackedConnections(
+                server: server,
+                limit: configuration.maxFlowsPerKey,
+                deletes: !options.usesSudo,
+                logger: logger
+            )
+            let bounding = Task { await tracked.keepBelowLimit() }
+            defer { bounding.cancel() }
             let egress = EgressFamilies(through: configuration.egressInterface)
             let looking = Task { await egress.keepUpToDate() }
             defer { looking.cancel() }
@@ -147,6 +155,7 @@ enum DaemonProgram {
                 dnsQuality: dnsQuality,
                 loops: loops,
                 flowShares: flowShares,
+                tracked: tracked,
                 keys: { sshServer.keyStatus },
                 logger: logger
             )

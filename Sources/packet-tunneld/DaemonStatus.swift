@@ -11,6 +11,8 @@ struct DaemonStatus: Encodable {
     var keys: [SSHServerKeyStatus]?
     /// How many flows every key's tunnels may have together; for root alone.
     var flows: [FlowShares.Status]?
+    /// What the kernel remembers of every key's connections; for root alone.
+    var tracking: [TrackedConnections.Status]?
     /// The sessions of the user who asks, or of all for root.
     var sessions: [SessionStatus]
 }

@@ -47,4 +47,44 @@ struct ConnectionTrackingTests {
             await device.close()
         }
     }
+
+    @Test("keeps each holder's share, and deletes first what would be over soonest", arguments: IPVersion.allCases)
+    func shares(version: IPVersion) async throws {
+        let lab = try await ServerLab()
+        defer { lab.stop() }
+        let pool = prefix(version == .v4 ? "10.0.0.0/8" : "fd3e:7a11::/104")
+        try await lab.server.run {
+            let network = ServerNetwork(pool: prefix("10.0.0.0/8"), pool6: prefix("fd3e:7a11::/104"))
+            let device = try lab.openDevice()
+            let setup = try await InterfaceSetup.server(network, device: device, options: lab.options)
+            let greedy = [0x10203, 0x10204].map { IPAddress(bits: pool.network.bits | $0) }
+            let modest = IPAddress(bits: pool.network.bits | 0x10205)
+            var holders = [modest: "modest"]
+            for address in greedy { holders[address] = "greedy" }
+            for (source, port) in greedy.flatMap({ source in (1...30).map { (source, $0) } }) + [(modest, 1)] {
+                let packet = PacketBuilder.udp(
+                    source: source,
+                    destination: lab.outside(version),
+                    sourcePort: UInt16(1_000 + port),
+                    destinationPort: 7,
+                    payload: [1]
+                )
+                #expect(await lab.loop.run { device.lanes[0].send(packet) })
+            }
+            // A connection that waits for its answer has 120 s, a datagram without one 30.
+            let silent = address(version == .v4 ? "192.0.2.99" : "2001:db8:2::99")
+            let opening = PacketBuilder.tcp(source: greedy[0], destination: silent, flags: TCPFlags.syn)
+            #expect(await lab.loop.run { device.lanes[0].send(opening) })
+            #expect(try #require(ConnectionTracking.count) >= 62)
+            let before = try ConnectionTracking.shares(of: holders, below: .max)
+            #expect(before["greedy"] == .init(entries: 61) && before["modest"] == .init(entries: 1))
+            let cut = try ConnectionTracking.shares(of: holders, below: 10)
+            #expect(cut["greedy"] == .init(entries: 61, deleted: 51) && cut["modest"] == .init(entries: 1))
+            let last = try ConnectionTracking.shares(of: holders, below: 1)
+            #expect(last["greedy"] == .init(entries: 10, deleted: 9) && last["modest"] == .init(entries: 1))
+            #expect(try ConnectionTracking.forget([IPPrefix(only: silent)]) == 1, "the connection goes last")
+            await setup.undo()
+            await device.close()
+        }
+    }
 }

@@ -44,7 +44,6 @@ public enum ConnectionTracking {
             var deletions: [NetlinkMessage] = []
             // All entries are looked through here. The kernel could do it, but its filter compares IPv6 addresses the
             // wrong way round (Linux 6.18), and before 5.8 it had none.
-            let list = message(Int(IPCTNL_MSG_CT_GET.rawValue), family: UInt8(AF_UNSPEC), flags: NetlinkMessage.dump)
             try socket.query(list) { answer in
                 guard ends(of: answer).contains(where: filter.contains) else { return }
                 if let deletion = deletion(of: answer) { deletions.append(deletion) }
@@ -57,7 +56,12 @@ public enum ConnectionTracking {
         }
     }
 
-    private static func problem(_ error: NetlinkError) -> NetworkSetupError {
+    /// The request for all entries of both families.
+    static var list: NetlinkMessage {
+        message(Int(IPCTNL_MSG_CT_GET.rawValue), family: UInt8(AF_UNSPEC), flags: NetlinkMessage.dump)
+    }
+
+    static func problem(_ error: NetlinkError) -> NetworkSetupError {
         // What nfnetlink answers for a subsystem that it does not have.
         guard error.code == EINVAL || error.code == EOPNOTSUPP || error.code == EPROTONOSUPPORT else {
             return .system("delete entries of connection tracking", code: error.code, detail: error.detail)
@@ -69,7 +73,7 @@ public enum ConnectionTracking {
         )
     }
 
-    private static func delete(
+    static func delete(
         _ message: NetlinkMessage,
         _ socket: inout NetlinkSocket
     ) throws(NetlinkError) -> Bool {
@@ -90,7 +94,7 @@ public enum ConnectionTracking {
         return NetlinkMessage(type: type, flags: flags, fixed)
     }
 
-    private static func deletion(of answer: NetlinkAnswer) -> NetlinkMessage? {
+    static func deletion(of answer: NetlinkAnswer) -> NetlinkMessage? {
         guard let fixed = answer.load(nfgenmsg.self) else { return nil }
         let attributes = answer.attributes(after: MemoryLayout<nfgenmsg>.size)
         guard let tuple = attributes[CTA_TUPLE_ORIG.rawValue] else { return nil }
@@ -104,7 +108,7 @@ public enum ConnectionTracking {
     }
 
     /// Source and destination of an entry's first packet.
-    private static func ends(of answer: NetlinkAnswer) -> [IPAddress] {
+    static func ends(of answer: NetlinkAnswer) -> [IPAddress] {
         let tuple = answer.attributes(after: MemoryLayout<nfgenmsg>.size).nested(CTA_TUPLE_ORIG.rawValue)
         guard let addresses = tuple?.nested(CTA_TUPLE_IP.rawValue) else { return [] }
         let found = [CTA_IP_V4_SRC, CTA_IP_V6_SRC, CTA_IP_V4_DST, CTA_IP_V6_DST].map { addresses[$0.rawValue] }

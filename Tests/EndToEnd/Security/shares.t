@@ -37,6 +37,18 @@ at_least "which is no small one" "$(flows)" 16384
 lab_stop eight KILL
 ok "it is given back" wait_for 20 eval '[ "$(flows)" = 0 ]'
 
+# Six tunnels begin 54,000 flows, which the kernel would remember for half a minute at least.
+tracked() { root_status | "$LAB_TOOL" json --sum "tracking.*[keyFingerprint=$fingerprint].$1"; }
+in_table() { lab_in server sysctl -n net.netfilter.nf_conntrack_count; }
+lab_start flows client2 "$peer_python" -B "$LAB_HERE/ssh/key-share.py" 192.0.2.129 "$LAB_PORT" "$LAB_USER" "$LAB_DIR/client2_key" \
+    flows 6
+ok "a key begins 54,000 flows" wait_for 60 lab_logged flows '^began 54000'
+ok "the kernel soon remembers no more than a key's share" wait_for 20 eval '[ "$(in_table)" -le 33000 ]'
+at_most "the status says so" "$(tracked trackedConnections)" 32768
+at_least "and that it was more" "$(tracked deletedConnections)" 1
+serves "many flows"
+lab_stop flows KILL
+
 said=$(share commands 400)
 diag "$said"
 at_most "commands beyond a hundred at once, and ten in a second, are not run" "$(cut -d' ' -f2 <<<"$said")" 300

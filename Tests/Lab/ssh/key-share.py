@@ -2,6 +2,7 @@
 
     key-share.py HOST PORT USER KEYFILE sessions COUNT   opens that many tunnels, one after the other, each under a name of its own
     key-share.py HOST PORT USER KEYFILE tunnels COUNT    holds that many tunnels, each over a connection of its own
+    key-share.py HOST PORT USER KEYFILE flows COUNT      holds that many tunnels, and begins 9,000 flows through each
     key-share.py HOST PORT USER KEYFILE commands COUNT   runs that many commands as fast as it can, and goes on when thrown out
     key-share.py HOST PORT USER KEYFILE idle COUNT       logs in that often, opens nothing, and holds on
 
@@ -13,6 +14,7 @@ import struct
 import sys
 import time
 
+import packets
 import paramiko
 
 
@@ -59,6 +61,21 @@ def tunnels(count):
     time.sleep(600)
 
 
+def flows(count):
+    held = []
+    for number in range(count):
+        transport = log_in()
+        channel = transport.open_channel("tun@psiphon.ca", timeout=10)
+        channel.set_environment_variable("PACKET_TUNNEL_SESSION", f"{number:032x}")
+        held.append((transport, channel))
+        for source, destination in (("10.111.0.9", "203.0.113.10"), ("fd11:1111::9", "2001:db8:3::10")):
+            for port in range(20000, 24500):
+                packet = packets.udp(source, destination, port, 9, b"")
+                channel.sendall(struct.pack(">H", len(packet)) + packet)
+    print(f"began {9000 * len(held)}", flush=True)
+    time.sleep(600)
+
+
 def commands(count):
     answered = ended = 0
     transport = log_in()
@@ -87,4 +104,4 @@ def idle(count):
 
 host, port, user, key_file, attack, count = sys.argv[1:]
 key = paramiko.Ed25519Key.from_private_key_file(key_file)
-print({"sessions": sessions, "tunnels": tunnels, "commands": commands, "idle": idle}[attack](int(count)), flush=True)
+print({"sessions": sessions, "tunnels": tunnels, "flows": flows, "commands": commands, "idle": idle}[attack](int(count)), flush=True)
