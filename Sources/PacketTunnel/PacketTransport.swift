@@ -51,8 +51,8 @@ public protocol PacketTransportReceiver: AnyObject {
     /// Bytes arrived. They may be changed in place; they are gone when the call returns.
     func transportDidReceive(_ bytes: inout MutableRawSpan)
 
-    /// Nothing more arrives in this turn of the loop. A transport has to call it after the last `transportDidReceive` of each
-    /// turn: packets wait for it, to travel together.
+    /// Nothing more arrives in this turn of the loop. A transport calls it after the last `transportDidReceive` of each turn, or
+    /// never: once it has, packets wait for it, to travel together.
     func transportDidFinishReceiving()
 
     /// There is room again after `writableByteCount` was 0 and somebody asked to be notified, or after `write` took less than it

@@ -30,6 +30,8 @@ struct FrameDecoder: ~Copyable {
     private var partial: PacketBuffer?
     /// The messages since the last `flush`, where each is a packet.
     private var batch: PacketBuffer?
+    /// The transport has shown that it tells when nothing more arrives. Until it has, no packet waits for that.
+    private var knowsTurns = false
 
     /// - Parameter mtu: the longest packet that is not a super-packet.
     init(framing: ChannelFraming, mtu: Int, pool: PacketBufferPool) {
@@ -49,7 +51,8 @@ struct FrameDecoder: ~Copyable {
     /// Hands each packet that `bytes` complete to `body`, in order, then calls `flush`, and keeps the rest.
     ///
     /// The packets' memory stands still until `flush` has returned, not longer. Where each delivery is a packet, `flush` is
-    /// left to `finish` as long as there is room: one by one, the segments of a flow could not be joined.
+    /// left to `finish` as long as there is room: one by one, the segments of a flow could not be joined. Before the first
+    /// `finish` nothing is, as a transport may not tell when its turn is over.
     @inline(__always)
     mutating func decode(
         _ bytes: UnsafeMutableRawBufferPointer,
@@ -83,6 +86,11 @@ struct FrameDecoder: ~Copyable {
 
     /// Calls `flush` if packets still wait for it. Call when nothing more arrives for now.
     mutating func finish(flush: () -> Void) {
+        knowsTurns = true
+        endBatch(flush: flush)
+    }
+
+    private mutating func endBatch(flush: () -> Void) {
         guard let batch else { return }
         flush()
         pool.release(batch)
@@ -169,11 +177,12 @@ struct FrameDecoder: ~Copyable {
         }
         let family = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)).uint32(at: OpenSSHFrame.family)
         guard family == OpenSSHFrame.ipv4 || family == OpenSSHFrame.ipv6 else { throw .unknownAddressFamily(family) }
-        if let batch, batch.length + bytes.count > batch.capacity { finish(flush: flush) }
+        if let batch, batch.length + bytes.count > batch.capacity { endBatch(flush: flush) }
         let batch = self.batch ?? pool.takeLarge()
         self.batch = batch
         let start = batch.length
         unsafe Self.append(UnsafeRawBufferPointer(bytes)[...], to: batch)
         unsafe body(UnsafeMutableRawBufferPointer(rebasing: batch.bytes[(start + OpenSSHFrame.headerLength)...]), .none)
+        if !knowsTurns { endBatch(flush: flush) }
     }
 }

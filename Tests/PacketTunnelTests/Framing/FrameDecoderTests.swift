@@ -182,4 +182,32 @@ struct FrameDecoderTests {
             _ = try? decode(pieces, framing)
         }
     }
+
+    /// How many packets wait for `flush` after each of three messages.
+    private func waiting(afterFirstTurn tellsTurns: Bool) throws -> [Int] {
+        let pool = PacketBufferPool()
+        var decoder = FrameDecoder(framing: .openSSH, mtu: 1_500, pool: pool)
+        defer { decoder.removeAll() }
+        var count = 0
+        var counts: [Int] = []
+        if tellsTurns { decoder.finish {} }
+        for packet in Self.packets {
+            var message = MemoryFrames.frame(packet.bytes, as: .openSSH)
+            try message.withUnsafeMutableBytes { (buffer) throws in
+                try decoder.decode(buffer) { _, _ in
+                    count += 1
+                } flush: {
+                    count = 0
+                }
+            }
+            counts.append(count)
+        }
+        return counts
+    }
+
+    @Test("no packet waits for a transport that has not told yet when a turn is over")
+    func silentTransport() throws {
+        #expect(try waiting(afterFirstTurn: false) == [0, 0, 0])
+        #expect(try waiting(afterFirstTurn: true) == [1, 2, 3], "once it has, they travel together")
+    }
 }
