@@ -68,6 +68,15 @@ import Testing
         #expect(try KeyFilePattern(parsing: "/etc/keys/%u").path(user: user, home: "/home/a") == nil)
     }
 
+    @Test(
+        "copies that editors and packages leave beside a key file are nobody's",
+        arguments: ["alice~", "#alice#", "alice.bak", "Alice.BAK", "alice.swp", "alice.dpkg-old", "alice,v"]
+    )
+    func copies(user: String) throws {
+        #expect(try KeyFilePattern(parsing: "/etc/keys/%u").path(user: user, home: nil) == nil)
+        #expect(try KeyFilePattern(parsing: "keys/%u").path(user: user, home: "/home/a") == nil)
+    }
+
     @Test("whether a key file needs a home directory is known beforehand")
     func needsHome() throws {
         #expect(try !KeyFilePattern(parsing: "/etc/keys/%u").needsHome)
