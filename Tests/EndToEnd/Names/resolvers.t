@@ -136,7 +136,11 @@ if lab_has_package openresolv; then
     lab_etc openresolv
     echo "nameserver 192.0.2.99" >/etc/resolv.conf
     restored "openresolv is installed and does not write the file" --route default
-    boot() { echo "nameserver 192.0.2.98" | lab_in client resolvconf -a eth0.dhcp; }
+    # From 3.13 on it takes a file that somebody else wrote only when it is told to (-u), as its service is at the boot.
+    boot() {
+        echo "nameserver 192.0.2.98" | lab_in client resolvconf -a eth0.dhcp
+        lab_in client resolvconf -u
+    }
     boot
     before=$(lab_resolver_file)
     # What the boot itself takes back, before any interface is there.
