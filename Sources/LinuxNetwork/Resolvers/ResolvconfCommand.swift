@@ -33,7 +33,8 @@ struct ResolvconfCommand {
         do {
             try await runner.run(["resolvconf", "-d", record], within: .seconds(30))
         } catch {
-            guard error.advice.contains("No resolv.conf for interface") else { throw error }
+            // "for interface", and from openresolv 3.17 on "for key".
+            guard error.advice.contains("No resolv.conf for ") else { throw error }
         }
     }
 }
