@@ -34,19 +34,19 @@ serves "at first"
 
 rm "$keys/other"
 ok "a key that is taken away ends its tunnel within seconds" wait_for 8 eval '! lab_alive stock'
-ok "and the log says why" lab_logged daemon 'user other.*the key is no longer accepted: there are no keys'
+ok "and the log says why" lab_logged daemon 'the key is no longer accepted: there are no keys .*user=other.* connection ended'
 serves "beside it"
 
 { printf 'expiry-time="%s" ' "$(date -u -d '+6 seconds' +%Y%m%d%H%M%SZ)"; cat "$LAB_DIR/client2_key.pub"; } >"$keys/other"
 ok "a key that is about to expire is let in" lab_stock_client stock2 client2 -o User=other
 ok "its tunnel ends when it expires" wait_for 15 eval '! lab_alive stock2'
-ok "and the log says why" lab_logged daemon 'user other.*no longer accepted.*expiry-time= has passed'
+ok "and the log says why" lab_logged daemon 'no longer accepted.*expiry-time= has passed .*user=other.* connection ended'
 cp "$LAB_DIR/client2_key.pub" "$keys/other"
 
 ok "a denied user's tunnel is there" lab_stock_client stock3 client2 -o User=other
 ok "SIGHUP has the configuration read" hangup "DenyUsers other" "LogLevel DEBUG"
 ok "the denied user's tunnel ends" wait_for 8 eval '! lab_alive stock3'
-ok "and the log names the rule" lab_logged daemon 'user other.*no longer accepted: DenyUsers other'
+ok "and the log names the rule" lab_logged daemon 'no longer accepted: DenyUsers other .*user=other.* connection ended'
 ok "the log names what has changed" lab_logged daemon 'configuration reloaded.*changed=DenyUsers LogLevel|changed=DenyUsers LogLevel.*configuration reloaded'
 serves "after SIGHUP"
 
