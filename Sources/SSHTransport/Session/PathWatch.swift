@@ -65,11 +65,12 @@ struct PathWatch {
         if let wanted, !Self.setCongestionControl(wanted, of: descriptor), !selection.isStarting {
             refusal = (wanted, errno)
         }
-        limitRate(figures, isNew: wanted != nil, now: now)
+        let inForce = Self.congestionControl(of: descriptor) ?? ""
+        limitRate(figures, isBBR: inForce.hasPrefix("bbr"), isNew: wanted != nil, now: now)
         limitUnsent(figures)
         let before = path
         let path = TransportPath(
-            congestionControl: Self.congestionControl(of: descriptor) ?? "",
+            congestionControl: inForce,
             roundTripMicroseconds: Int(figures.roundTrip / 1_000),
             lossPermille: selection.lossPermille
         )
@@ -79,8 +80,9 @@ struct PathWatch {
     }
 
     /// Has BBR leave no queue standing, and sets when it is looked at next.
-    private mutating func limitRate(_ figures: PathFigures, isNew: Bool, now: UInt64) {
-        if selection.isPacing {
+    private mutating func limitRate(_ figures: PathFigures, isBBR: Bool, isNew: Bool, now: UInt64) {
+        // Where the kernel does not give BBR, what is there finds its rate by itself.
+        if selection.isPacing, isBBR {
             if isNew { pacing.begin(figures, isQueueing: selection.isQueueing, now: now) }
             pacing.next(figures, now: now)
             nextLook =
