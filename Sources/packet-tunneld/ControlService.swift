@@ -21,10 +21,8 @@ final class ControlService: ControlServerDelegate {
 
     private let server: PacketTunnelServer
     private let configuration: LiveConfiguration
-    private let dnsQuality: DNSQuality?
+    private let oversight: TunnelOversight
     private let loops: [EventLoop]
-    private let flowShares: FlowShares
-    private let tracked: TrackedConnections
     private let keys: @Sendable () -> [SSHServerKeyStatus]
     private let logger: Logger
     private let loads: Mutex<[Int]>
@@ -34,20 +32,16 @@ final class ControlService: ControlServerDelegate {
     init(
         server: PacketTunnelServer,
         configuration: LiveConfiguration,
-        dnsQuality: DNSQuality?,
+        oversight: TunnelOversight,
         loops: [EventLoop],
-        flowShares: FlowShares,
-        tracked: TrackedConnections,
         keys: @escaping @Sendable () -> [SSHServerKeyStatus],
         logger: Logger
     ) {
         self.server = server
         self.configuration = configuration
-        self.dnsQuality = dnsQuality
+        self.oversight = oversight
         self.loops = loops
         self.keys = keys
-        self.flowShares = flowShares
-        self.tracked = tracked
         self.logger = logger
         loads = Mutex(Array(repeating: 0, count: loops.count))
     }
@@ -74,16 +68,16 @@ final class ControlService: ControlServerDelegate {
         case .status:
             // Root may see what it could do anything to.
             let everybody = connection.peer.user == 0
-            Task { [server, dnsQuality, keys, flowShares, tracked] in
+            Task { [server, keys, oversight] in
                 // The sessions first: to ask for them ends what is idle, and the rest counts it.
                 var status = DaemonStatus(sessions: await server.status(user: everybody ? nil : user))
                 if everybody {
                     status.server = await server.serverStatus()
-                    status.dns = dnsQuality?.status
+                    status.dns = oversight.dnsQuality?.status
                     status.keys = keys()
-                    status.flows = flowShares.status
-                    await tracked.update()
-                    status.tracking = tracked.status
+                    status.flows = oversight.flowShares.status
+                    await oversight.tracked.update()
+                    status.tracking = oversight.tracked.status
                 }
                 let text = JSONText.encode(status)
                 connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }
@@ -161,12 +155,14 @@ final class ControlService: ControlServerDelegate {
             let transport = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
             transport.onEnd = { [self, unowned transport] reason in
                 loads.withLock { $0[place] -= 1 }
-                flowShares.release(ObjectIdentifier(transport))
+                oversight.flowShares.release(ObjectIdentifier(transport))
                 connection.loop.execute { connection.finish(.ended(reason: reason)) }
             }
             do throws(SessionError) {
-                var hooks = KeyHooks(configuration.current, TunnelRestrictions(), dnsQuality).hooks(for: server)
-                hooks.flowLimit = flowShares.take(identity.keyFingerprint, for: ObjectIdentifier(transport))
+                var hooks = KeyHooks(configuration.current, TunnelRestrictions(), oversight.dnsQuality).hooks(
+                    for: server
+                )
+                hooks.flowLimit = oversight.flowShares.take(identity.keyFingerprint, for: ObjectIdentifier(transport))
                 try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             } catch {
                 connection.loop.execute { self.refuse(connection, user: identity.user, .temporary, "\(error)") }

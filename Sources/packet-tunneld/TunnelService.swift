@@ -11,9 +11,7 @@ final class TunnelService: SSHServerDelegate {
     private let server: PacketTunnelServer
     private let configuration: LiveConfiguration
     private let resolvers: HostResolvers
-    private let dnsQuality: DNSQuality?
-    private let flowShares: FlowShares
-    private let egress: EgressFamilies
+    private let oversight: TunnelOversight
     private let logger: Logger
     /// The tunnel of each connection that has had one: the last, as there is one at a time.
     private let tunnels = Mutex<[ObjectIdentifier: ConnectedClient]>([:])
@@ -22,17 +20,13 @@ final class TunnelService: SSHServerDelegate {
         server: PacketTunnelServer,
         configuration: LiveConfiguration,
         resolvers: HostResolvers,
-        dnsQuality: DNSQuality?,
-        flowShares: FlowShares,
-        egress: EgressFamilies,
+        oversight: TunnelOversight,
         logger: Logger
     ) {
         self.server = server
         self.configuration = configuration
         self.resolvers = resolvers
-        self.dnsQuality = dnsQuality
-        self.flowShares = flowShares
-        self.egress = egress
+        self.oversight = oversight
         self.logger = logger
     }
 
@@ -94,8 +88,8 @@ final class TunnelService: SSHServerDelegate {
         // A key with tunnel="N" has that one session, whatever the client asks for and by whichever channel type.
         let name = key.restrictions.tunnelUnit.map { OpenSSHTunnelRequest.sessionName($0) } ?? name
         let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
-        var hooks = KeyHooks(configuration.current, key.restrictions, dnsQuality).hooks(for: server)
-        hooks.flowLimit = flowShares.take(key.fingerprint, for: ObjectIdentifier(connection))
+        var hooks = KeyHooks(configuration.current, key.restrictions, oversight.dnsQuality).hooks(for: server)
+        hooks.flowLimit = oversight.flowShares.take(key.fingerprint, for: ObjectIdentifier(connection))
         do throws(SessionError) {
             let client = try server.clientConnected(identity, transport: channel, framing: framing, hooks: hooks)
             tunnels.withLock { $0[ObjectIdentifier(connection)] = client }
@@ -114,7 +108,7 @@ final class TunnelService: SSHServerDelegate {
         case "info":
             var information = ServerInformation(server, configuration.current, resolvers: resolvers.addresses)
             information.security = connection.security
-            information.egressFamilies = egress.names
+            information.egressFamilies = oversight.egress.names
             reply(ExecReply(output: JSONText.encode(information)))
         case "status":
             let (server, user, loop) = (server, connection.user, connection.loop)
@@ -130,7 +124,7 @@ final class TunnelService: SSHServerDelegate {
 
     func connectionDidClose(_ connection: SSHServerConnection) {
         let owner = ObjectIdentifier(connection)
-        flowShares.release(owner)
+        oversight.flowShares.release(owner)
         guard let client = tunnels.withLock({ $0.removeValue(forKey: owner) }), client.isConnected else { return }
         Task { [server] in await server.clientDisconnected(client) }
     }

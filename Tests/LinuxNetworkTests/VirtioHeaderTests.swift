@@ -84,7 +84,7 @@ struct VirtioHeaderTests {
 
     @Test("says how to cut a super-packet, from the packet's own facts", arguments: superPackets)
     func describesSuperPacket(_ expected: Case) throws {
-        let header = linuxnetwork_virtio_header(
+        let header = VirtioHeader(
             try Self.summary(expected.version, expected.transport, flags: expected.flags),
             PacketOffload(segmentSize: 1400, checksumIsPartial: true)
         )
@@ -99,7 +99,7 @@ struct VirtioHeaderTests {
 
     @Test("asks for the checksum alone of a packet that fits", arguments: IPVersion.allCases)
     func describesPartialChecksum(version: IPVersion) throws {
-        let header = linuxnetwork_virtio_header(
+        let header = VirtioHeader(
             try Self.summary(version, .udp),
             PacketOffload(segmentSize: 0, checksumIsPartial: true)
         )
@@ -109,13 +109,13 @@ struct VirtioHeaderTests {
 
     @Test("is empty for a finished packet", arguments: TransportProtocol.allCases)
     func isEmptyForFinishedPacket(transport: TransportProtocol) throws {
-        let header = linuxnetwork_virtio_header(try Self.summary(transport == .icmpv6 ? .v6 : .v4, transport), .none)
+        let header = VirtioHeader(try Self.summary(transport == .icmpv6 ? .v6 : .v4, transport), .none)
         #expect(withUnsafeBytes(of: header) { $0.allSatisfy { $0 == 0 } })
     }
 
     @Test("takes no segment size from a header that does not say super-packet")
     func ignoresSizeWithoutType() {
-        var header = linuxnetwork_virtio_header()
+        var header = VirtioHeader()
         header.gso_size = 1400
         #expect(header.offload == .none)
     }

@@ -82,7 +82,7 @@ public final class TunLane: PacketDevice, @unchecked Sendable {
 
     /// Reads one packet of the queue that has its turn; nil if none waits there.
     public func read(into buffer: inout MutableRawSpan) -> DevicePacket? {
-        var header = linuxnetwork_virtio_header()
+        var header = VirtioHeader()
         let length = buffer.withUnsafeMutableBytes { bytes in
             linuxnetwork_read(current, &header, bytes.baseAddress, bytes.count)
         }
@@ -97,7 +97,7 @@ public final class TunLane: PacketDevice, @unchecked Sendable {
         offload: PacketOffload
     ) -> Bool {
         guard !queues.isEmpty else { return false }
-        var header = linuxnetwork_virtio_header(summary, offload)
+        var header = VirtioHeader(summary, offload)
         let count = parts.count
         for index in 0..<count {
             let part = parts[index]

@@ -6,7 +6,9 @@ internal import PacketTunnel
 ///
 /// Written headers are made from the packet's own facts alone; of read ones only the two facts that the packet cannot
 /// say itself are taken. So no length or offset of the other side is ever trusted.
-extension linuxnetwork_virtio_header {
+typealias VirtioHeader = linuxnetwork_virtio_header
+
+extension VirtioHeader {
     /// The header that tells the kernel to finish `offload` on a packet.
     @inline(__always)
     init(_ summary: borrowing PacketSummary, _ offload: PacketOffload) {

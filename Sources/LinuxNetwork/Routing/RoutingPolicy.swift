@@ -35,8 +35,13 @@ struct RoutingPolicy {
     /// All the rules that should be there now, each once.
     func rules(_ snapshot: NetworkSnapshot) -> [RoutingRule] {
         versions.flatMap { version in
-            frame(version) + endpointRules(version) + ownAddressRules(version, snapshot)
-                + destinationRules(version, snapshot)
+            var rules = frame(version)
+            rules += endpointRules(version)
+            rules += ownAddressRules(version, snapshot)
+            rules += chosenRules(version)
+            rules += hostRules(version, snapshot)
+            rules += restRules(version)
+            return rules
         }
     }
 
@@ -73,9 +78,9 @@ struct RoutingPolicy {
             .map { RoutingRule(version: version, priority: slot.outside, source: IPPrefix(only: $0), action: past) }
     }
 
-    private func destinationRules(_ version: IPVersion, _ snapshot: NetworkSnapshot) -> [RoutingRule] {
-        let prefixes = tunnelled.filter { $0.version == version && !$0.isHalfOrMore }
-        var rules = Set(prefixes).map { prefix in
+    /// Destinations that are named: for the tunnel, or for the host's own routes.
+    private func chosenRules(_ version: IPVersion) -> [RoutingRule] {
+        let inside = Set(tunnelledNetworks(version)).map { prefix in
             RoutingRule(
                 version: version,
                 priority: slot.destination(length: prefix.length, isTunnelled: true),
@@ -83,7 +88,7 @@ struct RoutingPolicy {
                 action: .lookup(table: slot.table)
             )
         }
-        rules += Set(excluded.filter { $0.version == version }).map { prefix in
+        let outside = Set(excluded.filter { $0.version == version }).map { prefix in
             RoutingRule(
                 version: version,
                 priority: slot.destination(length: prefix.length, isTunnelled: false),
@@ -91,14 +96,19 @@ struct RoutingPolicy {
                 action: past
             )
         }
-        let isFull = isFull(version)
-        // Without a full tunnel the host's own routes decide as they do among themselves: the longer prefix wins.
+        return inside + outside
+    }
+
+    /// Networks that the host has routes to. Without a full tunnel the host's own routes decide as they do among
+    /// themselves: the longer prefix wins.
+    private func hostRules(_ version: IPVersion, _ snapshot: NetworkSnapshot) -> [RoutingRule] {
+        let (isFull, prefixes) = (isFull(version), tunnelledNetworks(version))
         let near =
             isFull ? snapshot.trustedNetworks(besides: interfaceIndex) : snapshot.networks(besides: interfaceIndex)
         let concerned = near.filter { network in
             network.version == version && (isFull || prefixes.contains { $0.overlaps(network) })
         }
-        rules += concerned.sorted { $0.length > $1.length }.prefix(Self.limit).map { network in
+        return concerned.sorted { $0.length > $1.length }.prefix(Self.limit).map { network in
             RoutingRule(
                 version: version,
                 priority: slot.destination(length: network.length, isTunnelled: false),
@@ -106,14 +116,20 @@ struct RoutingPolicy {
                 action: .lookupSpecific(table: Route.mainTable)
             )
         }
-        guard isFull else { return rules }
-        if allowsLocalNetwork {
-            rules.append(
-                RoutingRule(version: version, priority: slot.local, action: .lookupSpecific(table: Route.mainTable))
-            )
-        }
-        rules.append(RoutingRule(version: version, priority: slot.rest, action: .lookup(table: slot.table)))
-        return rules
+    }
+
+    /// What becomes of everything else in a full tunnel.
+    private func restRules(_ version: IPVersion) -> [RoutingRule] {
+        guard isFull(version) else { return [] }
+        let rest = RoutingRule(version: version, priority: slot.rest, action: .lookup(table: slot.table))
+        guard allowsLocalNetwork else { return [rest] }
+        return [
+            RoutingRule(version: version, priority: slot.local, action: .lookupSpecific(table: Route.mainTable)), rest,
+        ]
+    }
+
+    private func tunnelledNetworks(_ version: IPVersion) -> [IPPrefix] {
+        tunnelled.filter { $0.version == version && !$0.isHalfOrMore }
     }
 
     private var past: RoutingRule.Action { .goto(priority: slot.end) }

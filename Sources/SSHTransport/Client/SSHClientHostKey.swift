@@ -47,14 +47,7 @@ struct SSHClientHostKey {
         confirm: ((String) -> Bool)?,
         notice: (String) -> Void
     ) throws(SSHClientError) -> SSHPublicKey {
-        var key: ssh_key?
-        guard ssh_get_server_publickey(session, &key) == SSH_OK, let key else {
-            throw SSHClientError(.protocolViolation, "\(name) has shown no host key")
-        }
-        defer { ssh_key_free(key) }
-        guard let offered = SSHPublicKey(key) else {
-            throw SSHClientError(.protocolViolation, "the host key of \(name) cannot be read")
-        }
+        let offered = try offeredKey(of: session)
         let refusal = SSHClientHostKeyRefusal(
             settings: settings,
             name: name,
@@ -84,6 +77,18 @@ struct SSHClientHostKey {
         case .revoked(let entry): throw refusal.revoked(entry)
         }
         if let address { try checkAddress(address, refusal) }
+        return offered
+    }
+
+    private func offeredKey(of session: ssh_session) throws(SSHClientError) -> SSHPublicKey {
+        var key: ssh_key?
+        guard ssh_get_server_publickey(session, &key) == SSH_OK, let key else {
+            throw SSHClientError(.protocolViolation, "\(name) has shown no host key")
+        }
+        defer { ssh_key_free(key) }
+        guard let offered = SSHPublicKey(key) else {
+            throw SSHClientError(.protocolViolation, "the host key of \(name) cannot be read")
+        }
         return offered
     }
 

@@ -48,9 +48,7 @@ struct SSHClientLogin {
             try settings.apply(to: handle.session)
             handle.congestionControl = settings.congestionControl
             handle.onPathChange = { [notice = configuration.pathNotice] in notice($0.description, $0.advice) }
-            host = settings.host
-            port = settings.port
-            user = settings.user
+            (host, port, user) = (settings.host, settings.port, settings.user)
             for line in settings.values.lines { configuration.progress(line, true) }
             configuration.progress("connecting to \(host) port \(port)", false)
             let hostKeyCheck = try SSHClientHostKey(settings: settings)
@@ -69,18 +67,26 @@ struct SSHClientLogin {
                 confirm: settings.isBatch ? nil : prompts.confirmHostKey,
                 notice: configuration.notice
             )
-            var authentication = ClientAuthentication(
-                handle.session,
-                user: user,
-                settings: settings,
-                passphrase: settings.isBatch ? nil : prompts.passphrase
-            )
-            try authentication.run()
+            try Self.authenticate(handle, settings, prompts)
             configuration.progress("logged in as \(user)", false)
             found.noteSuccess(opened.link)
         } catch {
             throw Failure(error: link?.explain(error) ?? error, stale: link.flatMap { way?.noteFailure($0, error) })
         }
+    }
+
+    private static func authenticate(
+        _ handle: SSHClientHandle,
+        _ settings: SSHClientSettings,
+        _ prompts: SSHClientPrompts
+    ) throws(SSHClientError) {
+        var authentication = ClientAuthentication(
+            handle.session,
+            user: settings.user,
+            settings: settings,
+            passphrase: settings.isBatch ? nil : prompts.passphrase
+        )
+        try authentication.run()
     }
 
     private static func tellGreeting(

@@ -131,25 +131,7 @@ extension TunnelSupervisor {
     func connected(_ identifier: Int, _ connection: any TunnelConnection) async throws {
         guard let attempt = attempts.removeValue(forKey: identifier) else { return }
         guard wantsLine else { return endInBackground(connection) }
-        let tunnel: LocalTunnel
-        if let existing = self.tunnel {
-            tunnel = existing
-        } else {
-            endpoints = connection.peers + endpoints.filter { !connection.peers.contains($0) }
-            let events = events
-            tunnel = try await LocalTunnel(
-                options,
-                server: connection,
-                endpoints: endpoints,
-                loop: loop,
-                logger: logger,
-                deviceDisappeared: { events.yield(.deviceDisappeared) }
-            )
-            self.tunnel = tunnel
-            informedServer = attempt.server
-            ignoreOwnDevice()
-            try await warnAboutOtherClient(connection)
-        }
+        let tunnel = try await tunnel(over: connection, server: attempt.server)
         for peer in connection.peers { try await tunnel.admit(peer) }
         if !openings.isEmpty { lastOpening = .now }
         openings[identifier] = attempt
@@ -168,6 +150,30 @@ extension TunnelSupervisor {
             }
             events.yield(.opened(identifier, connection, result))
         }
+    }
+
+    /// The tunnel, which the first connection makes.
+    private func tunnel(over connection: any TunnelConnection, server: Int) async throws -> LocalTunnel {
+        if let tunnel { return tunnel }
+        noteEndpoints(of: connection)
+        let events = events
+        let tunnel = try await LocalTunnel(
+            options,
+            server: connection,
+            endpoints: endpoints,
+            loop: loop,
+            logger: logger,
+            deviceDisappeared: { events.yield(.deviceDisappeared) }
+        )
+        self.tunnel = tunnel
+        informedServer = server
+        ignoreOwnDevice()
+        try await warnAboutOtherClient(connection)
+        return tunnel
+    }
+
+    private func noteEndpoints(of connection: any TunnelConnection) {
+        endpoints = connection.peers + endpoints.filter { !connection.peers.contains($0) }
     }
 
     /// A session name that a person has chosen may be in use by another of their hosts.
@@ -204,7 +210,7 @@ extension TunnelSupervisor {
             )
             hasOpened = true
             informedServer = attempt.server
-            endpoints = connection.peers + endpoints.filter { !connection.peers.contains($0) }
+            noteEndpoints(of: connection)
             endpoints = Array(endpoints.prefix(Self.endpointLimit))
             begin(line)
             try? await tunnel.retain(endpoints)

@@ -1,5 +1,4 @@
 internal import EventLoops
-internal import IPPacket
 internal import LinuxNetwork
 internal import Logging
 internal import PacketTunnel
@@ -25,13 +24,9 @@ final class HostFollower {
     /// The kernel reports no change of a resolver list.
     private static let resolverPeriod: Duration = .seconds(5)
 
-    /// As the daemon was started with it: with its pools chosen.
-    private let started: DaemonConfiguration
+    private let host: DaemonHost
     private let live: LiveConfiguration
-    private let resolvers: HostResolvers
     private let server: PacketTunnelServer
-    private let device: TunDevice
-    private let setup: InterfaceSetup
     private let restorer: DeviceRestorer
     private let egress: EgressWatch
     private let logger: Logger
@@ -43,25 +38,18 @@ final class HostFollower {
 
     /// Before the server is started, so that nothing is missed.
     init(
-        _ configuration: DaemonConfiguration,
+        _ host: DaemonHost,
         following live: LiveConfiguration,
-        resolvers: HostResolvers,
         server: PacketTunnelServer,
-        device: TunDevice,
-        setup: InterfaceSetup,
-        options: NetworkSetupOptions,
         policy: TrafficPolicy,
         events: AsyncStream<Event>.Continuation
     ) {
-        started = configuration
+        self.host = host
         self.live = live
-        self.resolvers = resolvers
         self.server = server
-        self.device = device
-        self.setup = setup
-        logger = options.logger
-        egress = EgressWatch(server: server, interface: configuration.egressInterface, logger: options.logger)
-        restorer = DeviceRestorer(device, setup, options: options) { events.yield(.deviceDisappeared) }
+        logger = host.options.logger
+        egress = EgressWatch(server: server, interface: host.configuration.egressInterface, logger: logger)
+        restorer = DeviceRestorer(host.device, host.setup, options: host.options) { events.yield(.deviceDisappeared) }
         self.policy = policy
         self.events = events
     }
@@ -72,7 +60,7 @@ final class HostFollower {
     func run(_ stream: AsyncStream<Event>, loop: EventLoop, reload: () async -> Void) async throws -> String {
         let events = events
         let monitor = try NetworkMonitor(loop: loop) { events.yield(.changed) }
-        monitor.ignore(interfaceIndex: device.index)
+        monitor.ignore(interfaceIndex: host.device.index)
         defer { monitor.stop() }
         let clock = Self.startClock(events)
         defer { clock.cancel() }
@@ -105,10 +93,10 @@ final class HostFollower {
         guard start >= busyUntil else { return followLater() }
         isDue = false
         do throws(NetworkSetupError) {
-            let configuration = started.following(live.current)
-            let network = ServerNetwork(configuration, resolvers: resolvers.addresses)
-            let now = try TrafficPolicy(configuration, ignoring: device.index)
-            resolvers.reportUnreachable()
+            let configuration = host.configuration.following(live.current)
+            let network = ServerNetwork(configuration, resolvers: host.resolvers.addresses)
+            let now = try TrafficPolicy(configuration, ignoring: host.device.index)
+            host.resolvers.reportUnreachable()
             if now != policy {
                 let change = now.change(since: policy)
                 if let change { logger.info("denied networks have changed", metadata: change) }
@@ -116,7 +104,7 @@ final class HostFollower {
                 server.setPolicy(now)
             }
             egress.update()
-            try await setup.update(network)
+            try await host.setup.update(network)
         } catch {
             // A default route comes and goes, while a cable is out or an address is renewed.
             let level: Logger.Level = error.kind == .noEgress ? .debug : .warning
@@ -143,16 +131,4 @@ final class HostFollower {
             events.yield(.deviceDisappeared)
         }
     }
-}
-
-extension TrafficPolicy {
-    /// For a log line: what came and went among the networks that no packet may go to. Nil for nothing.
-    func change(since old: TrafficPolicy) -> Logger.Metadata? {
-        let (old, new) = (Set(old.refusedNetworks), Set(refusedNetworks))
-        guard old != new else { return nil }
-        let texts = { (networks: Set<IPPrefix>) in networks.map(\.description).sorted().joined(separator: " ") }
-        return ["denied": "\(texts(new.subtracting(old)))", "no_longer_denied": "\(texts(old.subtracting(new)))"]
-    }
-
-    private var refusedNetworks: [IPPrefix] { deniedNetworks + alwaysDeniedNetworks }
 }
