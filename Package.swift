@@ -114,7 +114,9 @@ let package = Package(
         ),
         .target(
             name: "TunnelConfiguration",
-            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel"],
+            dependencies: [
+                "IPPacket", "OpenSSHSyntax", "PacketTunnel", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: common
         ),
         .target(
@@ -230,7 +232,10 @@ let package = Package(
         ),
         .testTarget(
             name: "TunnelConfigurationTests",
-            dependencies: ["IPPacket", "OpenSSHSyntax", "PacketTunnel", "PacketTunnelTestKit", "TunnelConfiguration"],
+            dependencies: [
+                "IPPacket", "OpenSSHSyntax", "PacketTunnel", "PacketTunnelTestKit", "TunnelConfiguration",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: common
         ),
     ]

@@ -17,6 +17,9 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
     /// As much as a pipe takes at once.
     public let preferredWriteSize = 65_536
 
+    /// For log lines; nobody but the program knows where its descriptors lead to.
+    public var peerAddress: String?
+
     /// Called once on the loop when the stream has ended and its descriptors are closed, after the receiver's
     /// `transportDidClose`.
     public var onEnd: ((_ reason: String) -> Void)?

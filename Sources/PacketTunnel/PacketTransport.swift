@@ -18,6 +18,9 @@ public protocol PacketTransport: AnyObject {
     /// What keeps others out of the stream, where the transport itself does; nil where something else does, or nothing.
     var security: TransportSecurity? { get }
 
+    /// Where the other side is, for log lines: an address without port. Nil where that is not known.
+    var peerAddress: String? { get }
+
     /// What is known of the network path below; nil where nothing is.
     var path: TransportPath? { get }
 
@@ -40,6 +43,8 @@ public protocol PacketTransport: AnyObject {
 extension PacketTransport {
     /// Nil: a stream of bytes and no more.
     public var security: TransportSecurity? { nil }
+    /// Nil: nothing is known.
+    public var peerAddress: String? { nil }
     /// Nil: nothing is known.
     public var path: TransportPath? { nil }
     /// Does nothing: for transports that say by themselves when there is room again.

@@ -27,8 +27,10 @@ public final class RecordedLog: Sendable {
         lines.filter { $0.message == message }.map(\.metadata)
     }
 
-    /// True if the message of some line has this text in it.
-    public func contains(_ text: String) -> Bool { messages.contains { $0.contains(text) } }
+    /// True if the message or a field of some line has this text in it.
+    public func contains(_ text: String) -> Bool {
+        lines.contains { line in ([line.message] + line.metadata.values).contains { $0.contains(text) } }
+    }
 
     /// A logger whose lines of every level are kept here.
     public var logger: Logger {

@@ -38,7 +38,7 @@ public struct ControlClient: ~Copyable {
     /// Hands two descriptors over. Once this returns, the daemon has copies; the caller's own can be closed.
     ///
     /// - Throws: `ControlError`; of the kind `refused` if the daemon refuses.
-    public borrowing func passDescriptors(_ request: TunnelHandOver, input: Int32, output: Int32) throws(ControlError) {
+    public borrowing func passDescriptors(_ request: TunnelRequest, input: Int32, output: Int32) throws(ControlError) {
         try send(ControlWire.encode(request), descriptors: [input, output])
         switch try receive(timeout: Self.patience) {
         case .accepted: return

@@ -5,12 +5,12 @@ public enum ControlRequest: Sendable {
     /// The sessions that the peer may see.
     case status
     /// Carry packets over two descriptors that come with the message: input, then output.
-    case tunnel(TunnelHandOver, PassedDescriptors)
+    case tunnel(TunnelRequest, PassedDescriptors)
 }
 
-/// How packets are to be carried over descriptors that are handed over. Says nothing about who asks: that, the kernel
+/// How packets are to be carried over the descriptors that are passed. Says nothing about who asks: that, the kernel
 /// says.
-public struct TunnelHandOver: Hashable, Sendable {
+public struct TunnelRequest: Hashable, Sendable {
     /// The channel type whose framing is used.
     public var channelType: String
     /// Which of the user's sessions to use; empty for the nameless one.
@@ -59,8 +59,8 @@ enum ControlWire {
 
     static func encodeStatusRequest() -> [UInt8] { encode(Request(request: "status")) }
 
-    static func encode(_ handOver: TunnelHandOver) -> [UInt8] {
-        encode(Request(request: "tunnel", channelType: handOver.channelType, session: handOver.session))
+    static func encode(_ request: TunnelRequest) -> [UInt8] {
+        encode(Request(request: "tunnel", channelType: request.channelType, session: request.session))
     }
 
     /// Nil for what is no request.
@@ -70,8 +70,7 @@ enum ControlWire {
         case "status": return .status
         case "tunnel":
             guard let channelType = message.channelType else { return nil }
-            let handOver = TunnelHandOver(channelType: channelType, session: message.session ?? "")
-            return .tunnel(handOver, descriptors)
+            return .tunnel(TunnelRequest(channelType: channelType, session: message.session ?? ""), descriptors)
         default: return nil
         }
     }

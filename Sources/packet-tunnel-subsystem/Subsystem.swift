@@ -19,7 +19,7 @@ enum StreamFraming: String, ConfigurationChoice {
     }
 }
 
-/// One connection that is handed over, and the wait for its end.
+/// One connection whose descriptors are passed to the daemon, and the wait for its end.
 struct Subsystem {
     let socket: String
     let framing: StreamFraming
@@ -39,7 +39,7 @@ struct Subsystem {
 
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    /// Hands over, waits, and says how the process ends.
+    /// Passes the descriptors, waits, and says how the process ends.
     func run() -> ExitStatus {
         guard isatty(STDIN_FILENO) == 0, isatty(STDOUT_FILENO) == 0 else {
             return fail("packets do not go through a terminal: connect without one (ssh -T), or by ssh -s", .usage)
@@ -47,7 +47,7 @@ struct Subsystem {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO] { openToDaemon(descriptor) }
         do throws(ControlError) {
             let daemon = try ControlClient(path: socket)
-            let request = TunnelHandOver(channelType: framing.channelType, session: session?.description ?? "")
+            let request = TunnelRequest(channelType: framing.channelType, session: session?.description ?? "")
             try daemon.passDescriptors(request, input: STDIN_FILENO, output: STDOUT_FILENO)
             letGo()
             _ = try daemon.waitForEnd()

@@ -4,7 +4,7 @@ internal import OpenSSHSyntax
 internal import PacketTunnel
 internal import TunnelConfiguration
 
-/// The command line of `packet-tunnel-subsystem`. Parses and hands over.
+/// The command line of `packet-tunnel-subsystem`. Parses, and leaves the rest to `Subsystem`.
 struct SubsystemCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "packet-tunnel-subsystem",

@@ -10,7 +10,7 @@ internal import Synchronization
 internal import TunnelConfiguration
 internal import TunnelControl
 
-/// Gives the descriptors that processes of this host hand over to the core, and tells them of sessions.
+/// Gives the descriptors that processes of this host pass to the core, and tells them of sessions.
 ///
 /// The kernel says which user a process belongs to; the configuration's rules for users and traffic hold as for SSH.
 final class ControlService: ControlServerDelegate {
@@ -18,6 +18,9 @@ final class ControlService: ControlServerDelegate {
     static let group = "packet-tunnel"
     /// Where a process of this host counts as coming from: `AllowUsers alice@127.0.0.1` admits alice by this way alone.
     private static let localSource = IPAddress(ipv4: 0x7f00_0001)
+
+    /// The address of such a client in log lines.
+    private static let localAddress = "local"
 
     private let server: PacketTunnelServer
     private let configuration: LiveConfiguration
@@ -82,14 +85,21 @@ final class ControlService: ControlServerDelegate {
                 let text = JSONText.encode(status)
                 connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }
             }
-        case .tunnel(let handOver, let descriptors):
-            open(handOver, descriptors, for: connection, user: user)
+        case .tunnel(let tunnel, let descriptors):
+            open(tunnel, descriptors, for: connection, user: user)
         }
     }
 
     private func refuse(_ connection: ControlConnection, user: String, _ status: ExitStatus, _ reason: String) {
-        logger.notice("tunnel refused", metadata: ["user": "\(user)", "reason": "\(reason)", "via": "control socket"])
+        log("tunnel refused", user: user, reason)
         connection.finish(.refused(reason: reason, exitStatus: status.rawValue))
+    }
+
+    private func log(_ event: String, user: String, _ reason: String) {
+        logger.notice(
+            "\(event)",
+            metadata: ["address": "\(Self.localAddress)", "user": "\(user)", "reason": "\(reason)"]
+        )
     }
 
     // MARK: Tunnels
@@ -110,25 +120,22 @@ final class ControlService: ControlServerDelegate {
     }
 
     private func open(
-        _ handOver: TunnelHandOver,
+        _ request: TunnelRequest,
         _ descriptors: PassedDescriptors,
         for connection: ControlConnection,
         user: String
     ) {
         if let reason = configuration.current.refusal(of: user, from: Self.localSource) {
-            logger.notice(
-                "user not admitted",
-                metadata: ["user": "\(user)", "reason": "\(reason)", "via": "control socket"]
-            )
+            log("user not admitted", user: user, reason)
             return refuse(connection, user: user, .permission, "user \(user) may not use this server")
         }
         // The messages of `tun@openssh.com` have no length of their own, and a stream has no messages.
-        guard let framing = ChannelFraming(rawValue: handOver.channelType), framing != .openSSH else {
+        guard let framing = ChannelFraming(rawValue: request.channelType), framing != .openSSH else {
             return refuse(connection, user: user, .usage, "there is no such framing for a stream")
         }
         let name: String
         do throws(ValueProblem) {
-            name = handOver.session.isEmpty ? "" : try SessionName(parsing: handOver.session).description
+            name = request.session.isEmpty ? "" : try SessionName(parsing: request.session).description
         } catch {
             return refuse(connection, user: user, .usage, "\(error)")
         }
@@ -153,6 +160,7 @@ final class ControlService: ControlServerDelegate {
         let loop = loops[place]
         do {
             let transport = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
+            transport.peerAddress = Self.localAddress
             transport.onEnd = { [self, unowned transport] reason in
                 loads.withLock { $0[place] -= 1 }
                 oversight.flowShares.release(ObjectIdentifier(transport))

@@ -3,7 +3,7 @@ internal import SSHTransport
 internal import TunnelConfiguration
 internal import TunnelControl
 
-/// The command line of `packet-tunneld`. Parses, reads the configuration, and hands over; runs no packet.
+/// The command line of `packet-tunneld`. Parses, reads the configuration, and starts `DaemonProgram`; runs no packet.
 struct DaemonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "packet-tunneld",

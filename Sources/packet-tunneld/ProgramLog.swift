@@ -11,7 +11,7 @@ enum ProgramLog {
         setLevel(configuration.logLevel)
         return Logger(label: "packet-tunneld") { label in
             SharedLevelLogHandler(
-                configuration.logFormat == .json ? JSONLogHandler() : StreamLogHandler.standardError(label: label)
+                configuration.logFormat == .json ? JSONLogHandler() : TextLogHandler(label: label)
             )
         }
     }

@@ -94,7 +94,13 @@ final class TunnelService: SSHServerDelegate {
             let client = try server.clientConnected(identity, transport: channel, framing: framing, hooks: hooks)
             tunnels.withLock { $0[ObjectIdentifier(connection)] = client }
         } catch {
-            logger.notice("tunnel refused", metadata: ["user": "\(connection.user)", "reason": "\(error)"])
+            logger.notice(
+                "tunnel refused",
+                metadata: [
+                    "address": "\(connection.remoteAddress)", "user": "\(identity.user)",
+                    "key": "\(identity.keyFingerprint)", "session": "\(name)", "reason": "\(error)",
+                ]
+            )
             channel.close()
         }
     }

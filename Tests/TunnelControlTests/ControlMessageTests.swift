@@ -8,12 +8,12 @@ struct ControlMessageTests {
 
     @Test("a request is read as it was written")
     func request() throws {
-        let handOver = TunnelHandOver(channelType: "tun@psiphon.ca", session: "\"Grüße\"\n")
-        guard case .tunnel(let read, _)? = ControlWire.decodeRequest(ControlWire.encode(handOver), Self.none) else {
+        let asked = TunnelRequest(channelType: "tun@psiphon.ca", session: "\"Grüße\"\n")
+        guard case .tunnel(let read, _)? = ControlWire.decodeRequest(ControlWire.encode(asked), Self.none) else {
             Issue.record("it is read as something else")
             return
         }
-        #expect(read == handOver)
+        #expect(read == asked)
         guard case .status? = ControlWire.decodeRequest(ControlWire.encodeStatusRequest(), Self.none) else {
             Issue.record("it is read as something else")
             return
@@ -33,11 +33,11 @@ struct ControlMessageTests {
     @Test("members that nobody knows are ignored, whoever they claim to speak for")
     func unknownMembers() {
         let text = #"{"request":"tunnel","channelType":"x","user":"root","uid":0,"peer":{"user":0}}"#
-        guard case .tunnel(let handOver, _)? = ControlWire.decodeRequest(Array(text.utf8), Self.none) else {
+        guard case .tunnel(let asked, _)? = ControlWire.decodeRequest(Array(text.utf8), Self.none) else {
             Issue.record("it is refused")
             return
         }
-        #expect(handOver == TunnelHandOver(channelType: "x"))
+        #expect(asked == TunnelRequest(channelType: "x"))
     }
 
     @Test(

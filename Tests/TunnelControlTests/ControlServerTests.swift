@@ -12,9 +12,9 @@ struct ControlServerTests {
     /// Accepts every tunnel and keeps its streams.
     private static func accepting(_ taken: Taken) -> ControlFixture.Answer {
         { connection, request in
-            guard case .tunnel(let handOver, let descriptors) = request else { return connection.finish() }
+            guard case .tunnel(let asked, let descriptors) = request else { return connection.finish() }
             do {
-                taken.put(handOver, try descriptors.takeStreams(), connection.peer)
+                taken.put(asked, try descriptors.takeStreams(), connection.peer)
                 connection.send(.accepted)
                 connection.whenClosed { taken.end() }
             } catch {
@@ -23,13 +23,13 @@ struct ControlServerTests {
         }
     }
 
-    @Test("descriptors that are handed over carry bytes both ways", arguments: ["pipes", "sockets"])
-    func handOver(kind: String) throws {
+    @Test("descriptors that are passed carry bytes both ways", arguments: ["pipes", "sockets"])
+    func passes(kind: String) throws {
         let taken = Taken()
         let fixture = try ControlFixture(answer: Self.accepting(taken))
         let (up, down) = kind == "pipes" ? (Ends.pipe(), Ends.pipe()) : (Ends.sockets(), Ends.sockets())
         let client = try ControlClient(path: fixture.path)
-        let request = TunnelHandOver(channelType: "tun@psiphon.ca", session: "laptop")
+        let request = TunnelRequest(channelType: "tun@psiphon.ca", session: "laptop")
         try client.passDescriptors(request, input: up.first, output: down.second)
         let streams = try #require(taken.streams)
         #expect(taken.request == request)
@@ -44,7 +44,7 @@ struct ControlServerTests {
         let fixture = try ControlFixture(answer: Self.accepting(taken))
         let (up, down) = (Ends.pipe(), Ends.pipe())
         let client = try ControlClient(path: fixture.path)
-        try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+        try client.passDescriptors(TunnelRequest(channelType: "x"), input: up.first, output: down.second)
         let peer = try #require(taken.peer)
         #expect(peer.user == getuid())
         #expect(peer.process == getpid())
@@ -58,7 +58,7 @@ struct ControlServerTests {
         let fixture = try ControlFixture(answer: Self.accepting(taken))
         let (up, down) = (Ends.pipe(), Ends.pipe())
         let client = try ControlClient(path: fixture.path)
-        try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+        try client.passDescriptors(TunnelRequest(channelType: "x"), input: up.first, output: down.second)
         for end in [up.first, down.second] { #expect(fcntl(end, F_SETFL, 0) == 0) }
         let streams = try #require(taken.streams)
         for end in [streams.input, streams.output] { #expect(fcntl(end, F_GETFL) & O_NONBLOCK != 0) }
@@ -71,7 +71,7 @@ struct ControlServerTests {
         let client = try ControlClient(path: fixture.path)
         let error = #expect(throws: ControlError.self) {
             try unusable.withDescriptors { input, output in
-                try client.passDescriptors(TunnelHandOver(channelType: "x"), input: input, output: output)
+                try client.passDescriptors(TunnelRequest(channelType: "x"), input: input, output: output)
             }
         }
         #expect(error?.kind == .refused(exitStatus: 64))
@@ -90,14 +90,14 @@ struct ControlServerTests {
         let (up, down) = (Ends.pipe(), Ends.pipe())
         do {
             let client = try ControlClient(path: fixture.path)
-            try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+            try client.passDescriptors(TunnelRequest(channelType: "x"), input: up.first, output: down.second)
             fixture.loop.execute { connections.withLock { $0[0] }.finish(.ended(reason: "enough")) }
             #expect(try client.waitForEnd() == "enough")
             #expect(!taken.isOver)
         }
         do {
             let client = try ControlClient(path: fixture.path)
-            try client.passDescriptors(TunnelHandOver(channelType: "x"), input: up.first, output: down.second)
+            try client.passDescriptors(TunnelRequest(channelType: "x"), input: up.first, output: down.second)
         }
         #expect(eventually { taken.isOver })
     }

@@ -50,7 +50,7 @@ int linuxnetwork_open_plain(char name[LINUXNETWORK_NAME_SIZE]);
  * instead of being joined. Returns the descriptor. -ENOENT, -ENODEV and -ENXIO mean that there is no tun driver. */
 int linuxnetwork_open_queue(char name[LINUXNETWORK_NAME_SIZE], int exclusive);
 
-/* Lets the kernel hand over super-packets and partial checksums. Returns 1 if UDP super-packets are among them, 0 if
+/* Lets the kernel deliver super-packets and partial checksums. Returns 1 if UDP super-packets are among them, 0 if
  * the kernel is older than that (before 6.2). */
 int linuxnetwork_enable_offloads(int fd);
 

@@ -1,4 +1,5 @@
 internal import Logging
+internal import PacketTunnel
 
 /// Brings a tun device back when somebody has removed it, with all that was on it. One task uses it.
 public final class DeviceRestorer {
@@ -39,7 +40,7 @@ public final class DeviceRestorer {
             delay = delay == .zero ? .milliseconds(250) : min(delay * 2, .seconds(30))
             logger.error(
                 "cannot bring the device back",
-                metadata: ["reason": "\(error)", "next_attempt_in": "\(delay)"]
+                metadata: ["reason": "\(error)", "next_attempt_in": "\(ShortDuration(delay))"]
             )
             return delay
         }

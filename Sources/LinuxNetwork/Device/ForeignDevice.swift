@@ -4,7 +4,7 @@ internal import Glibc
 public import IPPacket
 public import PacketTunnel
 
-/// A device that somebody else opened and configured: a tun descriptor handed over by another program, or any other
+/// A device that somebody else opened and configured: a tun descriptor passed by another program, or any other
 /// descriptor that keeps packet boundaries.
 ///
 /// Its packets are plain: nothing with a segment size or a partial checksum may be written. The given descriptor stays

@@ -22,14 +22,18 @@ enum SessionReport {
         logger.info("\(sessionEvent)", metadata: identification(session).merging(metadata(counters)) { $1 })
     }
 
-    static func identification(_ session: Session, reason: String? = nil) -> Logger.Metadata {
+    /// The fields of every event of a session: whose it is, and where its client is or was.
+    ///
+    /// - Parameter address: of a client that has the session not yet.
+    static func identification(_ session: Session, address: String? = nil, reason: String? = nil) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "user": "\(session.identity.user)",
             "key": "\(session.identity.keyFingerprint)",
             "assigned_ipv4": "\(session.ipv4)",
             "assigned_ipv6": "\(session.ipv6)",
+            "session": "\(session.identity.name)",
         ]
-        if !session.identity.name.isEmpty { metadata["session"] = "\(session.identity.name)" }
+        if let address = address ?? session.peerAddress { metadata["address"] = "\(address)" }
         if let reason { metadata["reason"] = "\(reason)" }
         return metadata
     }

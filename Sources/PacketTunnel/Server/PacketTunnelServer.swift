@@ -118,7 +118,7 @@ public final class PacketTunnelServer: Sendable {
             worker: worker
         )
         let attachment = try attach(client)
-        log(attachment, framing: framing)
+        log(attachment, client)
         if let previous = attachment.previous {
             if previous.worker === worker {
                 previous.letGo(to: client)
@@ -211,9 +211,10 @@ public final class PacketTunnelServer: Sendable {
     /// Sessions that exist, and those of them that a client uses now.
     public var sessionCount: (all: Int, connected: Int) { sessions.count }
 
-    private func log(_ attachment: SessionTable.Attachment, framing: ChannelFraming) {
-        var metadata = SessionReport.identification(attachment.session)
-        metadata["channel"] = "\(framing.channelType)"
+    private func log(_ attachment: SessionTable.Attachment, _ client: ServerClient) {
+        // The session may still be another loop's, and its own address that of the client before.
+        var metadata = SessionReport.identification(attachment.session, address: client.peerAddress ?? "")
+        metadata["channel"] = "\(client.framing.channelType)"
         let event =
             if attachment.isNew {
                 "client connected"

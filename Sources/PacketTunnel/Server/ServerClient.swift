@@ -14,6 +14,8 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     let framing: ChannelFraming
     let hooks: ClientHooks
     let transport: any PacketTransport
+    /// For log lines.
+    let peerAddress: String?
     var flows: FlowTable
     /// DNS queries of this connection so far.
     var queryCount: UInt64 = 0
@@ -61,6 +63,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     ) {
         handle = ConnectedClient(identity)
         self.transport = transport
+        peerAddress = transport.peerAddress
         self.framing = framing
         self.hooks = hooks
         self.worker = worker
@@ -101,6 +104,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
         case .pass(let successor): return Self.pass(session, to: successor)
         }
         self.session = session
+        session.peerAddress = peerAddress
         worker.add(self, index: session.index)
         worker.deliverParked(to: self)
         if hooks.makeFlowActivityUpdaters != nil { scheduleFlowReports() }

@@ -50,6 +50,8 @@ final class Session: @unchecked Sendable {
     /// a reconnection, gets it there.
     var originalIPv4: IPAddress?
     var originalIPv6: IPAddress?
+    /// Where its last client was, if that is known.
+    var peerAddress: String?
     /// Flows that went through the session when its last connection ended; those that go on are learnt anew.
     var lastFlowCount = 0
     /// All that was counted so far, over all connections.

@@ -89,6 +89,9 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
     /// What the session's two ends have agreed on.
     public var security: TransportSecurity? { session.security }
 
+    /// Where the client of a server's session is; nil for a client's own session.
+    public var peerAddress: String? { session.peerAddress }
+
     /// What the kernel has measured of the session's connection; nil over a proxy command or a jump host.
     public var path: TransportPath? { session.path }
 
@@ -186,7 +189,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {
         receiver.transportDidReceive(&span)
     }
 
-    /// Hands over what came in the same turn as the peer's confirmation, and lies in the library. Datagrams have lost
+    /// Delivers what came in the same turn as the peer's confirmation, and lies in the library. Datagrams have lost
     /// their boundaries there, and are dropped.
     func takeEarlyData() {
         var buffer = [UInt8](repeating: 0, count: 32_768)

@@ -4,7 +4,7 @@ internal import Glibc
 internal import OpenSSHSyntax
 internal import PacketTunnel
 
-/// Owns one libssh session of a client, from its making to its handing over or its end.
+/// Owns one libssh session of a client, from its making until a tunnel takes it over or it ends.
 ///
 /// Used by one thread at a time: the connecting one, and afterwards the loop's, which may only call `transfer(to:)`.
 final class SSHClientHandle: @unchecked Sendable {

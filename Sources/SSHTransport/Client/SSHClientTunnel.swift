@@ -98,8 +98,8 @@ public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
         if session.packetsReceived != packetsSeen {
             silentIntervals = 0
         } else if silentIntervals >= aliveCountMax {
-            let seconds = UInt64(silentIntervals + 1) * aliveInterval / 1_000_000_000
-            return session.end("the server has not answered for \(seconds) s")
+            let silence = Duration.nanoseconds(UInt64(silentIntervals + 1) * aliveInterval)
+            return session.end("the server has not answered for \(ShortDuration(silence))")
         } else {
             silentIntervals += 1
             session.sendKeepalive()

@@ -133,8 +133,8 @@ public final class SSHServer: @unchecked Sendable {
         line.count += 1
         if now >= line.next {
             context.logger.info(
-                "connections dropped: \(refusal.rawValue)",
-                metadata: ["address": "\(address)", "count": "\(line.count)"]
+                "connections dropped",
+                metadata: ["address": "\(address)", "count": "\(line.count)", "reason": "\(refusal.rawValue)"]
             )
             line = (count: 0, next: now &+ 1_000_000_000)
         }
@@ -143,6 +143,6 @@ public final class SSHServer: @unchecked Sendable {
 
     /// On the first loop's thread.
     func logAcceptFailure(_ error: SystemCallError) {
-        context.logger.error("accept failed, retrying in 200 ms", metadata: ["error": "\(error)"])
+        context.logger.error("accept failed, retrying in 200ms", metadata: ["error": "\(error)"])
     }
 }

@@ -26,7 +26,7 @@ extension SSHServerConnection {
         switch context.delegate.connection(self, channelOpenRequested: type, payload: payload) {
         case .refuse(let failure, let text):
             let fields = ["type": SSHRuntime.printable(type, limit: 64), "code": "\(failure.rawValue)", "reason": text]
-            log(.info, "channel refused", fields.mapValues { .string($0) })
+            log(.info, "channel refused", identification.merging(fields.mapValues { .string($0) }) { $1 })
             refuse(failure, text)
         case .accept(let options):
             guard let channel = session.acceptChannel(message, open, options: options) else { return }

@@ -5,9 +5,12 @@ internal import Synchronization
 /// What the log says of a connection.
 extension SSHServerConnection {
     /// A line about a peer that has not logged in, unless there were too many.
-    func logRefusal(_ message: String) {
+    func logRefusal(_ message: String, _ fields: Logger.Metadata = [:], reason: String) {
         guard let suppressed = context.refusals.line(about: place.source, now: loop.now) else { return }
-        log(.info, suppressed == 0 ? message : "\(message) (\(suppressed) lines about refusals left out before)")
+        var fields = fields
+        fields["reason"] = "\(reason)"
+        if suppressed > 0 { fields["lines_left_out"] = "\(suppressed)" }
+        log(.info, message, fields)
     }
 
     func pathDidChange(_ change: PathWatch.Change) {
@@ -16,7 +19,10 @@ extension SSHServerConnection {
         context.logger.notice("\(advice)")
     }
 
-    /// A line about this connection, with the peer's address behind its own `fields`.
+    /// Who has logged in.
+    var identification: Logger.Metadata { ["user": "\(SSHRuntime.userName(user))", "key": "\(keyFingerprint)"] }
+
+    /// A line about this connection, with the peer's address beside its own `fields`.
     func log(
         _ level: Logger.Level,
         _ message: @autoclosure () -> String,

@@ -1,5 +1,6 @@
 internal import CLibSSH
 internal import EventLoops
+internal import Logging
 
 /// Authorization of a connection: at its login, and again while it lasts.
 extension SSHServerConnection {
@@ -19,18 +20,18 @@ extension SSHServerConnection {
             noteFailure("a key that cannot be read")
             return false
         }
-        let name = SSHRuntime.userName(user)
+        let fields: Logger.Metadata = ["user": "\(SSHRuntime.userName(user))", "key": "\(publicKey)"]
         guard !user.unicodeScalars.contains(where: SSHRuntime.isInvisible) else {
-            noteFailure("user \(name), \(publicKey): no user has such a name", .invalidUser)
+            noteFailure("no user has such a name", fields, .invalidUser)
             return false
         }
         guard context.configuration.permits(user: user) else {
-            noteFailure("user \(name), \(publicKey): this user is not allowed", .invalidUser)
+            noteFailure("this user is not allowed", fields, .invalidUser)
             return false
         }
         switch authorize(user, publicKey) {
         case .failure(let refusal):
-            noteFailure("user \(name), \(publicKey): \(refusal)", refusal.isAboutUser ? .invalidUser : nil)
+            noteFailure("\(refusal)", fields, refusal.isAboutUser ? .invalidUser : nil)
             return false
         case .success(let line):
             guard state == SSH_PUBLICKEY_STATE_VALID else { return true }
@@ -78,11 +79,15 @@ extension SSHServerConnection {
         session.endNow("the key is no longer accepted: \(refusal)", disconnectMessage: "The key is no longer accepted")
     }
 
-    func noteFailure(_ what: String, _ special: SSHServerPenalties.Offence? = nil) {
+    func noteFailure(
+        _ reason: String,
+        _ fields: Logger.Metadata = [:],
+        _ special: SSHServerPenalties.Offence? = nil
+    ) {
         guard !isAuthenticated else { return }
         failures += 1
         offence = special ?? .authenticationFailure
-        logRefusal("authentication refused: \(what)")
+        logRefusal("authentication refused", fields, reason: reason)
         if failures >= context.configuration.maxAuthTries {
             session?.end("too many authentication failures", disconnectMessage: "Too many authentication failures")
         }

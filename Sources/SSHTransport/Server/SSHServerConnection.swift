@@ -100,6 +100,7 @@ public final class SSHServerConnection: @unchecked Sendable {
                 ssh_handle_key_exchange($0)
             }
             session.delegate = self
+            session.peerAddress = remoteAddress
             session.onPathChange = { [weak self] in self?.pathDidChange($0) }
             self.session = session
         } catch {
@@ -163,9 +164,8 @@ extension SSHServerConnection: SSHSessionDelegate {
         let security = TransportSecurity(session.handle, hostKey: hostKey)
         session.security = security
         worker.didAuthenticate(self)
-        let key = publicKey.map { "\($0)" } ?? ""
         noteIdle(isNew: true)
-        log(.info, "accepted user \(SSHRuntime.userName(user)), \(key); \(security)")
+        log(.info, "login accepted", identification.merging(["security": "\(security)"]) { $1 })
     }
 
     /// Counts the connection among those of its key that have no tunnel, or among the others.
@@ -200,12 +200,11 @@ extension SSHServerConnection: SSHSessionDelegate {
     func sessionDidEnd(_ session: SSHSession, reason: String) {
         self.session = nil
         if isAnnounced {
-            let fields = ["user": SSHRuntime.userName(user), "key": keyFingerprint, "reason": reason]
-            log(.info, "connection ended", fields.mapValues { .string($0) })
+            log(.info, "connection ended", identification.merging(["reason": "\(reason)"]) { $1 })
             context.shares.leftIdle(keyFingerprint, ObjectIdentifier(self), isOver: true)
             context.delegate.connectionDidClose(self)
         } else {
-            logRefusal("connection ended before login: \(reason)")
+            logRefusal("connection ended before login", reason: reason)
         }
         worker.didEnd(self)
     }

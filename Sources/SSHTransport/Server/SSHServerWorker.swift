@@ -68,7 +68,8 @@ final class SSHServerWorker: @unchecked Sendable {
         } catch {
             // A peer that has disconnected already, a probe for instance, is no failure of the server.
             let isGone = error.kind == .connection
-            connection.logRefusal("\(isGone ? "connection ended before login" : "connection not started"): \(error)")
+            let event = isGone ? "connection ended before login" : "connection not started"
+            connection.logRefusal(event, reason: "\(error)")
             return didEnd(connection)
         }
         place.whenRevoked { [weak connection, loop] in

@@ -28,6 +28,8 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
     var path: TransportPath? { pathWatch.path }
     /// Hears of another congestion control, and of one that the kernel does not give.
     var onPathChange: ((PathWatch.Change) -> Void)?
+    /// Of a server's client, in text form.
+    var peerAddress: String?
 
     private let event: ssh_event
     let receiver: OpaquePointer

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import SSHTransport
 internal import TunnelConfiguration
 
-/// The command line of `packet-tunnel`. Parses and hands over; runs no packet.
+/// The command line of `packet-tunnel`. Parses, and has others do it; runs no packet.
 struct ClientCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "packet-tunnel",

@@ -51,7 +51,7 @@ enum TunnelClientProgram {
     }
 
     static func makeLogger(verbosity: Int) -> Logger {
-        var logger = Logger(label: "packet-tunnel", factory: { StreamLogHandler.standardError(label: $0) })
+        var logger = Logger(label: "packet-tunnel", factory: { TextLogHandler(label: $0) })
         logger.logLevel = verbosity > 1 ? .trace : verbosity == 1 ? .debug : .info
         return logger
     }

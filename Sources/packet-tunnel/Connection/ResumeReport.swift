@@ -25,7 +25,7 @@ struct ResumeReport {
             pause = nil
         }
         guard let pause else { return nil }
-        let time = "resumed after \(TunnelSupervisor.text(pause))"
+        let time = "resumed after \(ShortDuration(pause))"
         guard isSameServer else { return "\(time) at another server: connections begin anew" }
         guard let before = addresses else { return time }
         guard now == before else { return "\(time), other addresses: connections begin anew" }
@@ -36,7 +36,7 @@ struct ResumeReport {
     mutating func withoutStatus() -> String? {
         guard let pause else { return nil }
         self.pause = nil
-        let time = "resumed after \(TunnelSupervisor.text(pause))"
+        let time = "resumed after \(ShortDuration(pause))"
         return isSameServer ? time : "\(time) at another server: connections begin anew"
     }
 }

@@ -122,7 +122,7 @@ extension TunnelSupervisor {
             guard attempt.server + 1 < options.servers.count else { throw error }
             servers.use(attempt.server + 1)
         }
-        var metadata: Logger.Metadata = ["reason": "\(error)", "next_attempt_in": "\(Self.text(pause))"]
+        var metadata: Logger.Metadata = ["reason": "\(error)", "next_attempt_in": "\(ShortDuration(pause))"]
         if options.servers.count > 1 { metadata["server"] = "\(options.servers[attempt.server])" }
         logger.warning("not connected", metadata: metadata)
         pursue()
@@ -240,12 +240,5 @@ extension TunnelSupervisor {
     /// Ends a connection that nobody needs.
     func endInBackground(_ connection: any TunnelConnection) {
         BlockingWork.run { _ = connection.end() }
-    }
-
-    /// For example `0.80 s`.
-    static func text(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        let hundredths = Int(seconds) * 100 + Int(attoseconds / 10_000_000_000_000_000)
-        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
     }
 }

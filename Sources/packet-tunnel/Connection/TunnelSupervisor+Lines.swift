@@ -118,7 +118,7 @@ extension TunnelSupervisor {
         guard case .down = state else { return }
         let pause = servers.failed(server, start: .now, now: .now)
         let text = end.reason.map { "\($0)" } ?? reason
-        logger.warning("not connected", metadata: ["reason": "\(text)", "next_attempt_in": "\(Self.text(pause))"])
+        logger.warning("not connected", metadata: ["reason": "\(text)", "next_attempt_in": "\(ShortDuration(pause))"])
         pursue()
     }
 

@@ -21,7 +21,7 @@ for server in "$LAB_SERVER4" "$LAB_SERVER6"; do
         is "$server: $copy is none, although such a file has the key" "$(info_as "$copy" "$server")" 77
     done
 done
-like "the log says why" "$(lab_log daemon)" 'user alice~.*there are no keys for this user'
+like "the log says why" "$(lab_log daemon)" 'there are no keys for this user.* user=alice~'
 lab_stop daemon
 
 # One page for files: the inode of another one fits, and not a byte in it.

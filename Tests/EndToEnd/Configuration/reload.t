@@ -34,26 +34,26 @@ serves "at first"
 
 rm "$keys/other"
 ok "a key that is taken away ends its tunnel within seconds" wait_for 8 eval '! lab_alive stock'
-ok "and the log says why" lab_logged daemon 'the key is no longer accepted: there are no keys .*user=other.* connection ended'
+ok "and the log says why" lab_logged daemon 'connection ended .*the key is no longer accepted: there are no keys .*user=other'
 serves "beside it"
 
 { printf 'expiry-time="%s" ' "$(date -u -d '+6 seconds' +%Y%m%d%H%M%SZ)"; cat "$LAB_DIR/client2_key.pub"; } >"$keys/other"
 ok "a key that is about to expire is let in" lab_stock_client stock2 client2 -o User=other
 ok "its tunnel ends when it expires" wait_for 15 eval '! lab_alive stock2'
-ok "and the log says why" lab_logged daemon 'no longer accepted.*expiry-time= has passed .*user=other.* connection ended'
+ok "and the log says why" lab_logged daemon 'connection ended .*no longer accepted.*expiry-time= has passed.* user=other'
 cp "$LAB_DIR/client2_key.pub" "$keys/other"
 
 ok "a denied user's tunnel is there" lab_stock_client stock3 client2 -o User=other
 ok "SIGHUP has the configuration read" hangup "DenyUsers other" "LogLevel DEBUG"
 ok "the denied user's tunnel ends" wait_for 8 eval '! lab_alive stock3'
-ok "and the log names the rule" lab_logged daemon 'no longer accepted: DenyUsers other .*user=other.* connection ended'
-ok "the log names what has changed" lab_logged daemon 'configuration reloaded.*changed=DenyUsers LogLevel|changed=DenyUsers LogLevel.*configuration reloaded'
+ok "and the log names the rule" lab_logged daemon 'connection ended .*no longer accepted: DenyUsers other.* user=other'
+ok "the log names what has changed" lab_logged daemon 'configuration reloaded changed=.DenyUsers LogLevel'
 serves "after SIGHUP"
 
 ok "SIGHUP with another rule for networks" hangup "DenyNetworks $LAB_DENY,$LAB_WEB4/32,$LAB_WEB6/128"
 ok "is in force for a client that is there, over IPv4" wait_for 5 eval '! page client "$LAB_WEB4"'
 ok "and over IPv6" wait_for 5 eval '! page client "[$LAB_WEB6]"'
-ok "the log names the networks" lab_logged daemon "denied=.*$LAB_WEB4/32.*denied networks have changed"
+ok "the log names the networks" lab_logged daemon "denied networks have changed denied=.*$LAB_WEB4/32"
 ok "SIGHUP without that rule" hangup
 ok "lets packets pass again" wait_for 5 page client "$LAB_WEB4"
 serves "after the rule"

@@ -36,7 +36,7 @@ at_least "the kernel tracks connections of the client" "$(tracked | wc -l)" 4
 leaving=$EPOCHREALTIME
 lab_stop client
 gone=$EPOCHREALTIME
-ok "the session ends" wait_for $((expiry * 3)) lab_logged daemon 'reason=expired.*session ended'
+ok "the session ends" wait_for $((expiry * 3)) lab_logged daemon 'session ended .*reason=expired'
 ended=$EPOCHREALTIME
 took=$(awk -v a="$gone" -v b="$ended" 'BEGIN { printf "%.2f", b - a }')
 is "the kernel has forgotten its connections by then" "$(tracked)" ""

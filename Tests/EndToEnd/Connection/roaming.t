@@ -23,7 +23,7 @@ for ((number = 1; number <= rounds; number++)); do
     done
 done
 roaming_verdict
-like "the client tells how long it was away" "$(lab_log client)" 'resumed after [0-9.]+ s'
+like "the client tells how long it was away" "$(lab_log client)" 'resumed after [0-9.]+(ms|s)'
 
 # Another network beside the one in use, and a better one: the old line goes on until the new one carries.
 pauses() {

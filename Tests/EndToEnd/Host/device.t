@@ -46,7 +46,7 @@ kill -STOP "$(lab_pid daemon)"
 ip -n server link del ptun0
 ip -n server link add ptun0 type veth peer name taken
 kill -CONT "$(lab_pid daemon)"
-ok "with the name taken the daemon says why it has no device" wait_for 10 lab_logged daemon 'ptun0.*cannot bring the device back'
+ok "with the name taken the daemon says why it has no device" wait_for 10 lab_logged daemon 'cannot bring the device back.*ptun0'
 ip -n server link del ptun0
 ok "and has it when the name is free" wait_for 15 times daemon 'device is back' 3
 pages "with the name free again"

@@ -80,7 +80,7 @@ tracked() {
     lab_in server conntrack -L -f ipv6 -s "$LAB_POOL6" 2>/dev/null
 }
 at_least "the kernel tracks what the client did" "$(tracked | wc -l)" 3
-ok "a session that ends" wait_for 20 lab_logged daemon 'reason=expired.*session ended'
+ok "a session that ends" wait_for 20 lab_logged daemon 'session ended .*reason=expired'
 is "takes its connections with it" "$(tracked)" ""
 
 # Killed, and seen to by the next start.

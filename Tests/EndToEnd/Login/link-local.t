@@ -18,7 +18,7 @@ info() {
 ok "the daemon is ready" lab_daemon daemon "ListenAddress ::" || done_testing
 is "a listed key logs in" "$(info client_key)" 0
 like "and is answered" "$(cat "$LAB_DIR/said")" '"program" : "packet-tunneld"'
-like "the log names address and interface" "$(lab_log daemon)" "address=fe80:[^ ]*%clients .*accepted user $LAB_USER"
+like "the log names address and interface" "$(lab_log daemon)" "login accepted address=fe80:[^ ]*%clients .*user=$LAB_USER"
 is "a key that is not listed is refused" "$(info stranger_key)" 77
 like "for that reason" "$(lab_log daemon)" 'address=fe80:.*the key is not listed'
 words=(up "$LAB_USER@$server%outer" -p "$LAB_PORT" -i "$LAB_DIR/client_key" --address "$LAB_OWN4" --address6 "$LAB_OWN6"

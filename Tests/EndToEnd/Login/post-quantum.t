@@ -33,11 +33,11 @@ like "stock ssh and our server agree on $both" "$said" "kex: algorithm: $(litera
 like "info says so" "$said" "\"keyExchange\" : \"$(literal "$both")\""
 like "and names the cipher" "$said" '"cipher" : "(chacha20|aes)[^"]*"'
 like "and the host key" "$said" '"hostKey" : "ssh-ed25519"'
-like "and so does the daemon's log" "$(lab_log daemon)" "accepted user .*; $(literal "$both"), .*, host key ssh-ed25519"
+like "and so does the daemon's log" "$(lab_log daemon)" "login accepted .*security=.$(literal "$both"), .*, host key ssh-ed25519"
 
 ok "the client is ready" lab_client client client || done_testing
 like "our own two ends agree on $ours, and the client's log says so" "$(lab_log client)" \
-    "security=$(literal "$ours"), aes256-gcm@openssh.com, host key ssh-ed25519 .* ready"
+    "ready .*security=.$(literal "$ours"), aes256-gcm@openssh.com, host key ssh-ed25519"
 like "status has it for the session" "$(lab_status)" "\"keyExchange\" : \"$(literal "$ours")\""
 pages "our own ends"
 lab_stop client

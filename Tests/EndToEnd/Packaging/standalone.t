@@ -23,6 +23,6 @@ for program in packet-tunneld packet-tunnel packet-tunnel-subsystem; do
     at_most "and is there at once (milliseconds)" "$taken" 500
     diag "$program: $(($(stat -Lc %s "$file") / 1024)) KiB, $(strip -o /dev/stdout "$file" 2>/dev/null | wc -c | awk '{ print int($1 / 1024) }') KiB without symbols, starts in $taken ms"
 done
-# The subsystem hands over descriptors and speaks no SSH.
+# The subsystem passes descriptors and speaks no SSH.
 not_ok "packet-tunnel-subsystem has no SSH library" grep -qE 'crypto|fido' <<<"$(ldd "$LAB_BIN/packet-tunnel-subsystem")"
 done_testing

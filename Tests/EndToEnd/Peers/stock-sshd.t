@@ -48,7 +48,7 @@ declare -A sizes=([auto]=$LAB_BYTES [openssh]=67108864)
 for choice in auto openssh; do
     ok "$choice: a stock sshd runs" permissive "PermitTunnel point-to-point"
     client "$choice" --channel-type "$choice" -o RekeyLimit=16M
-    like "$choice: the client is ready on stock OpenSSH's channel" "$(lab_log "$choice")" 'channel=tun@openssh\.com.*ready'
+    like "$choice: the client is ready on stock OpenSSH's channel" "$(lab_log "$choice")" 'ready.*channel=tun@openssh\.com'
     ok "$choice: the far side has a device" far_side
     pages "$choice"
     names "$choice" "$LAB_DNS4" "$LAB_DNS6"

@@ -10,7 +10,7 @@ struct ServerStatusTests {
         await ManualLoop.drive(harness.loops) { [server = harness.server] in await server.serverStatus() }
     }
 
-    @Test("packets read, handed over between loops, and for no session are counted over all loops")
+    @Test("packets read, forwarded between loops, and for no session are counted over all loops")
     func packets() async throws {
         let harness = try ServerHarness(loops: 2)
         let connection = try harness.connect(loop: 1)
@@ -24,8 +24,8 @@ struct ServerStatusTests {
         harness.runAll()
         let status = await status(harness)
         #expect(status.packetsRead == 5)
-        #expect(status.packetsHandedOver == 1)
-        #expect(status.handedOverShare == 0.2)
+        #expect(status.packetsForwarded == 1)
+        #expect(status.forwardedShare == 0.2)
         #expect(status.strays == ["downstream_packet_rejected_no_session": 2])
         #expect((status.sessions, status.connectedSessions) == (1, 1))
     }
@@ -46,7 +46,7 @@ struct ServerStatusTests {
     @Test("nothing read is no share of it")
     func empty() async throws {
         let status = await status(try ServerHarness())
-        #expect(status.handedOverShare == 0)
+        #expect(status.forwardedShare == 0)
         #expect(status.strays.isEmpty)
     }
 }

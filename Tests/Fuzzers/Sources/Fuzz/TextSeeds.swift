@@ -100,7 +100,7 @@ private func controlMessages() -> [[UInt8]] {
     ]
     return [
         [0] + ControlWire.encodeStatusRequest(),
-        [0] + ControlWire.encode(TunnelHandOver(channelType: "tun@psiphon.ca", session: "unit 1")),
+        [0] + ControlWire.encode(TunnelRequest(channelType: "tun@psiphon.ca", session: "unit 1")),
         [2] + Array(information.utf8), [3] + Array(session.utf8),
     ] + replies.map { [1] + ControlWire.encode($0) }
 }

@@ -5,13 +5,13 @@ import Testing
 @testable import PacketTunnel
 
 @Suite("Packets that arrive on another loop")
-struct HandOverTests {
+struct ForwardingTests {
     @Test(
         "a packet goes over to its client's loop, and to the client from there",
         arguments: IPVersion.allCases,
         ChannelFraming.allCases
     )
-    func handOver(_ version: IPVersion, _ framing: ChannelFraming) throws {
+    func forwards(_ version: IPVersion, _ framing: ChannelFraming) throws {
         let harness = try ServerHarness(loops: 2)
         let connection = try harness.connect(framing: framing, loop: 1)
         harness.runAll()
