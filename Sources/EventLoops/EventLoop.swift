@@ -34,7 +34,7 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     /// - Throws: `SystemCallError` when the process is out of descriptors or threads.
     public init(name: String) throws {
         epoll = try Epoll()
-        turnTime = Self.clock()
+        turnTime = SystemClock.monotonic
         try startThread(name: name)
     }
 
@@ -87,12 +87,12 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     public var now: UInt64 { turnTime }
 
     /// Nanoseconds since `now`: what this turn, or the handler that it has just called, has taken so far.
-    public var timeInTurn: UInt64 { Self.clock() - turnTime }
+    public var timeInTurn: UInt64 { SystemClock.monotonic - turnTime }
 
     /// `sched_yield(2)`, at most once per time slice, as the rest of it is lost. A kernel that looks at its threads 250
     /// times a second otherwise leaves the processor to a busy loop for 4 ms, whatever slice that has asked for.
     public func yieldProcessor() {
-        let time = Self.clock()
+        let time = SystemClock.monotonic
         guard time &- lastYield >= Self.timeSlice else { return }
         sched_yield()
         lastYield = time
@@ -111,7 +111,7 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
     @discardableResult
     public func schedule(after nanoseconds: UInt64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork {
         let order = timerOrder.wrappingAdd(1, ordering: .relaxed).newValue
-        let timer = Timer(deadline: Self.clock() &+ nanoseconds, order: order, work: work)
+        let timer = Timer(deadline: SystemClock.monotonic &+ nanoseconds, order: order, work: work)
         if isCurrent {
             timers.insert(timer)
         } else {
@@ -182,10 +182,10 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
             let calledAgain = again
             again.removeAll(keepingCapacity: true)
             epoll.wait(milliseconds: calledAgain.isEmpty ? waitTime() : 0) { identifier, events in
-                turnTime = Self.clock()
+                turnTime = SystemClock.monotonic
                 registrations[identifier]?.handler?.descriptorIsReady(events)
             }
-            turnTime = Self.clock()
+            turnTime = SystemClock.monotonic
             for registration in calledAgain {
                 registration.isQueuedAgain = false
                 guard registrations[registration.identifier] != nil else { continue }
@@ -209,14 +209,8 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {
 
     private func waitTime() -> Int32 {
         guard let deadline = timers.nextDeadline else { return -1 }
-        let now = Self.clock()
+        let now = SystemClock.monotonic
         guard deadline > now else { return 0 }
         return Int32(min((deadline - now + 999_999) / 1_000_000, 60_000))
-    }
-
-    private static func clock() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -56,33 +56,23 @@ extension RawSpan {
 extension MutableRawSpan {
     /// The byte at `offset`. Traps outside the span.
     @inlinable @inline(__always)
-    public func byte(at offset: Int) -> UInt8 {
-        unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self)
-    }
+    public func byte(at offset: Int) -> UInt8 { bytes.byte(at: offset) }
 
     /// The big-endian 16-bit integer at `offset`. Traps outside the span.
     @inlinable @inline(__always)
-    public func uint16(at offset: Int) -> UInt16 {
-        unsafe UInt16(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
-    }
+    public func uint16(at offset: Int) -> UInt16 { bytes.uint16(at: offset) }
 
     /// The big-endian 32-bit integer at `offset`. Traps outside the span.
     @inlinable @inline(__always)
-    public func uint32(at offset: Int) -> UInt32 {
-        unsafe UInt32(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
-    }
+    public func uint32(at offset: Int) -> UInt32 { bytes.uint32(at: offset) }
 
     /// The big-endian 64-bit integer at `offset`. Traps outside the span.
     @inlinable @inline(__always)
-    public func uint64(at offset: Int) -> UInt64 {
-        unsafe UInt64(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
+    public func uint64(at offset: Int) -> UInt64 { bytes.uint64(at: offset) }
 
     /// The big-endian 128-bit integer at `offset`. Traps outside the span.
     @inlinable @inline(__always)
-    public func uint128(at offset: Int) -> UInt128 {
-        UInt128(uint64(at: offset)) << 64 | UInt128(uint64(at: offset + 8))
-    }
+    public func uint128(at offset: Int) -> UInt128 { bytes.uint128(at: offset) }
 
     /// Writes a byte at `offset`. Traps outside the span.
     @inlinable @inline(__always) @_lifetime(self: copy self)

@@ -1,4 +1,5 @@
 internal import CLibSSH
+internal import EventLoops
 
 extension SSHClientHandle {
     /// Runs a command and collects what it says, within bounds of size and time.
@@ -10,7 +11,7 @@ extension SSHClientHandle {
             answer.detach(from: channel)
             ssh_channel_free(channel)
         }
-        let deadline = MonotonicTime.milliseconds + timeout * 1_000
+        let deadline = SystemClock.milliseconds + timeout * 1_000
         guard ssh_channel_open_session(channel) == SSH_OK else { throw refused("a session", command) }
         guard ssh_channel_request_exec(channel, command) == SSH_OK else { throw refused("the command", command) }
         try wait(for: answer, until: deadline, command)
@@ -27,7 +28,7 @@ extension SSHClientHandle {
             ssh_event_free(event)
         }
         while !answer.isComplete {
-            let left = deadline - MonotonicTime.milliseconds
+            let left = deadline - SystemClock.milliseconds
             guard left > 0 else {
                 throw SSHClientError(.temporary, "the server does not answer \"\(command)\" in time")
             }

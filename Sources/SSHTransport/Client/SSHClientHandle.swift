@@ -96,7 +96,7 @@ final class SSHClientHandle: @unchecked Sendable {
 
     /// Greets the server and exchanges keys.
     func connect(to place: String, until deadline: Int) throws(SSHClientError) {
-        setTimeout((deadline - MonotonicTime.milliseconds + 999) / 1_000)
+        setTimeout((deadline - SystemClock.milliseconds + 999) / 1_000)
         let result = ssh_connect(session)
         let reason = SSHRuntime.lastError(of: session)
         // As long as the option is set the library leaves its descriptor open at the end. It calls the reset a failure.

@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Glibc
 internal import OpenSSHSyntax
 internal import Synchronization
@@ -19,7 +20,7 @@ struct CanonicalHost {
         self.configuration = configuration
         self.values = values
         family = SSHClientSettings.addressFamily(values)
-        deadline = MonotonicTime.milliseconds + SSHClientSettings.connectTimeout(values) * 1_000
+        deadline = SystemClock.milliseconds + SSHClientSettings.connectTimeout(values) * 1_000
     }
 
     private var mode: String { values["canonicalizehostname"]?.text.lowercased() ?? "no" }
@@ -107,7 +108,7 @@ struct CanonicalHost {
         question.wantsCanonicalName = true
         var names = ServerNames(question, configuration)
         while true {
-            let now = MonotonicTime.milliseconds
+            let now = SystemClock.milliseconds
             if !names.takeFound().isEmpty {
                 return names.canonicalName.flatMap(CanonicalDomains.name)
                     ?? String(name.hasSuffix(".") ? name.dropLast() : name[...])

@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Glibc
 
 /// Runs a command of a configuration file, on the calling thread, with a bound in time and output.
@@ -14,10 +15,10 @@ enum ShellCommand {
         let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
         defer { close(null) }
         guard let process = spawn(words, output: null) else { return false }
-        let deadline = milliseconds() + Int(timeout)
+        let deadline = SystemClock.milliseconds + Int(timeout)
         var status: Int32 = 0
         while waitpid(process, &status, WNOHANG) == 0 {
-            if milliseconds() > deadline { kill(process, SIGKILL) }
+            if SystemClock.milliseconds > deadline { kill(process, SIGKILL) }
             usleep(5_000)
         }
         return status == 0
@@ -42,7 +43,7 @@ enum ShellCommand {
             return nil
         }
         close(ends[1])
-        let output = read(ends[0], until: milliseconds() + Int(timeout))
+        let output = read(ends[0], until: SystemClock.milliseconds + Int(timeout))
         if output == nil { kill(process, SIGKILL) }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
@@ -76,7 +77,7 @@ enum ShellCommand {
         var chunk = [UInt8](repeating: 0, count: 4096)
         while output.count <= outputLimit {
             var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&wait, 1, Int32(clamping: max(0, deadline - milliseconds())))
+            let ready = poll(&wait, 1, Int32(clamping: max(0, deadline - SystemClock.milliseconds)))
             if ready < 0, errno == EINTR { continue }
             guard ready > 0 else { return nil }
             let count = Glibc.read(descriptor, &chunk, chunk.count)
@@ -85,11 +86,5 @@ enum ShellCommand {
             output += chunk.prefix(count)
         }
         return nil
-    }
-
-    private static func milliseconds() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 }

@@ -1,6 +1,3 @@
-// The C modules include <sys/socket.h>, too, and its types belong to the one that the compiler has met first.
-internal import CLibSSH
-internal import CNameServers
 internal import Glibc
 internal import IPPacket
 

@@ -1,6 +1,4 @@
-// The C modules include <sys/socket.h>, too, and its types belong to the one that the compiler has met first.
-internal import CLibSSH
-internal import CNameServers
+internal import EventLoops
 internal import Glibc
 internal import IPPacket
 
@@ -32,7 +30,7 @@ struct ServerConnector {
     /// Connects.
     ///
     /// - Parameters:
-    ///   - deadline: in the milliseconds of `MonotonicTime`.
+    ///   - deadline: in the milliseconds of `SystemClock`.
     ///   - stale: addresses to leave out.
     /// - Returns: a connected socket, non-blocking, that is the caller's.
     /// - Throws: `SSHClientError`, mostly `unreachable`.
@@ -43,7 +41,7 @@ struct ServerConnector {
         var race = ConnectionRace(leavingOut: stale, open: open)
         let known = AddressBook.addresses(of: server)
         var names = ServerNames(question, configuration, isKnown: !known.isEmpty)
-        var nextRetry = MonotonicTime.milliseconds + Self.retryPause
+        var nextRetry = SystemClock.milliseconds + Self.retryPause
         if names.isLiteral {
             race.add(names.takeFound())
         } else {
@@ -51,7 +49,7 @@ struct ServerConnector {
         }
         while true {
             race.add(names.takeFound().filter(isWanted))
-            let now = MonotonicTime.milliseconds
+            let now = SystemClock.milliseconds
             if let winner = race.advance(now: now) { return winner }
             guard !names.isOver || !race.isOver else { throw failure(race.failures, names.problem) }
             if now >= nextRetry {

@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Glibc
 
 /// Looks up the addresses of a server beside the attempts to connect to those that are known: by the system's resolver, and if
@@ -15,7 +16,7 @@ struct ServerNames {
     private var system: NameLookup?
     private var servers: NameServerLookup?
     private var found: [ServerAddress] = []
-    private let start = MonotonicTime.milliseconds
+    private let start = SystemClock.milliseconds
 
     /// True if the name is an address.
     let isLiteral: Bool

@@ -1,3 +1,4 @@
+import EventLoops
 /// How a server is reached: straight, through jump hosts, or by a proxy command.
 struct ServerWay {
     private let configuration: SSHClientConfiguration
@@ -49,7 +50,7 @@ struct ServerWay {
         }
         let deadline = deadline
         // Where the server has failed at the places that are known, its name has so long to show another one.
-        let limit = stale.isEmpty ? deadline : min(deadline, MonotonicTime.milliseconds + Self.patienceForOthers)
+        let limit = stale.isEmpty ? deadline : min(deadline, SystemClock.milliseconds + Self.patienceForOthers)
         let connected = try connector.connect(until: limit, avoiding: stale)
         let link = DirectLink(
             connected.address,
@@ -62,7 +63,7 @@ struct ServerWay {
     /// Milliseconds.
     private static let patienceForOthers = 500
 
-    private var deadline: Int { MonotonicTime.milliseconds + settings.connectTimeout * 1_000 }
+    private var deadline: Int { SystemClock.milliseconds + settings.connectTimeout * 1_000 }
 
     /// A login has succeeded over `link`.
     func noteSuccess(_ link: any ConnectionLink) {

@@ -1,4 +1,3 @@
-internal import CLibSSH
 internal import Glibc
 
 /// What tells a file from another, and from itself after a change.

@@ -1,4 +1,3 @@
-internal import CLibSSH
 internal import Glibc
 internal import OpenSSHSyntax
 

@@ -26,33 +26,34 @@ extension ValueSyntax where Value: FixedWidthInteger & Sendable {
     }
 }
 
+extension ValueSyntax where Value: Comparable & Sendable {
+    private static func within(
+        _ range: ClosedRange<Value>,
+        _ synopsis: String,
+        _ write: @escaping @Sendable (Value) -> String,
+        _ parse: @escaping @Sendable (String) throws(ValueProblem) -> Value
+    ) -> ValueSyntax {
+        .word(synopsis, text: write) { (text) throws(ValueProblem) in
+            let value = try parse(text)
+            guard range.contains(value) else {
+                throw ValueProblem("\(text) is not within \(write(range.lowerBound)) to \(write(range.upperBound))")
+            }
+            return value
+        }
+    }
+}
+
 extension ValueSyntax where Value == Duration {
     /// A time of a range.
     static func time(_ range: ClosedRange<Duration>) -> ValueSyntax {
-        .word("TIME", text: TimeSpan.text) { (text) throws(ValueProblem) in
-            let time = try TimeSpan.parse(text)
-            guard range.contains(time) else {
-                throw ValueProblem(
-                    "\(text) is not within \(TimeSpan.text(range.lowerBound)) to \(TimeSpan.text(range.upperBound))"
-                )
-            }
-            return time
-        }
+        within(range, "TIME", TimeSpan.text) { (text) throws(ValueProblem) in try TimeSpan.parse(text) }
     }
 }
 
 extension ValueSyntax where Value == UInt64 {
     /// A size of a range.
     static func bytes(_ range: ClosedRange<UInt64>) -> ValueSyntax {
-        .word("BYTES", text: ByteCount.text) { (text) throws(ValueProblem) in
-            let bytes = try ByteCount.parse(text)
-            guard range.contains(bytes) else {
-                throw ValueProblem(
-                    "\(text) is not within \(ByteCount.text(range.lowerBound)) to \(ByteCount.text(range.upperBound))"
-                )
-            }
-            return bytes
-        }
+        within(range, "BYTES", ByteCount.text) { (text) throws(ValueProblem) in try ByteCount.parse(text) }
     }
 }
 

@@ -32,16 +32,18 @@ enum CipherChannel {
 
     private static func measure(_ sink: CountingServer, seconds: Double) -> Result {
         // The first bytes show that everything is set up.
-        while sink.byteCount.load(ordering: .relaxed) == 0 { ProbeClock.sleep(until: ProbeClock.monotonic + 1_000_000) }
+        while sink.byteCount.load(ordering: .relaxed) == 0 {
+            SystemClock.sleep(until: SystemClock.monotonic + 1_000_000)
+        }
         let (start, bytes, processor) = (
-            ProbeClock.monotonic, sink.byteCount.load(ordering: .relaxed), ProbeClock.process
+            SystemClock.monotonic, sink.byteCount.load(ordering: .relaxed), SystemClock.process
         )
-        ProbeClock.sleep(until: start + seconds.inNanoseconds)
-        let time = Double(ProbeClock.monotonic - start)
+        SystemClock.sleep(until: start + seconds.inNanoseconds)
+        let time = Double(SystemClock.monotonic - start)
         let carried = Double(sink.byteCount.load(ordering: .relaxed) - bytes)
         return Result(
             megabitsPerSecond: carried * 8_000 / time,
-            processorSecondsPerGigabyte: Double(ProbeClock.process - processor) / carried
+            processorSecondsPerGigabyte: Double(SystemClock.process - processor) / carried
         )
     }
 

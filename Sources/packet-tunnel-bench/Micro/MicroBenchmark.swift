@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Foundation
 
 /// A piece of work that is repeated until it has taken long enough to be timed.
@@ -23,9 +24,9 @@ struct MicroBenchmark {
     }
 
     private func timeOf(_ repetitions: Int) -> Double {
-        let start = ProbeClock.thread
+        let start = SystemClock.thread
         for _ in 0..<repetitions { body() }
-        return Double(ProbeClock.thread - start)
+        return Double(SystemClock.thread - start)
     }
 }
 

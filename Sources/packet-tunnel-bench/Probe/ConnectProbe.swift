@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EventLoops
 internal import Glibc
 
 /// Tries to open a TCP connection again and again, and prints when the first one opened.
@@ -18,15 +19,15 @@ struct ConnectProbe: ParsableCommand {
 
     func run() throws {
         let address = try SocketAddress(endpoint)
-        let end = ProbeClock.monotonic + seconds.inNanoseconds
+        let end = SystemClock.monotonic + seconds.inNanoseconds
         var attempts: [ProbeSocket] = []
         var isAnnounced = false
-        while case let now = ProbeClock.monotonic, now < end {
+        while case let now = SystemClock.monotonic, now < end {
             if let attempt = try begin(address) { attempts.append(attempt) }
             if attempts.count > Self.attemptLimit { attempts.removeFirst() }
             if !isAnnounced { ProbeOutput.write("trying") }
             isAnnounced = true
-            while ProbeClock.monotonic < now + Self.period {
+            while SystemClock.monotonic < now + Self.period {
                 guard let time = Self.firstConnection(of: &attempts) else { continue }
                 return ProbeOutput.write("connected=\(time)")
             }
@@ -45,7 +46,7 @@ struct ConnectProbe: ParsableCommand {
     private static func firstConnection(of attempts: inout [ProbeSocket]) -> UInt64? {
         var entries = attempts.map { pollfd(fd: $0.descriptor, events: Int16(POLLOUT), revents: 0) }
         guard poll(&entries, nfds_t(entries.count), 1) > 0 else { return nil }
-        let now = ProbeClock.real
+        let now = SystemClock.real
         var failed: Set<Int32> = []
         for entry in entries where entry.revents != 0 {
             if Int32(entry.revents) & (POLLERR | POLLHUP) == 0 { return now }
@@ -66,7 +67,7 @@ struct LaunchProbe: ParsableCommand {
     func run() throws {
         var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
         words.append(nil)
-        ProbeOutput.write("started=\(ProbeClock.real)")
+        ProbeOutput.write("started=\(SystemClock.real)")
         if let program = words[0] { execvp(program, words) }
         try ProbeFailure.check(-1, command.first ?? "nothing to launch")
     }

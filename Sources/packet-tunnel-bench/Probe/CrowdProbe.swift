@@ -44,7 +44,7 @@ struct CrowdProbe: ParsableCommand {
         while let active = readLine().flatMap({ Int($0) }) {
             let talking = crowd.prefix(active)
             for member in talking { member.start() }
-            ProbeClock.sleep(until: ProbeClock.monotonic + seconds.inNanoseconds)
+            SystemClock.sleep(until: SystemClock.monotonic + seconds.inNanoseconds)
             for member in talking { member.stop() }
             report(talking.map { Double($0.answerCount) }.sorted())
         }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EventLoops
 internal import Glibc
 
 /// Measures round trips to an echo probe, one at a time.
@@ -34,16 +35,16 @@ struct PingProbe: ParsableCommand {
         samples.reserveCapacity(Int(seconds * 100_000))
         var lost = 0
         var sequence: UInt64 = 0
-        var start = ProbeClock.monotonic
+        var start = SystemClock.monotonic
         let end = start + seconds.inNanoseconds
         while start < end {
             sequence += 1
             let isAnswered = try exchange(sequence, on: socket, until: start + Self.patience)
-            let now = ProbeClock.monotonic
+            let now = SystemClock.monotonic
             samples.append(now - start)
             if !isAnswered { lost += 1 }
-            if start + interval * 1_000 > now { ProbeClock.sleep(until: start + interval * 1_000) }
-            start = ProbeClock.monotonic
+            if start + interval * 1_000 > now { SystemClock.sleep(until: start + interval * 1_000) }
+            start = SystemClock.monotonic
         }
         report(samples, lost: lost)
     }
@@ -56,7 +57,7 @@ struct PingProbe: ParsableCommand {
         let sent = send(socket.descriptor, request, size, Int32(MSG_NOSIGNAL))
         if tcp { try ProbeFailure.check(Int32(truncatingIfNeeded: sent), "send") }
         var answer = [UInt8](repeating: 0, count: size)
-        while case let now = ProbeClock.monotonic, now < deadline {
+        while case let now = SystemClock.monotonic, now < deadline {
             guard socket.wait(nanoseconds: deadline - now) else { return false }
             let count = recv(socket.descriptor, &answer, size, tcp ? Int32(MSG_WAITALL) : 0)
             if tcp, count < size { throw ProbeFailure(description: "the connection has ended") }

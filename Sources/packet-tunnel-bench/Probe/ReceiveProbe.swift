@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EventLoops
 internal import Glibc
 
 /// Counts the datagrams that arrive, from the first one on.
@@ -30,27 +31,27 @@ struct ReceiveProbe: ParsableCommand {
     }
 
     private func askForDatagrams(on socket: ProbeSocket) throws {
-        let end = ProbeClock.monotonic + Self.patience.inNanoseconds
+        let end = SystemClock.monotonic + Self.patience.inNanoseconds
         repeat {
             send(socket.descriptor, [1], 1, Int32(MSG_NOSIGNAL))
             if socket.wait(nanoseconds: 200_000_000) { return }
-        } while ProbeClock.monotonic < end
+        } while SystemClock.monotonic < end
     }
 
     /// Datagrams of each half second.
     private func count(on socket: ProbeSocket) -> [Int] {
         var buffer = [UInt8](repeating: 0, count: 2_048)
-        let start = ProbeClock.monotonic
+        let start = SystemClock.monotonic
         let end = start + seconds.inNanoseconds
         var counts = [Int](repeating: 0, count: max(1, Int(seconds * 2)))
-        while case let now = ProbeClock.monotonic, now < end {
+        while case let now = SystemClock.monotonic, now < end {
             guard socket.wait(nanoseconds: end - now) else { break }
             var received = 0
             // Few enough to look at the clock in time.
             while received < 64, recv(socket.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT)) >= 0 {
                 received += 1
             }
-            let slot = Int((ProbeClock.monotonic - start) / 500_000_000)
+            let slot = Int((SystemClock.monotonic - start) / 500_000_000)
             if slot < counts.count { counts[slot] += received }
         }
         return counts

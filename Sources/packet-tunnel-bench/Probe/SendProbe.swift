@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EventLoops
 internal import Glibc
 
 /// Sends datagrams of one flow, as fast as it can or at a given rate.
@@ -28,16 +29,16 @@ struct SendProbe: ParsableCommand {
         } else {
             try socket.connect(to: address)
         }
-        let start = ProbeClock.monotonic
+        let start = SystemClock.monotonic
         let end = start + seconds.inNanoseconds
         let payload = [UInt8](repeating: 0, count: size)
         var sent = 0
-        while case let now = ProbeClock.monotonic, now < end {
+        while case let now = SystemClock.monotonic, now < end {
             let due = rate > 0 ? Int(Double(now - start) * rate / 1e9) - sent : 64
             for _ in 0..<min(due, 64) where send(socket.descriptor, payload, size, Int32(MSG_NOSIGNAL)) == size {
                 sent += 1
             }
-            if due <= 0 { ProbeClock.sleep(until: now + 100_000) }
+            if due <= 0 { SystemClock.sleep(until: now + 100_000) }
         }
         ProbeOutput.print(["sent": Double(sent), "seconds": seconds])
     }

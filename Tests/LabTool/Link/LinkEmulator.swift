@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Glibc
 internal import PacketTunnelTestKit
 
@@ -19,10 +20,10 @@ struct LinkEmulator {
             // What waits in a device has come by now; a flood must not keep the other direction waiting.
             var left = 64
             while left > 0, let packet = ends[index].read(into: &buffer) {
-                links[index].send(packet, now: Clock.monotonic)
+                links[index].send(packet, now: SystemClock.monotonic)
                 left -= 1
             }
-            while let packet = links[index].receive(now: Clock.monotonic) { ends[1 - index].write(packet) }
+            while let packet = links[index].receive(now: SystemClock.monotonic) { ends[1 - index].write(packet) }
         }
     }
 
@@ -37,7 +38,7 @@ struct LinkEmulator {
             _ = select(count, &descriptors, nil, nil, nil)
             return
         }
-        let now = Clock.monotonic
+        let now = SystemClock.monotonic
         let left = time > now ? time - now : 0
         var timeout = timeval(tv_sec: Int(left / 1_000_000_000), tv_usec: Int(left % 1_000_000_000 / 1_000))
         _ = select(count, &descriptors, nil, nil, &timeout)

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EventLoops
 internal import Glibc
 
 /// `blast`: somebody who goes on sending to an address, whoever has it by then.
@@ -17,11 +18,11 @@ struct BlastCommand: ParsableCommand {
         let socket = try Socket.bound(SOCK_DGRAM, to: place.endpoint)
         Output.line("listening")
         let (_, caller) = try socket.receiveFrom()
-        var due = Clock.monotonic
+        var due = SystemClock.monotonic
         while true {
             try? socket.send(Array("for the old owner".utf8), to: caller)
             due += Self.period
-            Clock.sleep(until: due)
+            SystemClock.sleep(until: due)
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Glibc
 
 /// One direction: read at once, and written when it is time.
@@ -31,7 +32,7 @@ struct DelayedDirection {
 
     mutating func carry() {
         read()
-        let now = Clock.monotonic
+        let now = SystemClock.monotonic
         while !hasEnded, let due = nextDue, due <= now, write() {}
         // Once for many: removing from the front moves the rest.
         if head == pieces.count || head >= 4_096 {
@@ -47,7 +48,7 @@ struct DelayedDirection {
             if count < 0, errno == EAGAIN { return }
             // A connection that was reset is at its end, too.
             isRead = count <= 0
-            pieces.append((Clock.monotonic + delay, Array(bytes.prefix(max(0, count)))[...]))
+            pieces.append((SystemClock.monotonic + delay, Array(bytes.prefix(max(0, count)))[...]))
         }
     }
 

@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Glibc
 
 /// Two connections, and what is under way between them. Used by one thread.
@@ -21,7 +22,7 @@ struct Relay {
     ///
     /// - Returns: false once both directions have ended.
     mutating func turn() -> Bool {
-        let now = Clock.monotonic
+        let now = SystemClock.monotonic
         var entries = directions.flatMap { $0.interests(now: now) }
         let due = directions.compactMap(\.nextDue).filter { $0 > now }.min()
         // To the next millisecond, which is little beside the delays that relays are for.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EventLoops
 internal import Glibc
 
 /// `unread`: peers that ask an SSH server without end, and take no answer.
@@ -27,9 +28,9 @@ struct UnreadCommand: ParsableCommand {
             try peer.send(Array("SSH-2.0-attack\r\n".utf8))
             return (socket: peer, offset: 0)
         }
-        let end = Clock.monotonic + UInt64(seconds * 1e9)
+        let end = SystemClock.monotonic + UInt64(seconds * 1e9)
         var sent = 0
-        while !peers.isEmpty, Clock.monotonic < end {
+        while !peers.isEmpty, SystemClock.monotonic < end {
             var hasProgress = false
             peers = peers.compactMap { peer in
                 // From where it stopped, so that every message is whole.

@@ -1,3 +1,4 @@
+internal import EventLoops
 internal import Glibc
 
 /// One end of a stream of 2 MB/s of random bytes, until the file that STREAM_END names exists.
@@ -24,7 +25,7 @@ struct PacedStream {
         guard let end = getenv("STREAM_END") else { throw SystemFailure(call: "STREAM_END", code: EINVAL) }
         let digest = try Digest()
         var count = 0
-        var due = Clock.monotonic
+        var due = SystemClock.monotonic
         while access(end, F_OK) != 0 {
             let piece = RandomBytes.make(Self.piece)
             try socket.send(piece)
@@ -32,7 +33,7 @@ struct PacedStream {
             count += piece.count
             // After a break it makes up for what was missed.
             due += Self.period
-            Clock.sleep(until: due)
+            SystemClock.sleep(until: due)
         }
         try socket.endSending()
         _ = try socket.receive()
@@ -42,9 +43,9 @@ struct PacedStream {
     func receive() throws {
         let digest = try Digest()
         var count = 0
-        var last = Clock.real
+        var last = SystemClock.real
         while case let piece = try socket.receive(), !piece.isEmpty {
-            let now = Clock.real
+            let now = SystemClock.real
             if count == 0 { Output.line("begun") }
             if now >= last + Self.pause {
                 Output.line("pause \(Self.seconds(last)) \(Self.seconds(now - last))")

@@ -100,8 +100,8 @@ struct SSHClientTunnelTests {
         let end = try host.open([.init(.gso)], options: ["ServerAliveInterval=1", "ServerAliveCountMax=1"])
         host.hold()
         defer { host.release.signal() }
-        #expect(end.waitForEnd() == "the server has not answered for 2 s")
-        #expect(end.closeReason == "the server has not answered for 2 s")
+        #expect(end.waitForEnd() == "the server has not answered for 2s")
+        #expect(end.closeReason == "the server has not answered for 2s")
     }
 
     @Test("A connection that the server ends, ends the tunnel, with the server's reason")

@@ -1,4 +1,5 @@
 import CLibSSH
+import EventLoops
 import Glibc
 import PacketTunnel
 
@@ -123,11 +124,8 @@ final class TestClient {
         return false
     }
 
-    static var now: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
+    /// Seconds of the monotonic clock.
+    static var now: Double { Double(SystemClock.monotonic) / 1e9 }
 }
 
 /// A plain TCP connection to a server, for what no SSH library would send.
