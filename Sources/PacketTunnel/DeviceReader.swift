@@ -12,13 +12,15 @@ final class DeviceReader {
 
     private let device: any PacketDevice
     private let pool: PacketBufferPool
-    /// Memory for the next packet, as long as nobody has kept it.
+    /// Memory for the next packet: that of the last one, if nobody has kept it.
     private var staging: PacketBuffer?
 
     init(device: any PacketDevice, pool: PacketBufferPool) {
         self.device = device
         self.pool = pool
     }
+
+    deinit { pool.release(staging.take()) }
 
     /// Begins to call `readable` whenever packets wait.
     func start(readable: @escaping () -> Void) {
@@ -28,29 +30,30 @@ final class DeviceReader {
     /// Closes the device.
     func stop() {
         device.close()
-        if let staging { pool.release(staging) }
-        staging = nil
+        pool.release(staging.take())
     }
 
     /// Reads what waits, at most a batch.
     ///
-    /// - Parameter keep: called with each packet; true if it takes the buffer over.
+    /// - Parameter keep: is given each packet, and gives the buffer back unless it keeps it.
     /// - Returns: true if the batch is full of small packets. The caller then sends what was read and yields
     ///   the processor: where the sender of a flood shares it with the receiver and comes first, the flood waits in places
     ///   where no other flow can overtake it.
     @inline(__always)
-    func readBatch(_ keep: (PacketBuffer) -> Bool) -> Bool {
+    func readBatch(_ keep: (consuming PacketBuffer) -> PacketBuffer?) -> Bool {
         var byteCount = 0
         for _ in 0..<Self.packetLimit {
             guard byteCount < Self.byteLimit else { return false }
-            let packet = staging ?? pool.takeLarge()
-            staging = packet
+            var packet = staging.take() ?? pool.takeLarge()
             var space = unsafe MutableRawSpan(_unsafeBytes: packet.space)
-            guard let read = device.read(into: &space) else { return false }
+            guard let read = device.read(into: &space) else {
+                staging = consume packet
+                return false
+            }
             packet.length = read.length
             packet.offload = read.offload
             byteCount += read.length
-            if keep(packet) { staging = nil }
+            staging = keep(packet)
         }
         return true
     }

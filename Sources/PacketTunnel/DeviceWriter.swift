@@ -102,7 +102,7 @@ internal import IPPacket
         }
         let segmenter = PacketSegmenter(summary: summary, segmentSize: Int(offload.segmentSize))
         let source = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet))
-        let segment = pool.takeLarge()
+        var segment = pool.takeLarge()
         for index in 0..<segmenter.segmentCount {
             segment.length = segmenter.length(ofSegment: index)
             var bytes = unsafe MutableRawSpan(_unsafeBytes: segment.bytes)

@@ -27,6 +27,8 @@ final class PacketChannelEnd: PacketTransportReceiver, @unchecked Sendable {
         decoder = FrameDecoder(framing: framing, mtu: mtu, pool: pool)
     }
 
+    deinit { decoder.removeAll() }
+
     func start() { transport.setReceiver(self) }
 
     // MARK: Writing
@@ -40,10 +42,10 @@ final class PacketChannelEnd: PacketTransportReceiver, @unchecked Sendable {
         guard framing != .openSSH || packet.count + framing.headerLength <= messageSize else {
             return completion(.tooLong(length: packet.count, limit: messageSize - framing.headerLength))
         }
-        let buffer = pool.take(for: packet.count)
+        var buffer = pool.take(for: packet.count)
         buffer.length = packet.count
         unsafe buffer.bytes.copyBytes(from: packet)
-        framing.frame(buffer)
+        framing.frame(&buffer)
         let frame = unsafe Array(buffer.bytes)
         pool.release(buffer)
         enqueue(Outgoing(frames: frame, completion: completion))

@@ -101,7 +101,7 @@ final class PacketPortEnd: @unchecked Sendable {
             } catch {
                 inbox.refuse()
             }
-            return false
+            return packet
         }
         if isFlood { loop.yieldProcessor() }
     }

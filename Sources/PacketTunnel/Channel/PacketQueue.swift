@@ -68,7 +68,7 @@ public final class PacketQueue: Sendable {
         let now = nanoseconds
         let waiter: CheckedContinuation<Void, Never>?? = state.withLock { state in
             guard !state.isClosed else { return .none }
-            let buffer = state.pool.take(for: packet.count)
+            var buffer = state.pool.take(for: packet.count)
             buffer.length = packet.count
             unsafe buffer.bytes.copyBytes(from: packet)
             state.queue.enqueue(buffer, flowHash: summary.flowHash, now: now)
@@ -121,8 +121,8 @@ public final class PacketQueue: Sendable {
         return state.withLock { state in
             var frames: [UInt8] = []
             swap(&frames, &state.spare)
-            while frames.count < Self.runSize, let packet = state.queue.dequeue(now: now) {
-                framing.frame(packet)
+            while frames.count < Self.runSize, var packet = state.queue.dequeue(now: now) {
+                framing.frame(&packet)
                 unsafe frames.append(contentsOf: packet.bytes)
                 state.pool.release(packet)
             }

@@ -29,8 +29,10 @@ final class ClientConnection: PacketTransportReceiver {
         )
     }
 
-    /// Queues a packet; true if the buffer itself went into the queue.
-    func enqueue(_ packet: PacketBuffer, summary: PacketSummary) -> Bool {
+    /// Queues a packet.
+    ///
+    /// - Returns: the buffer, unless it went into the queue itself.
+    func enqueue(_ packet: consuming PacketBuffer, summary: PacketSummary) -> PacketBuffer? {
         sender.enqueue(packet, summary: summary, now: client.loop.now)
     }
 

@@ -7,8 +7,10 @@ internal import IPPacket
 /// 3. `ClientDNS.rewriteQuery` sends queries to the server's transparent resolver.
 /// 4. `ClientConnection.enqueue` queues it, `ClientConnection.flush` sends what the channel takes.
 extension PacketTunnelClient {
-    /// True if the buffer went into the queue.
-    func processUpstream(_ packet: PacketBuffer) -> Bool {
+    /// Takes one packet from the device to the server's queue.
+    ///
+    /// - Returns: the buffer, unless it went into the queue itself.
+    func processUpstream(_ packet: consuming PacketBuffer) -> PacketBuffer? {
         do throws(RejectReason) {
             guard let connection, !dropsTraffic else { throw .noClient }
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
@@ -30,7 +32,7 @@ extension PacketTunnelClient {
             if rules.refusals == .reject, error.isExplained {
                 unsafe explainRefusal(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes)))
             }
-            return false
+            return packet
         }
     }
 
@@ -76,7 +78,7 @@ extension PacketTunnelClient {
     /// Tells a program of this host that its packet goes nowhere.
     private func explainRefusal(_ packet: RawSpan) {
         guard let answer = RefusalAnswer(to: packet), answer.isDue, refusalBudget.take(1, now: loop.now) else { return }
-        let buffer = pool.takeLarge()
+        var buffer = pool.takeLarge()
         var bytes = unsafe MutableRawSpan(_unsafeBytes: buffer.space)
         buffer.length = answer.write(answering: packet, into: &bytes)
         let written = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer.bytes))

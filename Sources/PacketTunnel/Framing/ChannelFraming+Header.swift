@@ -34,7 +34,7 @@ enum OpenSSHFrame {
 
 extension ChannelFraming {
     /// Turns the packet in `buffer` into a frame: writes the header into the headroom.
-    func frame(_ buffer: PacketBuffer) {
+    func frame(_ buffer: inout PacketBuffer) {
         let length = UInt16(buffer.length)
         let offload = buffer.offload
         buffer.growFront(by: headerLength)

@@ -30,14 +30,12 @@ struct ChannelSender: ~Copyable {
     /// Gives all memory back. Call before the sender goes away.
     mutating func removeAll() {
         queue.removeAll()
-        if let outgoing { pool.release(outgoing) }
-        if let postponed { pool.release(postponed) }
-        outgoing = nil
-        postponed = nil
+        pool.release(outgoing.take())
+        pool.release(postponed.take())
     }
 
     /// Hands every packet that has not been framed yet to `body`, in the order in which they came, and gives its memory back.
-    mutating func removeQueued(_ body: (PacketBuffer) -> Void) {
+    mutating func removeQueued(_ body: (borrowing PacketBuffer) -> Void) {
         queue.removeAll(body)
     }
 
@@ -48,8 +46,12 @@ struct ChannelSender: ~Copyable {
 
     /// Queues the packet in `packet`, a large buffer, in the form that the framing carries: whole, or in segments.
     ///
-    /// - Returns: true if the buffer itself went into the queue; otherwise it is still the caller's.
-    mutating func enqueue(_ packet: PacketBuffer, summary: PacketSummary, now: UInt64) -> Bool {
+    /// - Returns: the buffer, unless it went into the queue itself.
+    mutating func enqueue(
+        _ packet: consuming PacketBuffer,
+        summary: PacketSummary,
+        now: UInt64
+    ) -> PacketBuffer? {
         let flowHash = summary.flowHash
         // The receiver refuses a super-packet that fits into one segment.
         if summary.payloadLength <= Int(packet.offload.segmentSize) { packet.offload.segmentSize = 0 }
@@ -57,7 +59,7 @@ struct ChannelSender: ~Copyable {
         if offload.isSuperPacket {
             guard framing == .gso, Int(offload.segmentSize) >= GSOFrame.minimumSegmentSize else {
                 enqueueSegments(of: packet, summary: summary, flowHash: flowHash, now: now)
-                return false
+                return packet
             }
         } else if offload.checksumIsPartial && framing != .gso {
             var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
@@ -66,18 +68,18 @@ struct ChannelSender: ~Copyable {
         }
         guard packet.length <= PacketBufferPool.mediumCapacity else {
             queue.enqueue(packet, flowHash: flowHash, now: now)
-            return true
+            return nil
         }
-        let copy = pool.take(for: packet.length)
-        append(packet, to: copy)
+        var copy = pool.take(for: packet.length)
+        append(packet, to: &copy)
         copy.offload = packet.offload
         copy.isCounted = packet.isCounted
         queue.enqueue(copy, flowHash: flowHash, now: now)
-        return false
+        return packet
     }
 
     private mutating func enqueueSegments(
-        of packet: PacketBuffer,
+        of packet: borrowing PacketBuffer,
         summary: PacketSummary,
         flowHash: UInt32,
         now: UInt64
@@ -86,7 +88,7 @@ struct ChannelSender: ~Copyable {
         let source = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
         for index in 0..<segmenter.segmentCount {
             let length = segmenter.length(ofSegment: index)
-            let segment = pool.take(for: length)
+            var segment = pool.take(for: length)
             segment.length = length
             var bytes = unsafe MutableRawSpan(_unsafeBytes: segment.bytes)
             _ = segmenter.writeSegment(index, of: source, into: &bytes)
@@ -101,78 +103,77 @@ struct ChannelSender: ~Copyable {
         while true {
             let room = transport.writableByteCount
             guard room > 0 else { return transport.notifyWhenWritable() }
-            guard let bytes = nextMessage(size: messageSize, now: now) else { return }
-            let remaining = bytes.length - sent
-            if framing == .openSSH {
-                guard remaining <= messageSize else {
-                    dropOutgoing(bytes)
-                    continue
-                }
-                guard remaining <= room else { return }
+            guard let message = nextMessage(size: messageSize, now: now) else { return }
+            let remaining = message.length - sent
+            guard framing != .openSSH || remaining <= messageSize else {
+                drop(message)
+                continue
+            }
+            guard framing != .openSSH || remaining <= room else {
+                outgoing = consume message
+                return
             }
             let count = min(remaining, messageSize, room)
-            let message = unsafe RawSpan(
-                _unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[sent..<(sent + count)])
+            let taken = unsafe transport.write(
+                RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: message.bytes[sent..<(sent + count)]))
             )
-            let taken = transport.write(message)
-            guard taken > 0 else { return }
+            guard taken > 0 else {
+                outgoing = consume message
+                return
+            }
             sent += taken
-            if sent >= bytes.length { releaseOutgoing(bytes) }
+            guard sent >= message.length else {
+                outgoing = consume message
+                continue
+            }
+            sent = 0
+            pool.release(message)
         }
-    }
-
-    private mutating func releaseOutgoing(_ bytes: PacketBuffer) {
-        pool.release(bytes)
-        outgoing = nil
-        sent = 0
     }
 
     /// Drops a packet that is larger than the messages that the other side permits: one message has to carry all of it.
-    private mutating func dropOutgoing(_ bytes: PacketBuffer) {
-        let packet = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.bytes[framing.headerLength...])
-        unsafe queue.noteDropped(packet, like: bytes)
-        releaseOutgoing(bytes)
+    private mutating func drop(_ message: consuming PacketBuffer) {
+        let packet = unsafe UnsafeMutableRawBufferPointer(rebasing: message.bytes[framing.headerLength...])
+        unsafe queue.noteDropped(packet, like: message)
+        pool.release(message)
+        sent = 0
     }
 
+    /// What is to be sent next: the rest of a message, or a new one.
     private mutating func nextMessage(size: Int, now: UInt64) -> PacketBuffer? {
-        if let outgoing { return outgoing }
-        outgoing = takeFramed(now: now)
-        guard let first = outgoing, framing != .openSSH, first.length < size / 2 else { return outgoing }
-        guard let second = takeFramed(now: now) else { return outgoing }
-        let gathered = pool.takeLarge()
-        move(first, to: gathered)
+        if let begun = outgoing.take() { return begun }
+        guard let first = takeFramed(now: now) else { return nil }
+        guard framing != .openSSH, first.length < size / 2, let second = takeFramed(now: now) else { return first }
+        var gathered = pool.takeLarge()
+        move(first, to: &gathered)
         var following: PacketBuffer? = second
-        while let packet = following {
+        while let packet = following.take() {
             guard gathered.length + packet.length <= size else {
-                postponed = packet
+                postponed = consume packet
                 break
             }
-            move(packet, to: gathered)
+            move(packet, to: &gathered)
             following = takeFramed(now: now)
         }
-        outgoing = gathered
         return gathered
     }
 
     private mutating func takeFramed(now: UInt64) -> PacketBuffer? {
-        if let packet = postponed {
-            postponed = nil
-            return packet
-        }
-        guard let packet = queue.dequeue(now: now) else { return nil }
-        framing.frame(packet)
+        if let packet = postponed.take() { return packet }
+        guard var packet = queue.dequeue(now: now) else { return nil }
+        framing.frame(&packet)
         return packet
     }
 
-    private func append(_ packet: PacketBuffer, to gathered: PacketBuffer) {
+    private func append(_ packet: borrowing PacketBuffer, to gathered: inout PacketBuffer) {
         guard let space = unsafe gathered.extend(by: packet.length) else {
             preconditionFailure("a message fits into a large buffer")
         }
         unsafe space.copyMemory(from: UnsafeRawBufferPointer(packet.bytes))
     }
 
-    private func move(_ packet: PacketBuffer, to gathered: PacketBuffer) {
-        append(packet, to: gathered)
+    private func move(_ packet: consuming PacketBuffer, to gathered: inout PacketBuffer) {
+        append(packet, to: &gathered)
         pool.release(packet)
     }
 }

@@ -42,10 +42,8 @@ struct FrameDecoder: ~Copyable {
 
     /// Gives all memory back. Call before the decoder goes away.
     mutating func removeAll() {
-        if let partial { pool.release(partial) }
-        if let batch { pool.release(batch) }
-        partial = nil
-        batch = nil
+        pool.release(partial.take())
+        pool.release(batch.take())
     }
 
     /// Hands each packet that `bytes` complete to `body`, in order, then calls `flush`, and keeps the rest.
@@ -61,27 +59,28 @@ struct FrameDecoder: ~Copyable {
     ) throws(FramingError) {
         guard framing != .openSSH else { return unsafe try decodeMessage(bytes, body, flush: flush) }
         var offset = 0
-        let continued = partial
-        if let continued {
-            offset = unsafe try complete(continued, with: bytes)
-            guard let packet = unsafe try nextFrame(in: continued.bytes, at: 0) else { return }
+        if var continued = partial.take() {
+            offset = unsafe complete(&continued, with: bytes)
+            let memory = unsafe continued.bytes
+            partial = consume continued
+            guard let packet = unsafe try nextFrame(in: memory, at: 0) else { return }
             unsafe body(packet.bytes, packet.offload)
-            partial = nil
         }
-        // The packets before a broken frame are good, too, and their memory is about to be reused.
-        defer {
-            flush()
-            if let continued { pool.release(continued) }
+        do {
+            // The packets before a broken frame are good, too, and their memory is about to be reused.
+            defer {
+                flush()
+                pool.release(partial.take())
+            }
+            while let packet = unsafe try nextFrame(in: bytes, at: offset) {
+                unsafe body(packet.bytes, packet.offload)
+                offset = packet.end
+            }
         }
-        while let packet = unsafe try nextFrame(in: bytes, at: offset) {
-            unsafe body(packet.bytes, packet.offload)
-            offset = packet.end
-        }
-        if offset < bytes.count {
-            let rest = pool.takeLarge()
-            unsafe Self.append(UnsafeRawBufferPointer(bytes)[offset...], to: rest)
-            partial = rest
-        }
+        guard offset < bytes.count else { return }
+        var rest = pool.takeLarge()
+        unsafe Self.append(UnsafeRawBufferPointer(bytes)[offset...], to: &rest)
+        partial = consume rest
     }
 
     /// Calls `flush` if packets still wait for it. Call when nothing more arrives for now.
@@ -91,10 +90,9 @@ struct FrameDecoder: ~Copyable {
     }
 
     private mutating func endBatch(flush: () -> Void) {
-        guard let batch else { return }
+        guard batch != nil else { return }
         flush()
-        pool.release(batch)
-        self.batch = nil
+        pool.release(batch.take())
     }
 
     @safe private struct Frame {
@@ -134,10 +132,7 @@ struct FrameDecoder: ~Copyable {
     }
 
     /// Moves to `partial` what its frame lacks; returns the number of bytes moved.
-    private func complete(
-        _ partial: PacketBuffer,
-        with bytes: UnsafeMutableRawBufferPointer
-    ) throws(FramingError) -> Int {
+    private func complete(_ partial: inout PacketBuffer, with bytes: UnsafeMutableRawBufferPointer) -> Int {
         var moved = 0
         while moved < bytes.count {
             let missing: Int
@@ -151,13 +146,13 @@ struct FrameDecoder: ~Copyable {
                 if Int(header.uint16(at: PsiphonFrame.length)) > maximumLength { break }
             }
             let count = min(missing, bytes.count - moved)
-            unsafe Self.append(UnsafeRawBufferPointer(bytes)[moved..<(moved + count)], to: partial)
+            unsafe Self.append(UnsafeRawBufferPointer(bytes)[moved..<(moved + count)], to: &partial)
             moved += count
         }
         return moved
     }
 
-    private static func append(_ bytes: Slice<UnsafeRawBufferPointer>, to buffer: PacketBuffer) {
+    private static func append(_ bytes: Slice<UnsafeRawBufferPointer>, to buffer: inout PacketBuffer) {
         guard let space = unsafe buffer.extend(by: bytes.count) else {
             preconditionFailure("a frame is no longer than its buffer")
         }
@@ -177,12 +172,13 @@ struct FrameDecoder: ~Copyable {
         }
         let family = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)).uint32(at: OpenSSHFrame.family)
         guard family == OpenSSHFrame.ipv4 || family == OpenSSHFrame.ipv6 else { throw .unknownAddressFamily(family) }
-        if let batch, batch.length + bytes.count > batch.capacity { endBatch(flush: flush) }
-        let batch = self.batch ?? pool.takeLarge()
-        self.batch = batch
-        let start = batch.length
-        unsafe Self.append(UnsafeRawBufferPointer(bytes)[...], to: batch)
-        unsafe body(UnsafeMutableRawBufferPointer(rebasing: batch.bytes[(start + OpenSSHFrame.headerLength)...]), .none)
+        if (batch?.length ?? 0) + bytes.count > PacketBufferPool.largeCapacity { endBatch(flush: flush) }
+        if batch == nil { batch = pool.takeLarge() }
+        guard let message = unsafe batch?.extend(by: bytes.count) else {
+            preconditionFailure("a message is no longer than a buffer")
+        }
+        unsafe message.copyMemory(from: UnsafeRawBufferPointer(bytes))
+        unsafe body(UnsafeMutableRawBufferPointer(rebasing: message[OpenSSHFrame.headerLength...]), .none)
         if !knowsTurns { endBatch(flush: flush) }
     }
 }

@@ -14,9 +14,9 @@ struct FlowQueue: ~Copyable {
     private let pool: PacketBufferPool
     private let limit: Int
     private let quantum: Int
-    private var buckets: [FlowBucket] = []
-    private var newFlows = BucketList()
-    private var oldFlows = BucketList()
+    private var buckets = FlowBuckets()
+    private var newFlows = FlowBucketList()
+    private var oldFlows = FlowBucketList()
 
     /// Bytes of the largest packet so far.
     private var largestPacket = 0
@@ -41,21 +41,27 @@ struct FlowQueue: ~Copyable {
     /// Gives all memory back. Call before the queue goes away.
     ///
     /// - Parameter body: is handed each packet before, in the order in which they came.
-    mutating func removeAll(_ body: (PacketBuffer) -> Void = { _ in }) {
-        var waiting: [PacketBuffer] = []
-        for index in buckets.indices {
-            while let packet = buckets[index].pop() { waiting.append(packet) }
+    mutating func removeAll(_ body: (borrowing PacketBuffer) -> Void = { _ in }) {
+        while let index = bucketOfFirst, let packet = buckets[index].pop() {
+            body(packet)
+            pool.release(packet)
         }
-        // Packets of one flow stay in order also where the clock stood still.
-        let order = waiting.indices.sorted { (waiting[$0].enqueuedAt, $0) < (waiting[$1].enqueuedAt, $1) }
-        for index in order {
-            body(waiting[index])
-            pool.release(waiting[index])
-        }
-        buckets = []
-        newFlows = BucketList()
-        oldFlows = BucketList()
+        buckets = FlowBuckets()
+        newFlows = FlowBucketList()
+        oldFlows = FlowBucketList()
         footprint = 0
+    }
+
+    /// The bucket of the packet that came first. Of two buckets that got theirs at the same time the lower one: so packets of
+    /// one flow stay in order also where the clock stood still.
+    private var bucketOfFirst: Int? {
+        var first: (index: Int, time: UInt64)?
+        for index in buckets.indices {
+            guard let time = buckets[index].firstEnqueuedAt else { continue }
+            if let first, first.time <= time { continue }
+            first = (index, time)
+        }
+        return first?.index
     }
 
     /// True if nothing waits.
@@ -71,13 +77,13 @@ struct FlowQueue: ~Copyable {
     }
 
     /// Notes a packet that was dropped after it had left the queue.
-    mutating func noteDropped(_ packet: UnsafeMutableRawBufferPointer, like buffer: PacketBuffer) {
+    mutating func noteDropped(_ packet: UnsafeMutableRawBufferPointer, like buffer: borrowing PacketBuffer) {
         unsafe dropped.add(packet, buffer.offload, isCounted: buffer.isCounted)
     }
 
     /// Takes a packet over. When the queue overflows, the fullest flow pays.
-    mutating func enqueue(_ packet: PacketBuffer, flowHash: UInt32, now: UInt64) {
-        if buckets.isEmpty { buckets = Array(repeating: FlowBucket(), count: Self.bucketCount) }
+    mutating func enqueue(_ packet: consuming PacketBuffer, flowHash: UInt32, now: UInt64) {
+        if buckets.isEmpty { buckets.allocate(count: Self.bucketCount) }
         let index = Int(flowHash) & (Self.bucketCount - 1)
         packet.enqueuedAt = now
         largestPacket = max(largestPacket, packet.length)
@@ -91,7 +97,7 @@ struct FlowQueue: ~Copyable {
         while footprint > limit { dropFromFullest() }
     }
 
-    /// The next packet to send, which is the caller's to release.
+    /// The next packet to send, which is the caller's.
     mutating func dequeue(now: UInt64) -> PacketBuffer? {
         while true {
             let fromNew = newFlows.first != nil
@@ -127,7 +133,7 @@ struct FlowQueue: ~Copyable {
         return packet
     }
 
-    private mutating func drop(_ packet: PacketBuffer) {
+    private mutating func drop(_ packet: consuming PacketBuffer) {
         unsafe dropped.add(packet.bytes, packet.offload, isCounted: packet.isCounted)
         pool.release(packet)
     }
@@ -168,50 +174,5 @@ struct FlowQueue: ~Copyable {
             guard buckets[fullest].byteCount > goal, let packet = take(fullest) else { break }
             drop(packet)
         }
-    }
-}
-
-/// One flow's packets, or those of a few whose hashes agree.
-struct FlowBucket {
-    private var head: PacketBuffer?
-    private var tail: PacketBuffer?
-    private(set) var byteCount = 0
-    var deficit = 0
-    var isListed = false
-    var nextListed = -1
-    var codel = CoDelState()
-
-    mutating func push(_ packet: PacketBuffer) {
-        packet.next = nil
-        if let tail { tail.next = packet } else { head = packet }
-        tail = packet
-        byteCount += packet.length
-    }
-
-    mutating func pop() -> PacketBuffer? {
-        guard let packet = head else { return nil }
-        head = packet.next
-        if head == nil { tail = nil }
-        byteCount -= packet.length
-        return packet
-    }
-}
-
-/// A list of buckets by number, linked through `FlowBucket.nextListed`.
-private struct BucketList {
-    private var head = -1
-    private var tail = -1
-
-    var first: Int? { head < 0 ? nil : head }
-
-    mutating func append(_ index: Int, in buckets: inout [FlowBucket]) {
-        buckets[index].nextListed = -1
-        if tail < 0 { head = index } else { buckets[tail].nextListed = index }
-        tail = index
-    }
-
-    mutating func removeFirst(in buckets: inout [FlowBucket]) {
-        head = buckets[head].nextListed
-        if head < 0 { tail = -1 }
     }
 }

@@ -24,7 +24,7 @@ extension ServerClient {
         guard let answer = RefusalAnswer(to: packet), answer.isDue else { return }
         let original = answer.version == .v4 ? originalIPv4 : originalIPv6
         guard original == nil || original == answer.source, refusalBudget.take(1, now: worker.loop.now) else { return }
-        let buffer = worker.pool.takeLarge()
+        var buffer = worker.pool.takeLarge()
         var bytes = unsafe MutableRawSpan(_unsafeBytes: buffer.space)
         buffer.length = answer.write(answering: packet, into: &bytes)
         enqueueAnswer(buffer)
@@ -63,7 +63,7 @@ extension ServerClient {
     private func resetResolver(_ target: PacketSummary, sequence: UInt32) {
         guard let session else { return }
         let segment = TCPSegment(resetting: target, source: session.address(target.version), sequence: sequence)
-        let buffer = worker.pool.take(for: PacketBufferPool.smallCapacity)
+        var buffer = worker.pool.take(for: PacketBufferPool.smallCapacity)
         var bytes = unsafe MutableRawSpan(_unsafeBytes: buffer.space)
         buffer.length = segment.write(into: &bytes)
         let packet = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer.bytes))
@@ -94,20 +94,20 @@ extension ServerClient {
 
     /// Queues what `write` makes for the client; nothing if it makes nothing.
     private func sendAnswer(to summary: PacketSummary, write: (inout MutableRawSpan) -> Int) {
-        let answer = worker.pool.takeLarge()
+        var answer = worker.pool.takeLarge()
         var bytes = unsafe MutableRawSpan(_unsafeBytes: answer.space)
         answer.length = write(&bytes)
         enqueueAnswer(answer)
     }
 
-    /// Queues a packet that the server has made itself. Takes the buffer over.
-    private func enqueueAnswer(_ answer: PacketBuffer) {
+    /// Queues a packet that the server has made itself.
+    private func enqueueAnswer(_ answer: consuming PacketBuffer) {
         let packet = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(answer.bytes))
         guard answer.length > 0, let summary = try? PacketSummary(validating: packet) else {
             return worker.pool.release(answer)
         }
         answer.isCounted = false
-        if !sender.enqueue(answer, summary: summary, now: worker.loop.now) { worker.pool.release(answer) }
+        worker.pool.release(sender.enqueue(answer, summary: summary, now: worker.loop.now))
         owesAnswer = true
     }
 
@@ -119,7 +119,7 @@ extension ServerClient {
         summary: PacketSummary,
         offload: PacketOffload
     ) {
-        let copy = worker.pool.takeLarge()
+        var copy = worker.pool.takeLarge()
         copy.length = packet.count
         unsafe copy.bytes.copyMemory(from: UnsafeRawBufferPointer(packet))
         var bytes = unsafe MutableRawSpan(_unsafeBytes: copy.bytes)

@@ -16,9 +16,9 @@ internal import IPPacket
 extension ServerClient {
     /// Takes one validated packet from the device to the client's queue.
     ///
-    /// - Returns: true if the buffer went into the queue; otherwise it is still the caller's.
-    func processDownstream(_ packet: PacketBuffer, summary: PacketSummary) -> Bool {
-        guard let session else { return false }
+    /// - Returns: the buffer, unless it went into the queue itself.
+    func processDownstream(_ packet: consuming PacketBuffer, summary: PacketSummary) -> PacketBuffer? {
+        guard let session else { return packet }
         do throws(RejectReason) {
             var summary = summary
             let passage = try unsafe judgeDownstream(
@@ -39,7 +39,7 @@ extension ServerClient {
             return sender.enqueue(packet, summary: summary, now: worker.loop.now)
         } catch {
             session.counters.refuse(.downstream, error)
-            return false
+            return packet
         }
     }
 

@@ -182,7 +182,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
     }
 
     /// Gives a packet for the client its assigned address back; nil if it cannot be told where it came from.
-    private func restore(_ packet: PacketBuffer, session: Session) -> PacketSummary? {
+    private func restore(_ packet: borrowing PacketBuffer, session: Session) -> PacketSummary? {
         var bytes = unsafe MutableRawSpan(_unsafeBytes: packet.bytes)
         guard packet.isCounted, var summary = try? worker.rules.summary(of: bytes.bytes),
             summary.transport == .tcp || summary.transport == .udp,

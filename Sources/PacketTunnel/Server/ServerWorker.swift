@@ -124,23 +124,25 @@ final class ServerWorker: @unchecked Sendable {
         if isFlood { loop.yieldProcessor() }
     }
 
-    /// Validates a packet and finds its client. True if the buffer was taken over.
-    private func dispatch(_ packet: PacketBuffer) -> Bool {
+    /// Validates a packet and finds its client.
+    ///
+    /// - Returns: the buffer, unless the client has queued it.
+    private func dispatch(_ packet: consuming PacketBuffer) -> PacketBuffer? {
         do throws(RejectReason) {
             let summary = try summary(of: packet)
             guard let index = addressPool.index(of: summary.destination) else { throw .noSession }
             guard let client = clients[index] else {
                 unsafe try forwardToOwner(packet.bytes, packet.offload, index: index)
-                return false
+                return packet
             }
             return deliver(packet, summary: summary, to: client)
         } catch {
             figures.strays.refuse(.downstream, error)
-            return false
+            return packet
         }
     }
 
-    private func summary(of packet: PacketBuffer) throws(RejectReason) -> PacketSummary {
+    private func summary(of packet: borrowing PacketBuffer) throws(RejectReason) -> PacketSummary {
         let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(packet.bytes))
         let summary = try rules.summary(of: bytes)
         // The kernel leaves no offload work in a fragment.
@@ -148,7 +150,11 @@ final class ServerWorker: @unchecked Sendable {
         return summary
     }
 
-    private func deliver(_ packet: PacketBuffer, summary: PacketSummary, to client: ServerClient) -> Bool {
+    private func deliver(
+        _ packet: consuming PacketBuffer,
+        summary: PacketSummary,
+        to client: ServerClient
+    ) -> PacketBuffer? {
         if !client.isDirty {
             client.isDirty = true
             dirty.append(client)
@@ -195,24 +201,22 @@ final class ServerWorker: @unchecked Sendable {
     ///
     /// - Returns: the client that it is for, if it is here.
     private func receive(_ packet: ParkedPackets.Packet) -> ServerClient? {
-        let buffer = pool.takeLarge()
+        var buffer = pool.takeLarge()
         buffer.length = packet.bytes.count
         buffer.offload = packet.offload
         unsafe buffer.bytes.copyBytes(from: packet.bytes)
-        var client: ServerClient?
         do throws(RejectReason) {
             let summary = try summary(of: buffer)
             guard let index = addressPool.index(of: summary.destination) else { throw .noSession }
-            client = clients[index]
-            if let client {
-                if client.processDownstream(buffer, summary: summary) { return client }
-            } else {
-                unsafe try forwardToOwner(buffer.bytes, buffer.offload, index: index)
+            if let client = clients[index] {
+                pool.release(client.processDownstream(buffer, summary: summary))
+                return client
             }
+            unsafe try forwardToOwner(buffer.bytes, buffer.offload, index: index)
         } catch {
             figures.strays.refuse(.downstream, error)
         }
         pool.release(buffer)
-        return client
+        return nil
     }
 }

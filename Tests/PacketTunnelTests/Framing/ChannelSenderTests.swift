@@ -31,12 +31,12 @@ struct ChannelSenderTests {
         deinit { sender.removeAll() }
 
         func enqueue(_ packet: MemoryPacket) throws {
-            let buffer = pool.takeLarge()
+            let summary = try Sample.summary(packet.bytes)
+            var buffer = pool.takeLarge()
             buffer.length = packet.bytes.count
             buffer.offload = packet.offload
             buffer.bytes.copyBytes(from: packet.bytes)
-            let summary = try Sample.summary(packet.bytes)
-            if !sender.enqueue(buffer, summary: summary, now: 0) { pool.release(buffer) }
+            pool.release(sender.enqueue(buffer, summary: summary, now: 0))
         }
 
         func flush() { sender.flush(to: transport, now: 0) }

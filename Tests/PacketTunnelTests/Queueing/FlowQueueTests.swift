@@ -20,7 +20,7 @@ struct FlowQueueTests {
 
         /// Queues a packet of `length` bytes that begins with its flow's number.
         func enqueue(_ flow: UInt32, _ length: Int, trafficClass: UInt8 = 0, mark: UInt8 = 0) {
-            let packet = pool.take(for: length)
+            var packet = pool.take(for: length)
             packet.length = length
             packet.bytes.initializeMemory(as: UInt8.self, repeating: 0)
             (packet.bytes[0], packet.bytes[1]) = (0x45, trafficClass)
@@ -31,8 +31,9 @@ struct FlowQueueTests {
         /// The next packet's flow, mark and ECN bits.
         func dequeue() -> (flow: UInt8, mark: UInt8, congestion: UInt8, length: Int)? {
             guard let packet = queue.dequeue(now: now) else { return nil }
-            defer { pool.release(packet) }
-            return (packet.bytes[2], packet.bytes[3], packet.bytes[1] & 3, packet.length)
+            let facts = (packet.bytes[2], packet.bytes[3], packet.bytes[1] & 3, packet.length)
+            pool.release(packet)
+            return facts
         }
 
         var isEmpty: Bool { queue.isEmpty }
