@@ -225,7 +225,7 @@ let package = Package(
         .testTarget(
             name: "TunnelControlTests",
             dependencies: [
-                "CTunnelControl", "EventLoops", "PacketTunnelTestKit", "TunnelControl",
+                "CTunnelControl", "EventLoops", "PacketTunnel", "PacketTunnelTestKit", "TunnelControl",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common

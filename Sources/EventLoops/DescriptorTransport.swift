@@ -11,7 +11,7 @@ public import PacketTunnel
 /// that it must not wait, descriptors that arrive in a socket end the transport, and what is closed is closed elsewhere,
 /// because a close may take as long as somebody likes. A pipe has to be opened anew to be safe. Writing to a pipe whose reader has gone raises
 /// SIGPIPE, which the program has to ignore.
-public final class DescriptorTransport: PacketTransport, @unchecked Sendable {
+public final class DescriptorTransport: PacketTransport, @unchecked Sendable {  // used on its loop alone
     /// The loop that owns the transport.
     public let loop: any PacketLoop
     /// As much as a pipe takes at once.

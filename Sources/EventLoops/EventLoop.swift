@@ -8,7 +8,7 @@ internal import Synchronization
 /// Whatever is registered here is owned by the loop: its handlers run on this thread alone, so they need no locks.
 /// One turn is: wait, serve each ready descriptor once, serve those that asked to be called again, run posted work,
 /// fire due timers. No step can starve another.
-public final class EventLoop: PacketLoop, @unchecked Sendable {
+public final class EventLoop: PacketLoop, @unchecked Sendable {  // what its thread owns is marked below
     /// Nanoseconds. A tenth of what Linux gives by default: a loop that has a packet to pass on should not wait for a
     /// program that computes, and has little to do each time.
     private static let timeSlice: UInt64 = 300_000

@@ -19,7 +19,7 @@ public struct MemoryPacket: Equatable, Sendable {
 ///
 /// Belongs to its loop. In the steady state it allocates nothing itself when `recordsPackets` is off, so that it can
 /// serve to count the allocations of what uses it.
-public final class MemoryDevice: PacketDevice, @unchecked Sendable {
+public final class MemoryDevice: PacketDevice, @unchecked Sendable {  // one thread at a time
     /// The name that the device was made with.
     public let name: String
     /// The MTU that the device was made with, in bytes. Nothing here enforces it.

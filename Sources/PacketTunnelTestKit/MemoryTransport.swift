@@ -3,7 +3,7 @@ public import PacketTunnel
 /// A transport in memory that keeps message boundaries: two ends joined, or one end whose other side is the test.
 ///
 /// Belongs to its loop.
-public final class MemoryTransport: PacketTransport, @unchecked Sendable {
+public final class MemoryTransport: PacketTransport, @unchecked Sendable {  // one thread at a time
     /// Bytes that one `write` sends as one message.
     public var preferredWriteSize: Int
     /// Most bytes that one `write` takes, whatever `writableByteCount` promised; for tests of short writes.

@@ -3,14 +3,15 @@ public import EventLoops
 internal import Glibc
 internal import PacketTunnel
 
-/// One connection to the control socket. Belongs to the server's loop; every member is for its thread.
-public final class ControlConnection: @unchecked Sendable {
+/// One connection to the control socket. Belongs to the server's loop; every member is for its thread, and `LoopBound` carries
+/// it there from elsewhere.
+public final class ControlConnection {
     /// Who is on the other side.
     public let peer: ControlPeer
     /// The loop that owns the connection.
     public let loop: EventLoop
     private let descriptor: Int32
-    private let server: ControlServer
+    private let listener: ControlListener
     private var registration: Registration?
     private var hasAsked = false
     private var isFinishing = false
@@ -19,11 +20,11 @@ public final class ControlConnection: @unchecked Sendable {
     private var unsent: [[UInt8]] = []
     private var deadline: (any ScheduledWork)?
 
-    init(_ descriptor: Int32, peer: ControlPeer, server: ControlServer) throws {
+    init(_ descriptor: Int32, peer: ControlPeer, listener: ControlListener) throws {
         self.descriptor = descriptor
         self.peer = peer
-        self.server = server
-        loop = server.loop
+        self.listener = listener
+        loop = listener.loop
         registration = try loop.register(descriptor, interest: .readable, handler: self)
         setDeadline()
     }
@@ -71,7 +72,7 @@ public final class ControlConnection: @unchecked Sendable {
         // likes. The peer hears of the end at once.
         shutdown(descriptor, Int32(SHUT_RDWR))
         DescriptorDisposal.close(descriptor)
-        server.remove(self)
+        listener.remove(self)
         let onClose = self.onClose
         self.onClose = nil
         onClose?()
@@ -80,7 +81,7 @@ public final class ControlConnection: @unchecked Sendable {
     /// A peer that neither asks nor takes its answer must not hold its place for ever.
     private func setDeadline() {
         deadline?.cancel()
-        deadline = loop.schedule(after: server.limits.patience) { [weak self] in self?.close() }
+        deadline = loop.scheduleHere(after: listener.limits.patience) { [weak self] in self?.close() }
     }
 
     private func flush() {
@@ -113,7 +114,7 @@ public final class ControlConnection: @unchecked Sendable {
         else { return close() }
         hasAsked = true
         deadline?.cancel()
-        server.delegate.control(self, asks: request)
+        listener.delegate.control(self, asks: request)
     }
 }
 

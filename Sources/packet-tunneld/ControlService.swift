@@ -57,9 +57,10 @@ final class ControlService: ControlServerDelegate {
 
     func control(_ connection: ControlConnection, asks request: ControlRequest) {
         let peer = connection.peer
+        let bound = LoopBound(current: connection, on: connection.loop)
         accounts.async { [self] in
             let name = peer.lookUpUserName()
-            connection.loop.execute { self.answer(connection, request, user: name) }
+            bound.execute { self.answer($0, request, user: name) }
         }
     }
 
@@ -71,6 +72,7 @@ final class ControlService: ControlServerDelegate {
         case .status:
             // Root may see what it could do anything to.
             let everybody = connection.peer.user == 0
+            let bound = LoopBound(current: connection, on: connection.loop)
             Task { [server, keys, oversight] in
                 // The sessions first: to ask for them ends what is idle, and the rest counts it.
                 var status = DaemonStatus(sessions: await server.status(user: everybody ? nil : user))
@@ -83,7 +85,7 @@ final class ControlService: ControlServerDelegate {
                     status.tracking = oversight.tracked.status
                 }
                 let text = JSONText.encode(status)
-                connection.loop.execute { connection.finish(text: String(decoding: text, as: UTF8.self)) }
+                bound.execute { $0.finish(text: String(decoding: text, as: UTF8.self)) }
             }
         case .tunnel(let tunnel, let descriptors):
             open(tunnel, descriptors, for: connection, user: user)
@@ -143,7 +145,8 @@ final class ControlService: ControlServerDelegate {
         do throws(ControlError) {
             let streams = try descriptors.takeStreams()
             let place = takePlace()
-            loops[place].execute { self.attach(streams, framing, identity, to: place, for: connection) }
+            let bound = LoopBound(current: connection, on: connection.loop)
+            loops[place].execute { self.attach(streams, framing, identity, to: place, for: bound) }
         } catch {
             refuse(connection, user: user, .usage, "\(error)")
         }
@@ -155,7 +158,7 @@ final class ControlService: ControlServerDelegate {
         _ framing: ChannelFraming,
         _ identity: SessionIdentity,
         to place: Int,
-        for connection: ControlConnection
+        for connection: LoopBound<ControlConnection>
     ) {
         let loop = loops[place]
         do {
@@ -164,7 +167,7 @@ final class ControlService: ControlServerDelegate {
             transport.onEnd = { [self, unowned transport] reason in
                 loads.withLock { $0[place] -= 1 }
                 oversight.flowShares.release(ObjectIdentifier(transport))
-                connection.loop.execute { connection.finish(.ended(reason: reason)) }
+                connection.execute { $0.finish(.ended(reason: reason)) }
             }
             do throws(SessionError) {
                 var hooks = KeyHooks(configuration.current, TunnelRestrictions(), oversight.dnsQuality).hooks(
@@ -173,16 +176,16 @@ final class ControlService: ControlServerDelegate {
                 hooks.flowLimit = oversight.flowShares.take(identity.keyFingerprint, for: ObjectIdentifier(transport))
                 try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             } catch {
-                connection.loop.execute { self.refuse(connection, user: identity.user, .temporary, "\(error)") }
+                connection.execute { self.refuse($0, user: identity.user, .temporary, "\(error)") }
                 return transport.close()
             }
-            connection.loop.execute {
+            connection.execute { connection in
                 connection.send(.accepted)
                 connection.whenClosed { loop.execute { transport.close() } }
             }
         } catch {
             loads.withLock { $0[place] -= 1 }
-            connection.loop.execute { self.refuse(connection, user: identity.user, .systemError, "\(error)") }
+            connection.execute { self.refuse($0, user: identity.user, .systemError, "\(error)") }
         }
     }
 

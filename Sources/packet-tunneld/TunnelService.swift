@@ -140,7 +140,7 @@ final class TunnelService: SSHServerDelegate {
 ///
 /// The name comes, if at all, in an `env` request right behind the open; a client that sends packets first, or nothing
 /// for a while, means the session without a name.
-final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
+final class PendingTunnel: PacketTransportReceiver {
     private static let patience: UInt64 = 250_000_000
 
     private let channel: SSHChannel
@@ -162,7 +162,7 @@ final class PendingTunnel: PacketTransportReceiver, @unchecked Sendable {
         if framing == .openSSH {
             return attach(name: OpenSSHTunnelRequest.sessionName(OpenSSHTunnelRequest.unit(channel.openPayload)))
         }
-        channel.loop.schedule(after: Self.patience) { self.attach(name: "") }
+        channel.loop.scheduleHere(after: Self.patience) { self.attach(name: "") }
     }
 
     func attach(name: String) {

@@ -1,6 +1,7 @@
 import CTunnelControl
 import EventLoops
 import Glibc
+import PacketTunnel
 import PacketTunnelTestKit
 import Synchronization
 import Testing
@@ -81,17 +82,18 @@ struct ControlServerTests {
 
     @Test("the end of the tunnel is told, and so is the end of who waits for it")
     func ends() throws {
-        let connections = Mutex<[ControlConnection]>([])
+        let connections = Mutex<[LoopBound<ControlConnection>]>([])
         let taken = Taken()
         let fixture = try ControlFixture { connection, request in
-            connections.withLock { $0.append(connection) }
+            let bound = LoopBound(current: connection, on: connection.loop)
+            connections.withLock { $0.append(bound) }
             Self.accepting(taken)(connection, request)
         }
         let (up, down) = (Ends.pipe(), Ends.pipe())
         do {
             let client = try ControlClient(path: fixture.path)
             try client.passDescriptors(TunnelRequest(channelType: "x"), input: up.first, output: down.second)
-            fixture.loop.execute { connections.withLock { $0[0] }.finish(.ended(reason: "enough")) }
+            connections.withLock { $0[0] }.execute { $0.finish(.ended(reason: "enough")) }
             #expect(try client.waitForEnd() == "enough")
             #expect(!taken.isOver)
         }

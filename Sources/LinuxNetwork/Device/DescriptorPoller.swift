@@ -1,25 +1,26 @@
 internal import CLinuxNetwork
 internal import EventLoops
 internal import Glibc
+internal import PacketTunnel
 internal import Synchronization
 
 /// Watches one descriptor with `poll(2)` on a thread of its own, for files that epoll refuses.
 ///
 /// One report is under way at a time: the thread waits until the loop has served it, as level-triggered epoll would.
-final class DescriptorPoller: @unchecked Sendable {
+final class DescriptorPoller: Sendable {
     private let descriptor: Int32
     private let loop: EventLoop
-    private let report: (DescriptorEvents) -> Void
+    private let report: LoopBound<(DescriptorEvents) -> Void>
     private let wakeDescriptor: Int32
     private let isStopped = Atomic<Bool>(false)
     private let isArmed = Atomic<Bool>(true)
-    private var thread: pthread_t?
+    private let thread = Mutex<pthread_t?>(nil)
 
-    /// Starts the thread. `report` is called on the loop's thread, and never after `stop`.
+    /// Starts the thread. On the loop's thread, where `report` is called, and never after `stop`.
     init(_ descriptor: Int32, loop: EventLoop, report: @escaping (DescriptorEvents) -> Void) {
         self.descriptor = descriptor
         self.loop = loop
-        self.report = report
+        self.report = LoopBound(current: report, on: loop)
         wakeDescriptor = eventfd(0, Int32(EFD_CLOEXEC))
         var identifier = pthread_t()
         let this = Unmanaged.passRetained(self)
@@ -34,7 +35,7 @@ final class DescriptorPoller: @unchecked Sendable {
             this.toOpaque()
         )
         if code == 0 {
-            thread = identifier
+            thread.withLock { $0 = identifier }
         } else {
             this.release()
         }
@@ -46,8 +47,7 @@ final class DescriptorPoller: @unchecked Sendable {
     func stop() {
         isStopped.store(true, ordering: .releasing)
         wake()
-        guard let thread else { return }
-        self.thread = nil
+        guard let thread = thread.withLock({ $0.take() }) else { return }
         pthread_join(thread, nil)
     }
 
@@ -79,7 +79,7 @@ final class DescriptorPoller: @unchecked Sendable {
 
     private func serve(_ events: DescriptorEvents) {
         guard !isStopped.load(ordering: .acquiring) else { return }
-        report(events)
+        report.value(events)
         isArmed.store(true, ordering: .releasing)
         wake()
     }

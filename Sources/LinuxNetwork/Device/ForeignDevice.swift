@@ -9,7 +9,7 @@ public import PacketTunnel
 ///
 /// Its packets are plain: nothing with a segment size or a partial checksum may be written. The given descriptor stays
 /// the caller's; a duplicate is used. Every member but `name` and `mtu` is for the loop's thread.
-public final class ForeignDevice: PacketDevice, @unchecked Sendable {
+public final class ForeignDevice: PacketDevice, @unchecked Sendable {  // used on its loop alone
     /// Empty: the descriptor does not say which interface it is.
     public let name = ""
     /// The largest packet in bytes.

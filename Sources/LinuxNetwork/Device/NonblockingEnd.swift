@@ -1,9 +1,8 @@
 internal import EventLoops
 internal import Glibc
-internal import Synchronization
 
 /// The part of a `NonblockingIO` that lives on its loop. A direction is watched only while somebody waits for it.
-final class NonblockingEnd: @unchecked Sendable {
+final class NonblockingEnd {
     typealias Completion = (Result<[UInt8], any Error>) -> Void
 
     private struct Read {
@@ -21,7 +20,7 @@ final class NonblockingEnd: @unchecked Sendable {
     /// The same file twice: an epoll instance watches a descriptor once.
     private let input: Int32
     private let output: Int32
-    private let closed = Atomic<Bool>(false)
+    private var isClosed = false
     private var reads: [Read] = []
     private var writes: [Write] = []
     private var readWatch: DescriptorWatch?
@@ -47,11 +46,9 @@ final class NonblockingEnd: @unchecked Sendable {
         Glibc.close(output)
     }
 
-    var isClosed: Bool { closed.load(ordering: .acquiring) }
-
     func close() {
         guard !isClosed else { return }
-        closed.store(true, ordering: .releasing)
+        isClosed = true
         readWatch?.cancel()
         readWatch = nil
         writeSide?.cancel()

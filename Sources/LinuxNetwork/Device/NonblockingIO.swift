@@ -1,5 +1,7 @@
 public import EventLoops
 internal import Glibc
+internal import PacketTunnel
+internal import Synchronization
 
 /// Interruptible reading and writing of a descriptor that somebody else opened: the seed's `NonblockingIO`.
 ///
@@ -7,20 +9,19 @@ internal import Glibc
 /// non-blocking from then on). Files that epoll(7) refuses are watched by a thread of their own. May be used from any task;
 /// one reads and one writes at a time, others wait for their turn.
 public final class NonblockingIO: Sendable {
-    private let end: NonblockingEnd
-    private let loop: EventLoop
+    private let end: LoopBound<NonblockingEnd>
+    private let closed = Atomic<Bool>(false)
 
     /// Duplicates `descriptor`.
     ///
     /// - Parameter loop: the thread that waits; has to run until `close` has returned.
     /// - Throws: `NetworkSetupError` when it is not an open descriptor.
     public init(descriptor: Int32, loop: EventLoop) throws(NetworkSetupError) {
-        end = try NonblockingEnd(descriptor: descriptor, loop: loop)
-        self.loop = loop
+        end = LoopBound(try NonblockingEnd(descriptor: descriptor, loop: loop), on: loop)
     }
 
     /// True once `close` was called.
-    public var isClosed: Bool { end.isClosed }
+    public var isClosed: Bool { closed.load(ordering: .acquiring) }
 
     /// Reads what one read(2) gives, as soon as there is something: one packet, where the file keeps boundaries.
     ///
@@ -41,9 +42,9 @@ public final class NonblockingIO: Sendable {
 
     /// Closes the duplicate and interrupts tasks that read or write. Returns when it is closed. Idempotent.
     public func close() async {
-        let end = end
         await withCheckedContinuation { continuation in
-            loop.execute {
+            end.execute { [self] end in
+                closed.store(true, ordering: .releasing)
                 end.close()
                 continuation.resume()
             }
@@ -55,7 +56,7 @@ public final class NonblockingIO: Sendable {
     ) async throws -> [UInt8] {
         let end = end
         return try await withCheckedThrowingContinuation { continuation in
-            loop.execute { work(end) { continuation.resume(with: $0) } }
+            end.execute { end in work(end) { continuation.resume(with: $0) } }
         }
     }
 }

@@ -10,7 +10,7 @@ public import PacketTunnel
 /// queues also gets the answers. A flow keeps to one queue, so a flood that overflows its queue costs the flows of the
 /// others nothing: packets that the kernel drops are out of reach of fair queueing. Every member but `name` and `mtu` is
 /// for the loop's thread. Reading and writing allocate nothing.
-public final class TunLane: PacketDevice, @unchecked Sendable {
+public final class TunLane: PacketDevice, @unchecked Sendable {  // used on its loop alone
     /// The interface's name.
     public let name: String
     /// The interface's MTU in bytes.

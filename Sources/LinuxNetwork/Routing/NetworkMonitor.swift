@@ -4,26 +4,11 @@ internal import Glibc
 internal import PacketTunnel
 
 /// Tells when the host's network may have become another one: links, addresses, routes or rules have changed
-/// (`rtnetlink(7)`, multicast groups), or the host has slept.
+/// (`rtnetlink(7)`, multicast groups), or the host has slept. From any thread.
 ///
-/// Belongs to a loop. What happens at one time is told once.
-public final class NetworkMonitor: DescriptorHandler, @unchecked Sendable {
-    /// Nanoseconds: a DHCP client sets address and routes one after the other.
-    private static let settling: UInt64 = 20_000_000
-    /// Nanoseconds between two looks at the clock.
-    private static let tick: UInt64 = 1_000_000_000
-    /// Nanoseconds that a look may be late; a process that was stopped or a host that has slept is later.
-    private static let lateness: UInt64 = 3_000_000_000
-
-    private let loop: EventLoop
-    private let descriptor: Int32
-    private let changed: @Sendable () -> Void
-    private var registration: Registration?
-    private var isSettling = false
-    private var isStopped = false
-    private var ignoredInterface: UInt32 = 0
-    private var lastLook: UInt64 = 0
-    private var buffer = [UInt8](repeating: 0, count: 16_384)
+/// What happens at one time is told once.
+public final class NetworkMonitor: Sendable {
+    private let watch: LoopBound<NetworkWatch>
 
     /// Begins to watch the network namespace of the calling thread.
     ///
@@ -31,6 +16,43 @@ public final class NetworkMonitor: DescriptorHandler, @unchecked Sendable {
     /// - Throws: `NetworkSetupError` of the kind `system` where netlink is not to be had; then only a caller that asks
     ///   again notices that the host has slept.
     public init(loop: EventLoop, changed: @escaping @Sendable () -> Void) throws(NetworkSetupError) {
+        watch = LoopBound(try NetworkWatch(loop: loop, changed: changed), on: loop)
+        watch.execute { $0.start() }
+    }
+
+    /// Leaves changes of the tunnel's own interface untold.
+    public func ignore(interfaceIndex: UInt32) {
+        watch.execute { $0.ignoredInterface = interfaceIndex }
+    }
+
+    /// Ends it. Idempotent.
+    public func stop() {
+        watch.execute { $0.stop() }
+    }
+}
+
+/// The part of a `NetworkMonitor` that lives on its loop.
+private final class NetworkWatch: DescriptorHandler {
+    /// Nanoseconds: a DHCP client sets address and routes one after the other.
+    private static let settling: UInt64 = 20_000_000
+    /// Nanoseconds between two looks at the clock.
+    private static let tick: UInt64 = 1_000_000_000
+    /// Nanoseconds that a look may be late; a process that was stopped or a host that has slept is later.
+    private static let lateness: UInt64 = 3_000_000_000
+
+    /// Changes of it are left untold.
+    var ignoredInterface: UInt32 = 0
+
+    private let loop: EventLoop
+    private let descriptor: Int32
+    private let changed: @Sendable () -> Void
+    private var registration: Registration?
+    private var isSettling = false
+    private var isStopped = false
+    private var lastLook: UInt64 = 0
+    private var buffer = [UInt8](repeating: 0, count: 16_384)
+
+    init(loop: EventLoop, changed: @escaping @Sendable () -> Void) throws(NetworkSetupError) {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_NETLINK, type, NETLINK_ROUTE)
         guard descriptor >= 0 else { throw .system("watch the network", code: errno) }
@@ -48,27 +70,20 @@ public final class NetworkMonitor: DescriptorHandler, @unchecked Sendable {
             var group = group
             setsockopt(descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, socklen_t(MemoryLayout<UInt32>.size))
         }
-        loop.execute { [self] in
-            registration = try? loop.register(descriptor, interest: .readable, handler: self)
-            lastLook = Self.bootTime()
-            look()
-        }
     }
 
     deinit { close(descriptor) }
 
-    /// Leaves changes of the tunnel's own interface untold. From any thread.
-    public func ignore(interfaceIndex: UInt32) {
-        loop.execute { self.ignoredInterface = interfaceIndex }
+    func start() {
+        registration = try? loop.register(descriptor, interest: .readable, handler: self)
+        lastLook = Self.bootTime()
+        look()
     }
 
-    /// Ends it. From any thread; idempotent.
-    public func stop() {
-        loop.execute { [self] in
-            isStopped = true
-            registration?.cancel()
-            registration = nil
-        }
+    func stop() {
+        isStopped = true
+        registration?.cancel()
+        registration = nil
     }
 
     private static var groups: [UInt32] {
@@ -78,10 +93,8 @@ public final class NetworkMonitor: DescriptorHandler, @unchecked Sendable {
         ].map { UInt32($0.rawValue) }
     }
 
-    // MARK: On the loop
-
     /// Reads what has been told.
-    public func descriptorIsReady(_ events: DescriptorEvents) {
+    func descriptorIsReady(_ events: DescriptorEvents) {
         while true {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count > 0 {
@@ -115,7 +128,7 @@ public final class NetworkMonitor: DescriptorHandler, @unchecked Sendable {
     private func settle() {
         guard !isSettling else { return }
         isSettling = true
-        loop.schedule(after: Self.settling) { [weak self] in
+        loop.scheduleHere(after: Self.settling) { [weak self] in
             guard let self, !isStopped else { return }
             isSettling = false
             changed()
@@ -124,7 +137,7 @@ public final class NetworkMonitor: DescriptorHandler, @unchecked Sendable {
 
     /// The monotonic clock stands still while the host sleeps, and so do timers: this one is late then.
     private func look() {
-        loop.schedule(after: Self.tick) { [weak self] in
+        loop.scheduleHere(after: Self.tick) { [weak self] in
             guard let self, !isStopped else { return }
             let now = Self.bootTime()
             if now &- lastLook > Self.tick + Self.lateness { settle() }

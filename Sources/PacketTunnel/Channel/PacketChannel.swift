@@ -9,8 +9,7 @@ public final class PacketChannel: Sendable {
     /// Bytes of received packets that wait for a reader by default; what comes above is dropped.
     public static let defaultReceiveLimitInBytes = 512 << 10
 
-    private let end: PacketChannelEnd
-    private let loop: any PacketLoop
+    private let end: LoopBound<PacketChannelEnd>
     private let inbox: PacketInbox
 
     /// Takes `transport` over; nobody else may use it from here on.
@@ -26,11 +25,11 @@ public final class PacketChannel: Sendable {
         receiveLimitInBytes: Int = PacketChannel.defaultReceiveLimitInBytes
     ) {
         let inbox = PacketInbox(limitInBytes: receiveLimitInBytes)
-        loop = transport.loop
+        let loop = transport.loop
         let end = PacketChannelEnd(transport: transport, framing: framing, mtu: TunnelDefaults.mtu(mtu), inbox: inbox)
         self.inbox = inbox
-        self.end = end
-        loop.execute { end.start() }
+        self.end = LoopBound(end, on: loop)
+        self.end.execute { $0.start() }
     }
 
     /// All packets that arrive, until the channel is closed.
@@ -61,7 +60,7 @@ public final class PacketChannel: Sendable {
     /// Ends the channel and its transport: tasks that read or write are interrupted. Idempotent.
     public func close() {
         inbox.finish(reason: "closed")
-        loop.execute { [end] in end.close() }
+        end.execute { $0.close() }
     }
 
     private func perform(
@@ -69,7 +68,7 @@ public final class PacketChannel: Sendable {
     ) async throws(PacketStreamError) {
         let end = end
         let error: PacketStreamError? = await withCheckedContinuation { continuation in
-            loop.execute { work(end) { continuation.resume(returning: $0) } }
+            end.execute { end in work(end) { continuation.resume(returning: $0) } }
         }
         if let error { throw error }
     }

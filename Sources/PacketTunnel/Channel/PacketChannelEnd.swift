@@ -2,7 +2,7 @@ internal import IPPacket
 
 /// The part of a `PacketChannel` that lives on the transport's loop: it cuts what arrives into packets, and writes one frame
 /// after the other.
-final class PacketChannelEnd: PacketTransportReceiver, @unchecked Sendable {
+final class PacketChannelEnd: PacketTransportReceiver {
     private struct Outgoing {
         let frames: [UInt8]
         let completion: (PacketStreamError?) -> Void

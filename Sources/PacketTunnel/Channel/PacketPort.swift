@@ -11,8 +11,7 @@ public final class PacketPort: Sendable {
     /// Bytes of the largest packet.
     public let mtu: Int
 
-    private let end: PacketPortEnd
-    private let loop: any PacketLoop
+    private let end: LoopBound<PacketPortEnd>
     private let inbox: PacketInbox
 
     /// Takes `device` over and begins to read it.
@@ -29,11 +28,9 @@ public final class PacketPort: Sendable {
         name = device.name
         mtu = device.mtu
         let inbox = PacketInbox(limitInBytes: receiveLimitInBytes)
-        let end = PacketPortEnd(device: device, loop: loop, inbox: inbox)
         self.inbox = inbox
-        self.end = end
-        self.loop = loop
-        loop.execute { end.start() }
+        end = LoopBound(PacketPortEnd(device: device, loop: loop, inbox: inbox), on: loop)
+        end.execute { $0.start() }
     }
 
     /// All packets that arrive, until the device is closed.
@@ -53,7 +50,7 @@ public final class PacketPort: Sendable {
     public func writePacket(_ packet: [UInt8]) async throws(PacketStreamError) {
         let end = end
         let error: PacketStreamError? = await withCheckedContinuation { continuation in
-            loop.execute { continuation.resume(returning: end.write(packet)) }
+            end.execute { continuation.resume(returning: $0.write(packet)) }
         }
         if let error { throw error }
     }
@@ -63,7 +60,7 @@ public final class PacketPort: Sendable {
         inbox.finish(reason: "closed")
         let end = end
         await withCheckedContinuation { continuation in
-            loop.execute {
+            end.execute { end in
                 end.close()
                 continuation.resume()
             }
@@ -72,7 +69,7 @@ public final class PacketPort: Sendable {
 }
 
 /// The part of a `PacketPort` that lives on the device's loop.
-final class PacketPortEnd: @unchecked Sendable {
+final class PacketPortEnd {
     private let reader: DeviceReader
     private var writer: DeviceWriter
     private let mtu: Int

@@ -3,8 +3,9 @@ public import Logging
 
 /// A packet tunnel client: it relays packets between a local device and a server, over whatever transport it is given.
 ///
-/// The device stays while transports come and go. Everything belongs to one loop; every member is for its thread.
-public final class PacketTunnelClient: @unchecked Sendable {
+/// The device stays while transports come and go. Everything belongs to one loop; every member is for its thread,
+/// and `LoopBound` carries the client there from elsewhere.
+public final class PacketTunnelClient {
     /// What was carried and refused so far, over all connections.
     public internal(set) var counters = PacketCounters()
     /// While true, packets from the device are dropped as if there were no server.

@@ -5,7 +5,7 @@ internal import Logging
 ///
 /// Owned by the loop of its transport from the first byte to the last. The way of a packet is in `ServerClient+Upstream.swift`
 /// and `ServerClient+Downstream.swift`.
-final class ServerClient: PacketTransportReceiver, @unchecked Sendable {
+final class ServerClient: PacketTransportReceiver, @unchecked Sendable {  // used on its loop alone
     var identity: SessionIdentity { handle.identity }
     /// What the embedder holds of the connection.
     let handle: ConnectedClient

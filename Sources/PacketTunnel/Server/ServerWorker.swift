@@ -3,7 +3,7 @@ internal import Logging
 internal import Synchronization
 
 /// One loop's part of a server: a lane of the device, and the clients whose transports live on the loop.
-final class ServerWorker: @unchecked Sendable {
+final class ServerWorker: @unchecked Sendable {  // used on its loop alone
     /// Packets that may be on their way here from other loops.
     private static let forwardedLimit = 1_024
 

@@ -31,7 +31,7 @@ public struct SessionIdentity: Hashable, Sendable, CustomStringConvertible {
 /// A lease of one index, and what has to outlive the connection that uses it.
 ///
 /// While a client is attached, its loop owns the mutable part; while none is, `SessionTable` does.
-final class Session: @unchecked Sendable {
+final class Session: @unchecked Sendable {  // one owner after the other
     let identity: SessionIdentity
     let index: UInt32
     let ipv4: IPAddress

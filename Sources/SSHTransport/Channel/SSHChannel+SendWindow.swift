@@ -1,5 +1,6 @@
 internal import CLibSSH
 internal import EventLoops
+internal import PacketTunnel
 
 /// How much OpenSSH is sent before it has granted it back; see `OpenSSHSendWindow`.
 extension SSHChannel {
@@ -23,7 +24,7 @@ extension SSHChannel {
         }
         guard !isWatchingSendWindow else { return }
         isWatchingSendWindow = true
-        session.loop.schedule(after: OpenSSHSendWindow.patience) { [weak self] in
+        session.loop.scheduleHere(after: OpenSSHSendWindow.patience) { [weak self] in
             self?.isWatchingSendWindow = false
             self?.session.setNeedsService()
         }

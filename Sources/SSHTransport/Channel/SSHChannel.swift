@@ -7,7 +7,7 @@ public import PacketTunnel
 /// Belongs to its session's loop, on whose thread alone it may be used; it is `Sendable` so that closures posted to
 /// that loop may carry it. It takes arriving data out of the library at once and never holds output back: when the
 /// kernel or the peer takes no more, `writableByteCount` is 0 until `transportDidBecomeWritable`.
-public final class SSHChannel: PacketTransport, @unchecked Sendable {
+public final class SSHChannel: PacketTransport, @unchecked Sendable {  // used on its loop alone
     /// The type it was opened with, for example `tun@psiphon.ca`.
     public let type: String
 

@@ -1,10 +1,11 @@
 internal import Glibc
+internal import Synchronization
 
 /// The user's SSH agent: what keys it has, and a connection for the SSH library on which it shows one of them.
 ///
 /// The library would offer all keys in the agent's order, and a server hangs up after a few. Here each is offered alone. Belongs
 /// to the connecting thread; a thread of its own answers the library, and ends when that closes its side.
-final class SSHAgent: @unchecked Sendable {
+final class SSHAgent: Sendable {
     /// A key that the agent signs with.
     struct Identity: Equatable, Sendable {
         /// In SSH's wire format.
@@ -29,9 +30,8 @@ final class SSHAgent: @unchecked Sendable {
     let identities: [Identity]
     private let agent: Int32
     private let library: Int32
-    private let semaphore: UnsafeMutablePointer<sem_t>
     /// The one key that is shown; changed while the library waits for nothing.
-    private var shown: Identity?
+    private let shown = Mutex<Identity?>(nil)
 
     /// Connects to an agent and asks for its keys; nil if nobody answers there.
     ///
@@ -52,8 +52,6 @@ final class SSHAgent: @unchecked Sendable {
         self.identities = identities
         self.agent = agent
         library = ends[0]
-        semaphore = .allocate(capacity: 1)
-        sem_init(semaphore, 0, 1)
         guard adopt(ends[1]) else {
             close(ends[1])
             return
@@ -64,21 +62,13 @@ final class SSHAgent: @unchecked Sendable {
     deinit {
         close(agent)
         close(library)
-        sem_destroy(semaphore)
-        semaphore.deallocate()
     }
 
     /// Shows the library this key alone from now on.
-    func show(_ identity: Identity) { withLock { shown = identity } }
+    func show(_ identity: Identity) { shown.withLock { $0 = identity } }
 
     /// The login is over: the thread ends.
     func finish() { shutdown(library, Int32(SHUT_RDWR)) }
-
-    private func withLock<Result>(_ body: () -> Result) -> Result {
-        while sem_wait(semaphore) != 0 {}
-        defer { sem_post(semaphore) }
-        return body()
-    }
 
     // MARK: The thread
 
@@ -102,7 +92,7 @@ final class SSHAgent: @unchecked Sendable {
         while let request = Self.receive(library), let kind = request.first {
             var answer: [UInt8]? = [Message.failure]
             switch kind {
-            case Message.requestIdentities: answer = withLock { Self.answer(listing: shown) }
+            case Message.requestIdentities: answer = Self.answer(listing: shown.withLock { $0 })
             case Message.signRequest: answer = Self.send(request, to: agent) ? Self.receive(agent) : nil
             default: break
             }

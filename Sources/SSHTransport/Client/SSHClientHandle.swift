@@ -7,7 +7,7 @@ internal import PacketTunnel
 /// Owns one libssh session of a client, from its making until a tunnel takes it over or it ends.
 ///
 /// Used by one thread at a time: the connecting one, and afterwards the loop's, which may only call `transfer(to:)`.
-final class SSHClientHandle: @unchecked Sendable {
+final class SSHClientHandle: @unchecked Sendable {  // one thread after the other
     let session: ssh_session
     let peer: OpaquePointer
     /// What the two ends have agreed on.

@@ -7,7 +7,7 @@ extension SSHClientTunnel {
     /// - Parameter whenAnswered: called on the loop with what it has said, once, when it has said all; never if it does not
     ///   run such commands, or says more than 1 MiB.
     public func ask(_ command: String, whenAnswered: @escaping @Sendable ([UInt8]) -> Void) {
-        session.loop.execute { [session] in
+        session.loop.execute { [self] in
             var options = SSHChannelOptions()
             options.extraReceiveWindow = 0
             options.closesAtEndOfFile = true

@@ -39,7 +39,7 @@ public struct SSHTunnelOffer: Sendable {
 /// An open tunnel channel, alone on its connection: when one of them ends, so does the other.
 ///
 /// Belongs to the loop it was opened on. Kept alive by the connection itself until that is over.
-public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {
+public final class SSHClientTunnel: SSHSessionDelegate, @unchecked Sendable {  // used on its loop alone
     /// The transport.
     public let channel: SSHChannel
     /// The channel type that the server has accepted.

@@ -14,7 +14,7 @@ struct SSHTunnelRefusal {
 /// Opens a tunnel on a connection that it hands to a loop: one offer after the other, each with a deadline.
 ///
 /// `run` is for the connecting thread; everything else happens on the loop.
-final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {
+final class SSHClientTunnelOpener: SSHSessionDelegate, @unchecked Sendable {  // its loop's, while one thread waits
     private let handle: SSHClientHandle
     private let settings: SSHClientSettings
     private let loop: EventLoop

@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// The resolver blocks, for half a minute when its servers are silent, so it has a thread of its own. There is one such
 /// thread for each name at most: callers that ask again meanwhile get the same answer.
-final class NameLookup: @unchecked Sendable {
+final class NameLookup: Sendable {
     /// What there is to find: name, port and address family.
     struct Question: Hashable {
         var name: String

@@ -3,25 +3,23 @@ public import EventLoops
 internal import Glibc
 public import Logging
 public import OpenSSHSyntax
+internal import PacketTunnel
 internal import Synchronization
 
 /// An SSH server: listens, lets clients in by public key, and hands their channels to a delegate.
 ///
 /// Connections are accepted on the first loop and live on the one with the fewest. No thread waits for a client; a client
 /// that stalls, vanishes or sends garbage costs the others nothing. The server itself may be used from any thread.
-public final class SSHServer: @unchecked Sendable {
+public final class SSHServer: Sendable {
     /// Where the server listens, with the ports the kernel has chosen.
     public let addresses: [ListenAddress]
     /// The host keys' public halves, in the order of the files.
     public var hostKeys: [SSHPublicKey] { context.library.hostKeys }
 
     private let context: SSHServerContext
-    private let workers: [SSHServerWorker]
+    private let lanes: [SSHServerLane]
+    private let acceptor: LoopBound<SSHServerAcceptor>
     private let isStopped = Mutex(false)
-
-    // Owned by the first loop.
-    private var listeners: [SSHServerListener] = []
-    private var dropLines: [SSHServerStartups.Refusal: (count: Int, next: UInt64)] = [:]
 
     /// Loads the host keys, listens, and starts accepting. From any thread but the loops' own.
     ///
@@ -65,21 +63,21 @@ public final class SSHServer: @unchecked Sendable {
         sockets: [(Int32, ListenAddress)]
     ) {
         self.context = context
-        workers = loops.map { SSHServerWorker(loop: $0, context: context) }
+        let lanes = loops.map { SSHServerLane($0, context) }
+        self.lanes = lanes
         var addresses: [ListenAddress] = []
         for (_, address) in sockets where !addresses.contains(address) { addresses.append(address) }
         self.addresses = addresses
         let descriptors = sockets.map(\.0)
-        workers[0].loop.execute { [self] in
-            listeners = descriptors.compactMap { SSHServerListener($0, server: self, loop: workers[0].loop) }
-        }
+        acceptor = LoopBound(SSHServerAcceptor(context, lanes), on: loops[0])
+        acceptor.execute { $0.start(descriptors) }
     }
 
     /// What every key takes now.
     public var keyStatus: [SSHServerKeyStatus] { context.shares.status }
 
     /// Connections that are open now.
-    public var connectionCount: Int { workers.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
+    public var connectionCount: Int { lanes.reduce(0) { $0 + $1.load.count.load(ordering: .relaxed) } }
 
     /// Stops listening, ends all connections, and returns when the last is gone. Not from a loop's thread; idempotent.
     public func stop(reason: String = "the server is stopping") {
@@ -90,59 +88,17 @@ public final class SSHServer: @unchecked Sendable {
         guard isFirst else { return }
         let done = DispatchSemaphore(value: 0)
         // The first loop's part first: what it has accepted is then on its way to the others before their part.
-        workers[0].loop.execute { [self] in
-            for listener in listeners { listener.stop() }
-            listeners = []
+        acceptor.execute { acceptor in
+            acceptor.stop()
             done.signal()
         }
         done.wait()
-        for worker in workers {
-            worker.loop.execute {
+        for lane in lanes {
+            lane.worker.execute { worker in
                 worker.stop(reason: reason)
                 done.signal()
             }
         }
-        for _ in workers { done.wait() }
-    }
-
-    /// On the first loop's thread.
-    func accepted(_ descriptor: Int32, address: String, port: UInt16) {
-        let source = SSHServerSource(address, blockSize: context.configuration.netBlockSize)
-        let place: SSHServerPlace
-        switch context.startups.take(source, now: workers[0].loop.now) {
-        case .success(let taken): place = taken
-        case .failure(let refusal):
-            logDrop(address, refusal)
-            close(descriptor)
-            return
-        }
-        let loads = workers.map { $0.load.load(ordering: .relaxed) }
-        let worker = workers[loads.indices.min { loads[$0] < loads[$1] } ?? 0]
-        worker.load.add(1, ordering: .relaxed)
-        if worker.loop.isCurrent {
-            worker.adopt(descriptor, address: address, port: port, place: place)
-        } else {
-            worker.loop.execute { worker.adopt(descriptor, address: address, port: port, place: place) }
-        }
-    }
-
-    /// One line a second at most for each reason: a flood of connections must not become a flood of lines.
-    private func logDrop(_ address: String, _ refusal: SSHServerStartups.Refusal) {
-        let now = workers[0].loop.now
-        var line = dropLines[refusal] ?? (count: 0, next: 0)
-        line.count += 1
-        if now >= line.next {
-            context.logger.info(
-                "connections dropped",
-                metadata: ["address": "\(address)", "count": "\(line.count)", "reason": "\(refusal.rawValue)"]
-            )
-            line = (count: 0, next: now &+ 1_000_000_000)
-        }
-        dropLines[refusal] = line
-    }
-
-    /// On the first loop's thread.
-    func logAcceptFailure(_ error: SystemCallError) {
-        context.logger.error("accept failed, retrying in 200ms", metadata: ["error": "\(error)"])
+        for _ in lanes { done.wait() }
     }
 }

@@ -1,6 +1,7 @@
 internal import CLibSSH
 internal import EventLoops
 internal import Logging
+internal import PacketTunnel
 
 /// Authorization of a connection: at its login, and again while it lasts.
 extension SSHServerConnection {
@@ -56,10 +57,11 @@ extension SSHServerConnection {
         guard let load = context.configuration.loadKeys, let session, loaded?.user != user else { return true }
         guard !session.isPaused else { return false }
         session.pause()
-        load(user) { [weak self, loop] check in
-            loop.execute { [weak self] in
-                guard let self, let session = self.session else { return }
-                loaded = (user, check)
+        let connection = WeakLoopBound(self, on: loop)
+        load(user) { check in
+            connection.execute { connection in
+                guard let session = connection.session else { return }
+                connection.loaded = (user, check)
                 session.resume { libssh_shim_resume_logins(session.peer) }
             }
         }

@@ -5,9 +5,8 @@ public import PacketTunnel
 
 /// One client's connection to a server, from the first byte to the last.
 ///
-/// Belongs to its loop, on whose thread alone it may be used; it is `Sendable` so that closures posted to that loop may
-/// carry it.
-public final class SSHServerConnection: @unchecked Sendable {
+/// Belongs to its loop, on whose thread alone it may be used; `LoopBound` carries it there from elsewhere.
+public final class SSHServerConnection {
     /// The loop that owns the connection and its channels.
     public var loop: EventLoop { worker.loop }
     /// The client's address in text form, without port.
@@ -184,10 +183,9 @@ extension SSHServerConnection: SSHSessionDelegate {
 
     private func noteIdle(isNew: Bool) {
         let id = ObjectIdentifier(self)
-        context.shares.becameIdle(keyFingerprint, id, isNew: isNew, now: loop.now) { [weak self, loop] in
-            loop.execute { [weak self] in
-                self?.close(reason: "too many connections of this key without a tunnel")
-            }
+        let connection = WeakLoopBound(self, on: loop)
+        context.shares.becameIdle(keyFingerprint, id, isNew: isNew, now: loop.now) {
+            connection.execute { $0.close(reason: "too many connections of this key without a tunnel") }
         }
     }
 

@@ -4,8 +4,8 @@ internal import Glibc
 /// The library's side of a listening server: host keys and algorithms that every session starts with.
 ///
 /// Read-only once made: sessions are made from it on several threads at once.
-final class SSHServerLibrary: @unchecked Sendable {
-    private let bind: ssh_bind
+final class SSHServerLibrary: Sendable {
+    nonisolated(unsafe) private let bind: ssh_bind  // only read once it is made
     /// `SHA256:…` of each host key, in the order of the files.
     let hostKeys: [SSHPublicKey]
 

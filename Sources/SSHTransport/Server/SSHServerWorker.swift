@@ -36,12 +36,11 @@ final class SSHServerContext: Sendable {
 
 /// The connections of one loop. Two timers for all of them, none when there is nothing to wait for.
 ///
-/// Used on the loop's thread, but for `load`.
-final class SSHServerWorker: @unchecked Sendable {
+/// Belongs to the loop.
+final class SSHServerWorker {
     let loop: EventLoop
     let context: SSHServerContext
-    /// Connections that were handed to this loop and are not over.
-    let load = Atomic<Int>(0)
+    private let load: SSHServerLoad
 
     private var connections: [ObjectIdentifier: SSHServerConnection] = [:]
     private var unauthenticated: [ObjectIdentifier: SSHServerConnection] = [:]
@@ -52,9 +51,10 @@ final class SSHServerWorker: @unchecked Sendable {
     private var awaitedUsers: Set<String> = []
     private var isStopped = false
 
-    init(loop: EventLoop, context: SSHServerContext) {
+    init(loop: EventLoop, context: SSHServerContext, load: SSHServerLoad) {
         self.loop = loop
         self.context = context
+        self.load = load
     }
 
     /// Starts a connection over `descriptor`.
@@ -72,9 +72,8 @@ final class SSHServerWorker: @unchecked Sendable {
             connection.logRefusal(event, reason: "\(error)")
             return didEnd(connection)
         }
-        place.whenRevoked { [weak connection, loop] in
-            loop.execute { [weak connection] in connection?.wasDisplaced() }
-        }
+        let displaced = WeakLoopBound(connection, on: loop)
+        place.whenRevoked { displaced.execute { $0.wasDisplaced() } }
         armLoginTimer()
     }
 
@@ -92,7 +91,7 @@ final class SSHServerWorker: @unchecked Sendable {
             context.startups.wasHere(connection.place.source, now: loop.now)
         }
         if connections.removeValue(forKey: ObjectIdentifier(connection)) != nil {
-            load.subtract(1, ordering: .relaxed)
+            load.count.subtract(1, ordering: .relaxed)
         }
     }
 
@@ -110,7 +109,7 @@ final class SSHServerWorker: @unchecked Sendable {
     private func armLoginTimer() {
         guard loginTimer == nil, let next = unauthenticated.values.map(\.loginDeadline).min() else { return }
         let wait = next > loop.now ? next - loop.now : 0
-        loginTimer = loop.schedule(after: wait) { [weak self] in
+        loginTimer = loop.scheduleHere(after: wait) { [weak self] in
             guard let self else { return }
             loginTimer = nil
             for connection in Array(unauthenticated.values) { connection.checkLogin(now: loop.now) }
@@ -123,14 +122,13 @@ final class SSHServerWorker: @unchecked Sendable {
         guard keyTimer == nil, !isStopped, connections.count > unauthenticated.count,
             let load = context.configuration.loadKeys
         else { return }
-        keyTimer = loop.schedule(after: context.configuration.keyCheckInterval.nanoseconds) { [weak self] in
+        keyTimer = loop.scheduleHere(after: context.configuration.keyCheckInterval.nanoseconds) { [weak self] in
             guard let self else { return }
             keyTimer = nil
+            let worker = WeakLoopBound(self, on: loop)
             for user in Set(connections.values.lazy.filter(\.isAuthenticated).map(\.user)).subtracting(awaitedUsers) {
                 awaitedUsers.insert(user)
-                load(user) { [weak self, loop] check in
-                    loop.execute { [weak self] in self?.check(user, check) }
-                }
+                load(user) { check in worker.execute { $0.check(user, check) } }
             }
             armKeyTimer()
         }
@@ -144,7 +142,7 @@ final class SSHServerWorker: @unchecked Sendable {
     private func armAliveTimer() {
         let interval = context.configuration.clientAliveInterval.nanoseconds
         guard aliveTimer == nil, interval > 0, !connections.isEmpty, !isStopped else { return }
-        aliveTimer = loop.schedule(after: interval) { [weak self] in
+        aliveTimer = loop.scheduleHere(after: interval) { [weak self] in
             guard let self else { return }
             aliveTimer = nil
             for connection in Array(connections.values) { connection.checkAlive() }

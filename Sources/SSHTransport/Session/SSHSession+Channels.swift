@@ -1,5 +1,6 @@
 internal import CLibSSH
 internal import EventLoops
+internal import PacketTunnel
 
 /// An open that the peer has not answered yet.
 final class SSHChannelOpening {
@@ -47,8 +48,7 @@ extension SSHSession {
         completion: @escaping (Result<SSHChannel, SSHError>) -> Void
     ) {
         guard state != .ended, let channel = ssh_channel_new(handle) else {
-            nonisolated(unsafe) let completion = completion  // stays on this loop
-            return loop.execute {
+            return loop.executeHere {
                 completion(.failure(SSHError(.connection, "the session has ended, or is not authenticated yet")))
             }
         }

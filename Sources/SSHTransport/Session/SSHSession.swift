@@ -7,7 +7,7 @@ internal import PacketTunnel
 /// Owns the `ssh_session`, its `ssh_event`, its channels and its place on the loop, all used on the loop's thread only.
 /// Never blocks. Nothing of the library is freed from inside one of its callbacks: ends and closes are noted there and
 /// carried out at the end of the turn.
-final class SSHSession: DescriptorHandler, @unchecked Sendable {
+final class SSHSession: DescriptorHandler {
     let loop: EventLoop
     let handle: ssh_session
     let peer: OpaquePointer
@@ -128,7 +128,7 @@ final class SSHSession: DescriptorHandler, @unchecked Sendable {
         if libssh_shim_questions(peer) > Self.questionLimit { end("too many requests during a key exchange") }
         guard readGate.update(unsent: libssh_shim_unsent(receiver)) else { return }
         let closing = readGate.closings
-        loop.schedule(after: SSHReadGate.patience) { [weak self] in
+        loop.scheduleHere(after: SSHReadGate.patience) { [weak self] in
             guard let self, readGate.isClosed, readGate.closings == closing else { return }
             end("the other side asks and takes no answer")
         }

@@ -90,7 +90,7 @@ enum CipherChannel {
             opened.withLock { $0 = tunnel }
             let pump = Pump(tunnel.channel)
             tunnel.channel.setReceiver(pump)
-            loop.execute { pump.transportDidBecomeWritable() }
+            loop.executeHere { pump.transportDidBecomeWritable() }
         }
         guard let tunnel = opened.withLock({ $0 }) else { throw Lab.Failure(description: "the channel did not open") }
         return tunnel
@@ -141,7 +141,7 @@ private final class CountingServer: SSHServerDelegate, PacketTransportReceiver {
 }
 
 /// Sends as much as its channel takes.
-private final class Pump: PacketTransportReceiver, @unchecked Sendable {
+private final class Pump: PacketTransportReceiver {
     private unowned let channel: SSHChannel
     private let message: [UInt8]
 

@@ -36,29 +36,34 @@ struct CrowdProbe: ParsableCommand {
         guard let address = IPAddress(echo) else { throw ValidationError("--echo \(echo) is no address") }
         let loops = try (0..<2).map { try EventLoop(name: "crowd-\($0)") }
         let crowd = try (0..<count).map { number in
-            let member = CrowdMember(number, echo: address, port: port)
-            try connect(member, loops[number % loops.count])
-            return member
+            let loop = loops[number % loops.count]
+            let answers = AnswerCount()
+            let member = LoopBound(CrowdMember(number, answers, echo: address, port: port), on: loop)
+            try connect(member, as: CrowdMember.sessionName(number), loop)
+            return (member: member, answers: answers)
         }
         ProbeOutput.print(["open": Double(crowd.count)])
         while let active = readLine().flatMap({ Int($0) }) {
             let talking = crowd.prefix(active)
-            for member in talking { member.start() }
+            for (member, answers) in talking {
+                answers.number.store(0, ordering: .relaxed)
+                member.execute { $0.start() }
+            }
             SystemClock.sleep(until: SystemClock.monotonic + seconds.inNanoseconds)
-            for member in talking { member.stop() }
-            report(talking.map { Double($0.answerCount) }.sorted())
+            for (member, _) in talking { member.execute { $0.stop() } }
+            report(talking.map { Double($0.answers.number.load(ordering: .relaxed)) }.sorted())
         }
     }
 
-    private func connect(_ member: CrowdMember, _ loop: EventLoop) throws {
+    private func connect(_ member: LoopBound<CrowdMember>, as name: String, _ loop: EventLoop) throws {
         var configuration = try SSHClientConfiguration(destination: destination)
         configuration.file = .none
         for option in options { try configuration.setOption(option) }
         try SSHClient(connecting: configuration).openTunnel(
             on: loop,
             offers: [SSHTunnelOffer(.psiphon)],
-            sessionName: member.sessionName
-        ) { member.attach($0) }
+            sessionName: name
+        ) { member.value.attach($0) }
     }
 
     /// Jain's index of fairness: 1 when all get the same, one nth when one gets all.
@@ -72,25 +77,33 @@ struct CrowdProbe: ParsableCommand {
     }
 }
 
-/// One of them. What it does belongs to its channel's loop.
-private final class CrowdMember: PacketTransportReceiver, @unchecked Sendable {
+/// What has come back to one of them.
+private final class AnswerCount: Sendable {
+    let number = Atomic<Int>(0)
+}
+
+/// One of them. Belongs to its channel's loop.
+private final class CrowdMember: PacketTransportReceiver {
     /// Datagrams on their way.
     private static let window = 2
     /// After this long without an answer they are taken for lost.
     private static let patience: UInt64 = 500_000_000
 
-    let sessionName: String
     private let frame: [UInt8]
-    private let answers = Atomic<Int>(0)
+    private let answers: AnswerCount
     private var tunnel: SSHClientTunnel?
     private var isTalking = false
     private var answersBefore = 0
     private var stream: [UInt8] = []
 
-    init(_ number: Int, echo: IPAddress, port: UInt16) {
-        // Those of another process are others.
+    /// Those of another process are others.
+    static func sessionName(_ number: Int) -> String {
         let digits = String(UInt64(getpid()) << 32 | UInt64(number), radix: 16)
-        sessionName = String(repeating: "0", count: 32 - digits.count) + digits
+        return String(repeating: "0", count: 32 - digits.count) + digits
+    }
+
+    init(_ number: Int, _ answers: AnswerCount, echo: IPAddress, port: UInt16) {
+        self.answers = answers
         let own = echo.isIPv4 ? IPAddress(ipv4: 0x0a6f_0009) : IPAddress(bits: 0xfd11 << 112 | 9)
         let packet = PacketBuilder.udp(
             source: own,
@@ -106,30 +119,21 @@ private final class CrowdMember: PacketTransportReceiver, @unchecked Sendable {
         tunnel.channel.setReceiver(self)
     }
 
-    /// Answers since `start`. From any thread, like the next two.
-    var answerCount: Int { answers.load(ordering: .relaxed) }
-
     func start() {
-        answers.store(0, ordering: .relaxed)
-        onLoop {
-            $0.isTalking = true
-            $0.sendWindow()
-        }
+        isTalking = true
+        sendWindow()
     }
 
-    func stop() { onLoop { $0.isTalking = false } }
-
-    private func onLoop(_ body: @escaping @Sendable (CrowdMember) -> Void) {
-        tunnel?.channel.loop.execute { body(self) }
-    }
+    func stop() { isTalking = false }
 
     private func sendWindow() {
         guard isTalking, let tunnel else { return }
+        let answerCount = answers.number.load(ordering: .relaxed)
         if answerCount == answersBefore || answersBefore == 0 {
             for _ in 0..<Self.window { send() }
         }
         answersBefore = answerCount
-        tunnel.channel.loop.schedule(after: Self.patience) { self.sendWindow() }
+        tunnel.channel.loop.scheduleHere(after: Self.patience) { self.sendWindow() }
     }
 
     private func send() { _ = frame.withUnsafeBytes { tunnel?.channel.write($0.bytes) } }
@@ -138,7 +142,7 @@ private final class CrowdMember: PacketTransportReceiver, @unchecked Sendable {
         bytes.withUnsafeBytes { stream += $0 }
         while stream.count >= frame.count {
             stream.removeFirst(frame.count)
-            answers.wrappingAdd(1, ordering: .relaxed)
+            answers.number.wrappingAdd(1, ordering: .relaxed)
             if isTalking { send() }
         }
     }

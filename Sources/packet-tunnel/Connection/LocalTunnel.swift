@@ -12,7 +12,7 @@ final class LocalTunnel {
     private let options: UpOptions
     private let loop: EventLoop
     private let logger: Logger
-    private let client: PacketTunnelClient
+    private let client: LoopBound<PacketTunnelClient>
     private let deviceName: String
     private let mtu: Int
     /// Nil for a device that was given.
@@ -39,7 +39,7 @@ final class LocalTunnel {
         if let descriptor = options.tunFileDescriptor {
             let device = try ForeignDevice(descriptor: descriptor, mtu: mtu, loop: loop)
             loop.execute { device.deviceDidDisappear = deviceDisappeared }
-            client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: logger)
+            client = try Self.client(configuration, device, loop, logger)
             (deviceName, host) = ("descriptor \(descriptor)", nil)
         } else {
             let resolvers = TunnelResolvers.addresses(options, configuration)
@@ -47,14 +47,13 @@ final class LocalTunnel {
             if !resolvers.isEmpty { configuration.localDNSAddresses = DNSResolvers(resolvers) }
             let network = HostSetup.networkOptions(options, logger)
             let device = try await HostSetup.openDevice(options, network, mtu: mtu, loop: loop)
-            let lane = device.lanes[0]
-            client = try PacketTunnelClient(configuration: configuration, loop: loop, device: lane, logger: logger)
+            client = try Self.client(configuration, device.lanes[0], loop, logger)
             let routes = ClientNetwork(options, resolvers: resolvers, servers: endpoints, served: information?.families)
             host = try await HostSetup(device, options, network, routes, resolvers, disappeared: deviceDisappeared)
             deviceName = device.name
             report(refused: options.refusedRoutes(served: information?.families))
         }
-        loop.execute { [client] in client.start() }
+        client.execute { $0.start() }
     }
 
     /// Keeps the way to a server out of the tunnel, from now on.
@@ -109,14 +108,23 @@ final class LocalTunnel {
         }
     }
 
+    private static func client(
+        _ configuration: ClientConfiguration,
+        _ device: sending any PacketDevice,
+        _ loop: EventLoop,
+        _ logger: Logger
+    ) throws(ConfigurationError) -> LoopBound<PacketTunnelClient> {
+        let client = try PacketTunnelClient(configuration: configuration, loop: loop, device: device, logger: logger)
+        return LoopBound(client, on: loop)
+    }
+
     /// Takes everything back.
     ///
     /// - Parameter isStopped: false if the client ends against its user's will: then the kill switch stays.
     func takeDown(isStopped: Bool = true) async {
         await host?.undo()
-        let client = client
         await withCheckedContinuation { continuation in
-            loop.execute {
+            client.execute { client in
                 client.stop()
                 continuation.resume()
             }

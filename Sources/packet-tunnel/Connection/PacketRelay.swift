@@ -5,7 +5,7 @@ internal import TunnelConfiguration
 
 /// The packet client of a tunnel, which takes a connection of any kind.
 struct PacketRelay: Sendable {
-    let client: PacketTunnelClient
+    let client: LoopBound<PacketTunnelClient>
     let loop: EventLoop
     let channelType: ChannelTypeChoice
     /// Bytes of the device's largest packet, unless the user has chosen it.
@@ -30,7 +30,7 @@ struct PacketRelay: Sendable {
                 connection.openTunnel(channelType, sessionName: sessionName, on: loop) { result in
                     continuation.resume(
                         with: result.map { transport, framing in
-                            client.connect(transport, framing: framing, disconnected: disconnected)
+                            client.value.connect(transport, framing: framing, disconnected: disconnected)
                             return framing
                         }
                     )
@@ -42,7 +42,7 @@ struct PacketRelay: Sendable {
     /// Sends queries to the resolver of the server that says this.
     func use(_ information: ServerInformation) {
         let addresses = information.transparentDNSAddresses
-        loop.execute { [client] in client.use(transparentDNSAddresses: addresses) }
+        client.execute { $0.use(transparentDNSAddresses: addresses) }
     }
 
     /// Why a server that says this cannot go on with the tunnel of another one; nil if it can.

@@ -10,7 +10,7 @@ internal import TunnelConfiguration
 /// A logged-in connection to a server, and what the server says of itself. Made by blocking calls, off every loop.
 ///
 /// It is `Sendable` because one thread after the other uses it, never two at once.
-final class ServerConnection: TunnelConnection, @unchecked Sendable {
+final class ServerConnection: TunnelConnection, @unchecked Sendable {  // one thread after the other
     /// Where this connection's TCP connection leads: to the server, or to the first jump host.
     var peers: [ServerEndpoint] { path.map { [$0.server] } ?? [] }
     var currentPeers: [ServerEndpoint] { peers }

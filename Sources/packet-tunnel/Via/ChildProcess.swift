@@ -5,7 +5,7 @@ internal import Synchronization
 /// A shell command whose standard input and output are ours; its standard error is this process's.
 ///
 /// It is always reaped, and `end` takes everything down that it has started.
-final class ChildProcess: @unchecked Sendable {
+final class ChildProcess: Sendable {
     /// How it has ended.
     enum Status {
         case exited(Int32)

@@ -10,7 +10,7 @@ internal import TunnelConfiguration
 /// The command says nothing when it is connected. Once it has a TCP connection its peer is known, and that is also when
 /// routes can be laid without taking the way to the server from it. Whether it has logged in is known with the first
 /// packet only.
-final class CommandConnection: TunnelConnection, @unchecked Sendable {
+final class CommandConnection: TunnelConnection {
     /// A command that speaks with another program of this host, and has no TCP connection by then, is expected to have none,
     /// as with a shared SSH connection.
     private static let silence: Duration = .seconds(1)

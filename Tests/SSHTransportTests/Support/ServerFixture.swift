@@ -105,7 +105,7 @@ final class ServerRecorder: SSHServerDelegate {
         var environment: [String] = []
         var commands: [String] = []
         var closes: [String] = []
-        var endedConnections: [SSHServerConnection] = []
+        var endedConnections: [(user: String, keyFingerprint: String, remoteAddress: String)] = []
         var received = 0
         var sent = 0
         var tunnels: [SSHChannel] = []
@@ -167,7 +167,8 @@ final class ServerRecorder: SSHServerDelegate {
     }
 
     func connectionDidClose(_ connection: SSHServerConnection) {
-        seen.withLock { $0.endedConnections.append(connection) }
+        let ended = (connection.user, connection.keyFingerprint, connection.remoteAddress)
+        seen.withLock { $0.endedConnections.append(ended) }
     }
 }
 

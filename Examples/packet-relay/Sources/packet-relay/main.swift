@@ -79,18 +79,18 @@ if words[1] == "server" {
         routes: routes
     )
     let descriptor = unixSocket(words[2]) { connect($0, $1, $2) }
-    let (settings, queue) = (ClientConfiguration(), device.lanes[0])
-    let client = try PacketTunnelClient(configuration: settings, loop: loop, device: queue, logger: logger)
+    let (settings, lane) = (ClientConfiguration(), device.lanes[0])
+    let made = try PacketTunnelClient(configuration: settings, loop: loop, device: lane, logger: logger)
+    let client = LoopBound(made, on: loop)
     setup = try await InterfaceSetup.client(network, device: device, options: options)
-    loop.execute {
+    client.execute { client in
         let made = try? DescriptorTransport(input: descriptor, output: descriptor, loop: loop)
         guard let transport = made else { fail("the socket cannot be watched") }
         client.start()
         client.connect(transport, framing: .gso) { fail($0) }
     }
-    stop = { loop.execute { client.stop() } }
+    stop = { client.execute { $0.stop() } }
 }
-
 print("ready: \(device.name)")
 fflush(nil)
 for await _ in signals { break }

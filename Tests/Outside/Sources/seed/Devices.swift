@@ -114,7 +114,8 @@ func serverAndClient(_ loop: EventLoop) async throws {
     var settings = ClientConfiguration()
     settings.mtu = configuration.mtu
     settings.upstreamQueueLimitInBytes = 32_768
-    let client = try PacketTunnelClient(configuration: settings, loop: loop, device: lower.lanes[0], logger: logger)
+    let made = try PacketTunnelClient(configuration: settings, loop: loop, device: lower.lanes[0], logger: logger)
+    let client = LoopBound(made, on: loop)
     let updater = Updater()
     let metrics = Atomic<Int64>(0)
     var hooks = ClientHooks()
@@ -129,7 +130,7 @@ func serverAndClient(_ loop: EventLoop) async throws {
     let (near, far) = socketPair()
     let ends = (try await transport(near, loop), try await transport(far, loop))
     let alice = SessionIdentity(user: "alice", keyFingerprint: "seed")
-    let connected = try await attach(server, client, ends, alice, hooks, loop)
+    let connected = try await attach(server, client, ends, alice, hooks)
     try check("Server.ClientConnected, NewClient, Client.Start", server.sessionCount.connected == 1)
 
     sendThroughKernel()
@@ -141,7 +142,7 @@ func serverAndClient(_ loop: EventLoop) async throws {
     try check("Server.ClientDisconnected, MetricsUpdater", isLeft && metrics.load(ordering: .relaxed) > 0)
     try check("FlowActivityUpdater.UpdateProgress", updater.bytes.load(ordering: .relaxed) > 0)
     await clientSetup.undo()
-    loop.execute { client.stop() }
+    client.execute { $0.stop() }
     try check("Client.Stop", true)
     await serverSetup.undo()
     await server.stop()
@@ -150,14 +151,13 @@ func serverAndClient(_ loop: EventLoop) async throws {
 
 private func attach(
     _ server: PacketTunnelServer,
-    _ client: PacketTunnelClient,
+    _ client: LoopBound<PacketTunnelClient>,
     _ ends: (DescriptorTransport, DescriptorTransport),
     _ identity: SessionIdentity,
-    _ hooks: ClientHooks,
-    _ loop: EventLoop
+    _ hooks: ClientHooks
 ) async throws -> ConnectedClient {
     try await withCheckedThrowingContinuation { continuation in
-        loop.execute {
+        client.execute { client in
             client.start()
             client.connect(ends.1, framing: .psiphon) { _ in }
             continuation.resume(
