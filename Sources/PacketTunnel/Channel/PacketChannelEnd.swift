@@ -104,12 +104,13 @@ final class PacketChannelEnd: PacketTransportReceiver {
     func transportDidReceive(_ bytes: inout MutableRawSpan) {
         guard closedReason == nil else { return }
         do throws(FramingError) {
-            try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
+            // The packets are copied to the inbox, so the batch may end whether it is complete or not.
+            _ = try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
                 unsafe try decoder.decode(buffer) { packet, offload in
                     unsafe deliver(packet, offload)
-                } flush: {
                 }
             }
+            decoder.endBatch()
         } catch {
             end(reason: "broken framing: \(error)", closesTransport: true)
         }
@@ -122,8 +123,6 @@ final class PacketChannelEnd: PacketTransportReceiver {
             inbox.refuse()
         }
     }
-
-    func transportDidFinishReceiving() { decoder.finish {} }
 
     func transportDidBecomeWritable() { pump() }
 

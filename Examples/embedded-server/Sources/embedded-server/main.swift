@@ -26,13 +26,12 @@ final class OwnTransport: PacketTransport, @unchecked Sendable {
         return bytes.byteCount
     }
 
-    /// Hands the server what the client has sent, and says that this is all for now.
+    /// Hands the server what the client has sent.
     func receive(_ message: [UInt8]) {
         var message = message
         var span = message.mutableSpan
         var bytes = span.mutableBytes
         receiver?.transportDidReceive(&bytes)
-        receiver?.transportDidFinishReceiving()
     }
 
     func close() {
