@@ -28,7 +28,7 @@ extension PacketLoop {
     /// Calls it as work: for loops without turns.
     public func callAtEndOfTurn(_ handler: any TurnEndHandler) {
         nonisolated(unsafe) let handler = handler  // stays on the loop
-        execute { handler.turnDidEnd() }
+        execute { unsafe handler.turnDidEnd() }
     }
 }
 

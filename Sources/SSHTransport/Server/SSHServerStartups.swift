@@ -1,3 +1,4 @@
+internal import IPPacket
 internal import OpenSSHSyntax
 internal import Synchronization
 
@@ -35,12 +36,13 @@ final class SSHServerStartups: Sendable {
     init(
         limits: MaxStartups,
         perSource: Int?,
-        penalties: SSHServerConfiguration.Penalties = .init()
+        penalties: SourcePenalties? = SourcePenalties(),
+        penaltyExemptions: [IPPrefix] = []
     ) {
         self.limits = limits
         self.perSource = perSource ?? .max
         regularShare = max(10, limits.full / 4)
-        state = Mutex(State(penalties: SSHServerPenalties(penalties)))
+        state = Mutex(State(penalties: SSHServerPenalties(penalties, exemptions: penaltyExemptions)))
     }
 
     /// Takes a place. Another connection may lose its own for it.

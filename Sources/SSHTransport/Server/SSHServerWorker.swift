@@ -29,7 +29,8 @@ final class SSHServerContext: Sendable {
         startups = SSHServerStartups(
             limits: configuration.maxStartups,
             perSource: configuration.perSourceMaxStartups,
-            penalties: configuration.penalties
+            penalties: configuration.penalties,
+            penaltyExemptions: configuration.penaltyExemptions
         )
     }
 }

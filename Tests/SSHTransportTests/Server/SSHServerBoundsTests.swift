@@ -1,5 +1,6 @@
 import CLibSSH
 import Glibc
+import OpenSSHSyntax
 import PacketTunnelTestKit
 import Synchronization
 import Testing
