@@ -26,7 +26,9 @@ lab_enter "$@"
 set -f
 
 BENCH=$LAB_BIN/packet-tunnel-bench
-BENCH_NETWORK=${LAB_ROUTES[0]}
+# What the tunnels carry: IPv4, or IPv6 where BENCH_FAMILY is 6. The connections outside are of IPv4.
+BENCH_NETWORK=${LAB_ROUTES[0]} BENCH_TARGET=$LAB_WEB4
+[ "${BENCH_FAMILY:-4}" = 4 ] || { BENCH_NETWORK=${LAB_ROUTES[1]} BENCH_TARGET=$LAB_WEB6; }
 PEER_SERVER=() PEER_CLIENT=() PEER_IS_UP=
 
 bench_missing() {
@@ -55,7 +57,7 @@ bench_started() {
     for name in "${PEER_CLIENT[@]}"; do sed -n '1s/^started=/&/p' "$LAB_DIR/$name.log"; done
 }
 
-bench_facts() { echo "$LAB_WEB4" "${LAB_CUBIC[@]}"; }
+bench_facts() { echo "$BENCH_TARGET" "${LAB_CUBIC[@]}"; }
 
 bench_down() {
     [ -n "$PEER_IS_UP" ] || return 0
@@ -68,6 +70,10 @@ _bench_load() {
     [ -r "$LAB_HERE/peers/$1.sh" ] || return 66
     PEER_SERVER=() PEER_CLIENT=()
     . "$LAB_HERE/peers/$1.sh"
+    case $BENCH_NETWORK$1 in
+        *:*bare | *:*wireguard-go | *:*gso | *:*psiphon) ;;
+        *:*) echo "$1 is measured over IPv4 only" && return 64 ;;
+    esac
 }
 
 bench_usage() {

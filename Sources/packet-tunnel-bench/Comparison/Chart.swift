@@ -5,7 +5,8 @@
 struct Chart {
     private static let chosen = [
         "down", "up", "down-cpu", "up-cpu", "small-down", "small-up", "idle-rtt-median", "idle-rtt-p99",
-        "paced-down-rtt-p99", "loaded-down-rtt-p99", "setup", "memory-server",
+        "paced-down-rtt-p99", "loaded-down-rtt-median", "loaded-down-rtt-p99", "loaded-up-rtt-p99", "web", "setup",
+        "memory-server",
     ]
     private static let panelWidth = 440
     private static let headHeight = 36
@@ -48,7 +49,8 @@ struct Chart {
             lines.append("</g>")
         }
         let machine = "\(report.machine.processors) × \(report.machine.processor), Linux \(report.machine.kernel)"
-        let note = "Medians of \(report.settings.rounds) interleaved rounds; lines: least to most. \(machine)"
+        let path = report.settings.path.isEmpty ? "" : "\(report.settings.path): "
+        let note = "\(path)medians of \(report.settings.rounds) interleaved rounds; lines: least to most. \(machine)"
         lines.append(Self.label(note, x: 10, y: height - 12, kind: "note"))
         return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
     }

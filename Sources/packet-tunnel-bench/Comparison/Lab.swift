@@ -21,7 +21,8 @@ final class Lab {
     /// - Parameters:
     ///   - directory: the lab's scripts.
     ///   - path: what lies between client and server, in the words of `lab-tool link`; nil for a cable.
-    init(directory: URL, programs: URL, path: String? = nil) throws {
+    ///   - isIPv6: whether the tunnels carry IPv6, and not IPv4.
+    init(directory: URL, programs: URL, path: String? = nil, isIPv6: Bool = false) throws {
         self.programs = programs
         // A lab that has ended shows in the answer that does not come.
         signal(SIGPIPE, SIG_IGN)
@@ -31,7 +32,7 @@ final class Lab {
             "setpriv", "--pdeathsig", "KILL", "bash", directory.appendingPathComponent("bench.sh").path,
         ]
         process.environment = ProcessInfo.processInfo.environment.merging(
-            ["LAB_BIN": programs.path, "LAB_PATH": path ?? ""]
+            ["LAB_BIN": programs.path, "LAB_PATH": path ?? "", "BENCH_FAMILY": isIPv6 ? "6" : "4"]
         ) { $1 }
         process.standardInput = commands
         process.standardOutput = answers

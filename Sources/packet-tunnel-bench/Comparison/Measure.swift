@@ -18,6 +18,7 @@ enum Measure: String, CaseIterable, ExpressibleByArgument {
     case pacedUp = "paced-up"
     case loadedDown = "loaded-down"
     case loadedUp = "loaded-up"
+    case web
     case memory
     case smallDown = "small-down"
     case smallUp = "small-up"
@@ -26,7 +27,7 @@ enum Measure: String, CaseIterable, ExpressibleByArgument {
     var direction: BulkDirection {
         switch self {
         case .up, .smallUp, .pacedUp, .loadedUp: .up
-        case .setup, .idle, .down, .smallDown, .pacedDown, .loadedDown, .memory: .down
+        case .setup, .idle, .down, .smallDown, .pacedDown, .loadedDown, .web, .memory: .down
         }
     }
 
@@ -37,7 +38,7 @@ enum Measure: String, CaseIterable, ExpressibleByArgument {
         case .idle: Metric.roundTrips("idle", "idle", unit: .microseconds)
         case .down, .up:
             [
-                Metric("\(rawValue)", "one TCP stream \(rawValue)", .megabitsPerSecond),
+                Metric("\(rawValue)", "TCP \(rawValue)", .megabitsPerSecond),
                 Metric("\(rawValue)-cpu", "processor time \(rawValue), both ends", .secondsPerGigabyte),
             ]
         case .smallDown, .smallUp:
@@ -53,6 +54,8 @@ enum Measure: String, CaseIterable, ExpressibleByArgument {
             Metric.roundTrips(rawValue, "beside a full-speed stream \(direction)", unit: .milliseconds) + [
                 Metric("\(rawValue)-rate", "the full-speed stream \(direction)", .megabitsPerSecond)
             ]
+        case .web:
+            [Metric("web", "\(ObjectsProbe.count) objects of \(ObjectsProbe.size / 1_000) KB", .milliseconds)]
         case .memory:
             [
                 Metric("memory-server", "peak resident memory of the server", .mebibytes),

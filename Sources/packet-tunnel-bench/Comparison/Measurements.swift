@@ -12,11 +12,14 @@ struct Measurements {
         var floodRate = 0.0
         /// Whether round trips are measured over TCP.
         var pingsOverTCP = false
+        /// TCP connections of a bulk transfer.
+        var streams = 1
     }
 
     private static let echoPort = "7007"
     private static let floodPort = "7009"
     private static let bulkPort = "5201"
+    private static let objectsPort = "7011"
     /// Microseconds between round trips beside other traffic.
     private static let pingInterval = "2000"
 
@@ -71,6 +74,7 @@ struct Measurements {
             // Small writes, or the pace is that of bursts. A pace of the kernel's would not reach the server of iperf3.
             try loaded(measure, extra: ["--bitrate", "\(Int(settings.pace))M", "--length", "16384"])
         case .loadedDown, .loadedUp: try loaded(measure, extra: [])
+        case .web: try objects()
         case .memory: try memory()
         }
     }
@@ -118,7 +122,8 @@ struct Measurements {
     }
 
     private func bulkClient(_ measure: Measure) -> [String] {
-        ["iperf3", "--client", address, "--port", Self.bulkPort] + congestionControl
+        ["iperf3", "--client", address, "--port", Self.bulkPort, "--parallel", "\(settings.streams)"]
+            + congestionControl
             + (measure.direction == .down ? ["--reverse"] : [])
     }
 
@@ -134,6 +139,18 @@ struct Measurements {
             metrics["\(measure.rawValue)-cpu"] = used / (report.bytes / 1e9)
         }
         return metrics
+    }
+
+    // MARK: Short transfers
+
+    /// What a page of the web is made of: objects over connections of their own, a few at a time.
+    private func objects() throws -> [String: Double] {
+        try lab.tell(["start", "objects", "target"] + lab.probeCommand(["objects", address, Self.objectsPort]))
+        defer { _ = try? lab.tell("stop", "objects") }
+        try lab.tell("await", "objects", "10", "listening|rror")
+        let values = try lab.probe(in: "client", ["fetch", address, Self.objectsPort])
+        guard let time = values["time"] else { throw Lab.Failure(description: "no objects") }
+        return ["web": time]
     }
 
     // MARK: Small packets

@@ -19,6 +19,8 @@ struct Report: Encodable {
         let pacedStream: Double
         let floodRate: Double
         let roundTripsOver: String
+        let streams: Int
+        let family: String
     }
 
     /// One metric with all peers.
@@ -62,7 +64,9 @@ struct Report: Encodable {
             seconds: command.seconds,
             pacedStream: command.pace,
             floodRate: command.floodRate,
-            roundTripsOver: command.tcpPing ? "TCP" : "UDP"
+            roundTripsOver: command.tcpPing ? "TCP" : "UDP",
+            streams: command.streams,
+            family: command.ipv6 ? "IPv6" : "IPv4"
         )
         let metrics = Measure.allCases.filter(command.measures.contains).flatMap(\.metrics)
         comparisons = metrics.map { Comparison($0, samples, command.peers) }.filter { !$0.isEmpty }

@@ -6,6 +6,7 @@ extension Report {
             + "\(settings.rounds) interleaved rounds of \(settings.seconds.compact) s; "
             + "round trips over \(settings.roundTripsOver), a lost one counts as 1000 ms; "
             + "paced stream \(settings.pacedStream.compact) Mbit/s"
+            + (settings.streams == 1 ? "" : "; \(settings.streams) TCP streams") + "; \(settings.family)"
             + (settings.path.isEmpty ? "\n" : "; path \(settings.path)\n")
             + "A column of one of ours says how many times better that one is than the row's peer (medians)."
         let names = Peer.allCases.compactMap { peer in versions[peer].map { "  \(peer.rawValue): \($0)" } }

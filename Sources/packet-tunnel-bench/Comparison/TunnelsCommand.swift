@@ -42,6 +42,12 @@ struct TunnelsCommand: ParsableCommand {
     @Flag(help: "Measure round trips over TCP instead of UDP.")
     var tcpPing = false
 
+    @Option(help: "TCP connections of a full-speed stream.")
+    var streams = 1
+
+    @Flag(help: "Measure over IPv6: bare, wireguard-go, gso and psiphon. The tunnels' own connection stays on IPv4.")
+    var ipv6 = false
+
     @Option(help: ArgumentHelp("Write all samples there.", valueName: "file"))
     var json: String?
 
@@ -57,6 +63,7 @@ struct TunnelsCommand: ParsableCommand {
     func validate() throws {
         guard rounds >= 1 else { throw ValidationError("--rounds \(rounds): at least one is needed") }
         guard (1...600).contains(seconds) else { throw ValidationError("--seconds \(seconds): 1 to 600") }
+        guard (1...128).contains(streams) else { throw ValidationError("--streams \(streams): 1 to 128") }
         guard pace > 0, floodRate >= 0 else { throw ValidationError("a rate is not negative") }
     }
 
@@ -66,7 +73,7 @@ struct TunnelsCommand: ParsableCommand {
         }
         try checkPrograms()
         let machine = Report.Machine()
-        let lab = try Lab(directory: directory, programs: LabLocation.programs, path: path)
+        let lab = try Lab(directory: directory, programs: LabLocation.programs, path: path, isIPv6: ipv6)
         defer { lab.close() }
         var remarks: [String] = []
         let present = try PeerInstaller(lab: lab, installs: installPeers).present(peers) { remarks.append($0) }
@@ -75,6 +82,7 @@ struct TunnelsCommand: ParsableCommand {
         settings.pace = pace
         settings.floodRate = floodRate
         settings.pingsOverTCP = tcpPing
+        settings.streams = streams
         let comparison = Comparison(
             lab: lab,
             measurements: try Measurements(lab: lab, settings: settings),

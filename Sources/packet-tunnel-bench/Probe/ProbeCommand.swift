@@ -9,7 +9,7 @@ struct ProbeCommand: ParsableCommand {
         shouldDisplay: false,
         subcommands: [
             EchoProbe.self, PingProbe.self, ConnectProbe.self, LaunchProbe.self, SendProbe.self, ReceiveProbe.self,
-            CrowdProbe.self, UsageProbe.self,
+            CrowdProbe.self, UsageProbe.self, ObjectsProbe.self, FetchProbe.self,
         ]
     )
 }

@@ -5,7 +5,10 @@ peer_version() { iperf3 --version | head -n 1; }
 
 peer_up() {
     lab_direct_path on
-    _lab_route client "$BENCH_NETWORK" via "$LAB_SERVER4"
+    case $BENCH_NETWORK in
+        *:*) _lab_route client "$BENCH_NETWORK" via "$LAB_SERVER6" ;;
+        *) _lab_route client "$BENCH_NETWORK" via "$LAB_SERVER4" ;;
+    esac
 }
 
 peer_connect() { :; }

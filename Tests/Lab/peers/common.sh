@@ -22,11 +22,18 @@ table ip bench {
         ip saddr 172.31.0.0/16 oifname "$LAB_EGRESS" masquerade
     }
 }
+table ip6 bench {
+    chain translate {
+        type nat hook postrouting priority srcnat;
+        ip6 saddr fd31::/16 oifname "$LAB_EGRESS" masquerade
+    }
+}
 RULES
 }
 
 bench_translate_end() {
     lab_in server nft delete table ip bench
+    lab_in server nft delete table ip6 bench
     lab_forwarding 0
 }
 

@@ -8,7 +8,7 @@ peer_missing() {
 
 peer_version() { wireguard-go --version | head -n 1; }
 
-# _wireguard_script DEVICE ADDRESS/LENGTH [ROUTE]: what wg-quick does, with the program in the foreground.
+# _wireguard_script DEVICE IPV4/LENGTH IPV6/LENGTH [ROUTE]: what wg-quick does, with the program in the foreground.
 _wireguard_script() {
     cat >"$LAB_DIR/$1.sh" <<SCRIPT
 trap 'kill \$!' TERM
@@ -19,8 +19,9 @@ until [ -S /run/wireguard/$1.sock ]; do
 done
 wg setconf $1 $LAB_DIR/$1.conf
 ip addr add $2 dev $1
+ip addr add $3 dev $1 nodad
 ip link set mtu 1420 up dev $1
-${3:+ip route add $3 dev $1 $LAB_CONGESTION_CONTROL}
+${4:+ip route add $4 dev $1 $LAB_CONGESTION_CONTROL}
 echo "$1 is up"
 wait
 # The signal ended the first wait, not yet the program.
@@ -37,7 +38,7 @@ PrivateKey = $server_key
 ListenPort = 51820
 [Peer]
 PublicKey = $(wg pubkey <<<"$client_key")
-AllowedIPs = 172.31.7.2/32
+AllowedIPs = 172.31.7.2/32, fd31:7::2/128
 CONFIG
     cat >"$LAB_DIR/wgc.conf" <<CONFIG
 [Interface]
@@ -45,11 +46,11 @@ PrivateKey = $client_key
 [Peer]
 PublicKey = $(wg pubkey <<<"$server_key")
 Endpoint = $LAB_SERVER4:51820
-AllowedIPs = 172.31.7.0/24, $BENCH_NETWORK
+AllowedIPs = 172.31.7.0/24, fd31:7::/64, $BENCH_NETWORK
 CONFIG
     chmod 600 "$LAB_DIR"/wgs.conf "$LAB_DIR"/wgc.conf
-    _wireguard_script wgs 172.31.7.1/24
-    _wireguard_script wgc 172.31.7.2/24 "$BENCH_NETWORK"
+    _wireguard_script wgs 172.31.7.1/24 fd31:7::1/64
+    _wireguard_script wgc 172.31.7.2/24 fd31:7::2/64 "$BENCH_NETWORK"
     bench_translate
     lab_start wg-server server bash "$LAB_DIR/wgs.sh"
     wait_for 10 lab_logged wg-server 'wgs is up'
