@@ -205,6 +205,7 @@ public final class DescriptorTransport: PacketTransport, @unchecked Sendable {  
         }
         var bytes = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
         receiver?.transportDidReceive(&bytes)
+        receiver?.transportDidFinishReceiving()
     }
 }
 

@@ -7,7 +7,7 @@ internal import Synchronization
 ///
 /// Whatever is registered here is owned by the loop: its handlers run on this thread alone, so they need no locks.
 /// One turn is: wait, serve each ready descriptor once, serve those that asked to be called again, run posted work,
-/// fire due timers, call who waits for the turn's end. No step can starve another.
+/// fire due timers. No step can starve another.
 public final class EventLoop: PacketLoop, @unchecked Sendable {  // what its thread owns is marked below
     /// Nanoseconds. A tenth of what Linux gives by default: a loop that has a packet to pass on should not wait for a
     /// program that computes, and has little to do each time.
@@ -24,7 +24,6 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {  // what its thr
     private var lastIdentifier = Epoll.wakeIdentifier
     private var again: [Registration] = []
     private var timers = TimerQueue()
-    private var turnEndHandlers: [any TurnEndHandler] = []
     private var isStopping = false
     private var turnTime: UInt64 = 0
     private var lastYield: UInt64 = 0
@@ -97,11 +96,6 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {  // what its thr
         guard time &- lastYield >= Self.timeSlice else { return }
         sched_yield()
         lastYield = time
-    }
-
-    /// Calls `handler` once, last in this turn.
-    public func callAtEndOfTurn(_ handler: any TurnEndHandler) {
-        turnEndHandlers.append(handler)
     }
 
     /// Runs `work` on the loop's thread, in the order of the calls.
@@ -199,10 +193,8 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {  // what its thr
             }
             runPosted()
             while let timer = timers.popExpired(now: turnTime) { timer.fire() }
-            endTurn()
         }
         runPosted()
-        endTurn()
         registrations.removeAll()
         scratch.deallocate()
     }
@@ -213,15 +205,6 @@ public final class EventLoop: PacketLoop, @unchecked Sendable {  // what its thr
             return queue
         }
         for work in work { work() }
-    }
-
-    private func endTurn() {
-        var index = 0
-        while index < turnEndHandlers.count {
-            turnEndHandlers[index].turnDidEnd()
-            index += 1
-        }
-        turnEndHandlers.removeAll(keepingCapacity: true)
     }
 
     private func waitTime() -> Int32 {

@@ -12,9 +12,6 @@ public protocol PacketLoop: AnyObject, Sendable {
     /// Lets threads that wait for this processor go first. Only on the loop's thread.
     func yieldProcessor()
 
-    /// Calls `handler` once, when all that is ready in this turn of the loop has been served. Only on the loop's thread.
-    func callAtEndOfTurn(_ handler: any TurnEndHandler)
-
     /// Runs `work` on the loop's thread, in the order of the calls. From any thread.
     func execute(_ work: @escaping @Sendable () -> Void)
 
@@ -22,20 +19,6 @@ public protocol PacketLoop: AnyObject, Sendable {
     /// was called on the loop's thread.
     @discardableResult
     func schedule(after nanoseconds: UInt64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork
-}
-
-extension PacketLoop {
-    /// Calls it as work: for loops without turns.
-    public func callAtEndOfTurn(_ handler: any TurnEndHandler) {
-        nonisolated(unsafe) let handler = handler  // stays on the loop
-        execute { unsafe handler.turnDidEnd() }
-    }
-}
-
-/// Who has kept something back in a turn of a loop, so that what comes together goes on together.
-public protocol TurnEndHandler: AnyObject {
-    /// Nothing more comes in this turn. On the loop's thread.
-    func turnDidEnd()
 }
 
 /// Work that waits for its time on a loop. `cancel` is idempotent and may be called from any thread.

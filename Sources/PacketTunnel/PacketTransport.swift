@@ -56,6 +56,10 @@ public protocol PacketTransportReceiver: AnyObject {
     /// Bytes arrived. They may be changed in place; they are gone when the call returns.
     func transportDidReceive(_ bytes: inout MutableRawSpan)
 
+    /// Nothing more arrives in this turn of the loop. A transport calls it after the last `transportDidReceive` of each turn, or
+    /// never: once it has, packets wait for it, to travel together.
+    func transportDidFinishReceiving()
+
     /// There is room again after `writableByteCount` was 0 and somebody asked to be notified, or after `write` took less than it
     /// was given. May come at other times, too.
     func transportDidBecomeWritable()
@@ -67,4 +71,9 @@ public protocol PacketTransportReceiver: AnyObject {
 extension PacketTransport {
     /// Tells nothing.
     public func close(telling reason: String) { close() }
+}
+
+extension PacketTransportReceiver {
+    /// Does nothing: for receivers that keep nothing back.
+    public func transportDidFinishReceiving() {}
 }

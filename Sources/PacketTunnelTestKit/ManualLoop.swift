@@ -17,8 +17,6 @@ public final class ManualLoop: PacketLoop {
     /// How many calls of `perform` surround the work that runs now.
     private let depth = Atomic(0)
     private let yieldCalls = Atomic(0)
-    /// Of the thread that the loop is for at the time.
-    private nonisolated(unsafe) var turnEndHandlers: [any TurnEndHandler] = []
 
     /// A loop whose clock stands at `nanoseconds`.
     public init(startingAt nanoseconds: UInt64 = 1_000_000_000) {
@@ -35,9 +33,6 @@ public final class ManualLoop: PacketLoop {
 
     /// Is counted: there is nobody to give way to.
     public func yieldProcessor() { yieldCalls.wrappingAdd(1, ordering: .relaxed) }
-
-    /// Calls `handler` once, when the outermost `perform` or piece of work is done.
-    public func callAtEndOfTurn(_ handler: any TurnEndHandler) { turnEndHandlers.append(handler) }
 
     /// Keeps `work` until the test runs it.
     public func execute(_ work: @escaping @Sendable () -> Void) {
@@ -57,24 +52,12 @@ public final class ManualLoop: PacketLoop {
     /// Calls of `yieldProcessor` so far.
     public var yieldCount: Int { yieldCalls.load(ordering: .relaxed) }
 
-    /// Does what only the loop's own thread may do, as one turn. Work posted meanwhile waits.
+    /// Does what only the loop's own thread may do. Work posted meanwhile waits.
     @discardableResult
     public func perform<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
         depth.wrappingAdd(1, ordering: .relaxed)
-        defer {
-            if depth.load(ordering: .relaxed) == 1 { endTurn() }
-            depth.wrappingSubtract(1, ordering: .relaxed)
-        }
+        defer { depth.wrappingSubtract(1, ordering: .relaxed) }
         return try body()
-    }
-
-    private func endTurn() {
-        var index = 0
-        while index < turnEndHandlers.count {
-            turnEndHandlers[index].turnDidEnd()
-            index += 1
-        }
-        turnEndHandlers.removeAll(keepingCapacity: true)
     }
 
     /// Runs the oldest piece of posted work; false if there is none.

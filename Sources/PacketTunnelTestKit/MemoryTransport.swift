@@ -62,13 +62,17 @@ public final class MemoryTransport: PacketTransport, @unchecked Sendable {  // o
     public func deliver(_ message: [UInt8], inspect: ((UnsafeRawBufferPointer) -> Void)? = nil) {
         guard receiver != nil || isClosed else { return early.append(message) }
         pass(message, inspect: inspect)
+        finishTurn()
     }
 
     /// Delivers several messages in one turn, to a receiver that is there.
     public func deliverTogether(_ messages: [[UInt8]]) {
-        manualLoop.perform {
-            for message in messages { pass(message) }
-        }
+        for message in messages { pass(message) }
+        finishTurn()
+    }
+
+    private func finishTurn() {
+        manualLoop.perform { receiver?.transportDidFinishReceiving() }
     }
 
     private func pass(_ message: [UInt8], inspect: ((UnsafeRawBufferPointer) -> Void)? = nil) {

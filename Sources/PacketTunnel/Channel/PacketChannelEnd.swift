@@ -104,13 +104,12 @@ final class PacketChannelEnd: PacketTransportReceiver {
     func transportDidReceive(_ bytes: inout MutableRawSpan) {
         guard closedReason == nil else { return }
         do throws(FramingError) {
-            // The packets are copied to the inbox, so the batch may end whether it is complete or not.
-            _ = try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
+            try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
                 unsafe try decoder.decode(buffer) { packet, offload in
                     unsafe deliver(packet, offload)
+                } flush: {
                 }
             }
-            decoder.endBatch()
         } catch {
             end(reason: "broken framing: \(error)", closesTransport: true)
         }
@@ -123,6 +122,8 @@ final class PacketChannelEnd: PacketTransportReceiver {
             inbox.refuse()
         }
     }
+
+    func transportDidFinishReceiving() { decoder.finish {} }
 
     func transportDidBecomeWritable() { pump() }
 

@@ -1,7 +1,7 @@
 internal import IPPacket
 
 /// One connection of a client to its server: transport, framing and queue. Owned by the client's loop.
-final class ClientConnection: PacketTransportReceiver, TurnEndHandler {
+final class ClientConnection: PacketTransportReceiver {
     /// Strong, which costs least per packet; the client lets go of the connection at its end.
     private let client: PacketTunnelClient
     private let transport: any PacketTransport
@@ -10,8 +10,6 @@ final class ClientConnection: PacketTransportReceiver, TurnEndHandler {
     private var decoder: FrameDecoder
     private var sender: ChannelSender
     private var hasEnded = false
-    /// The batch ends with the loop's turn.
-    private var isGathering = false
 
     init(
         client: PacketTunnelClient,
@@ -50,7 +48,7 @@ final class ClientConnection: PacketTransportReceiver, TurnEndHandler {
         guard !hasEnded else { return }
         hasEnded = true
         transport.close()
-        endBatch()
+        transportDidFinishReceiving()
         decoder.removeAll()
         sender.removeAll()
         client.connectionDidEnd(self)
@@ -59,37 +57,26 @@ final class ClientConnection: PacketTransportReceiver, TurnEndHandler {
     func transportDidReceive(_ bytes: inout MutableRawSpan) {
         guard !hasEnded else { return }
         do throws(FramingError) {
-            let batch = try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
+            try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
                 unsafe try decoder.decode(buffer) { packet, offload in
                     unsafe client.processDownstream(packet, offload: offload, framing: framing)
+                } flush: {
+                    client.writer.flush()
                 }
             }
-            switch batch {
-            case .isComplete: endBatch()
-            case .mayGrow: endBatchWithTurn()
-            }
+            countRefused()
         } catch {
-            endBatch()
             client.refuse(.downstream, .invalidFrame)
             fail("broken framing: \(error)")
         }
     }
 
-    private func endBatchWithTurn() {
-        guard !isGathering else { return }
-        isGathering = true
-        client.loop.callAtEndOfTurn(self)
+    func transportDidFinishReceiving() {
+        decoder.finish { client.writer.flush() }
+        countRefused()
     }
 
-    func turnDidEnd() {
-        isGathering = false
-        endBatch()
-    }
-
-    /// Writes what was held back, and gives its memory back.
-    private func endBatch() {
-        client.writer.flush()
-        decoder.endBatch()
+    private func countRefused() {
         if let dropped = client.writer.takeDropped() { client.refuse(.downstream, dropped) }
     }
 

@@ -98,7 +98,9 @@ struct ChannelSender: ~Copyable {
 
     /// Sends as much as the transport takes without holding it back.
     mutating func flush(to transport: any PacketTransport, now: UInt64) {
-        queue.timing = CoDelTiming(roundTrip: UInt64(clamping: transport.path?.roundTripMicroseconds ?? 0) &* 1_000)
+        let path = transport.path
+        queue.timing = CoDelTiming(roundTrip: UInt64(clamping: path?.roundTripMicroseconds ?? 0) &* 1_000)
+        queue.makeRoom(forWindow: path?.windowBytes ?? 0)
         let messageSize = min(transport.preferredWriteSize, PacketBufferPool.largeCapacity)
         while true {
             let room = transport.writableByteCount

@@ -22,14 +22,16 @@ enum FramingError: Error, Equatable, CustomStringConvertible {
 /// Cuts what a transport delivers into packets, in place. Copied are only a packet that lies across two deliveries, and
 /// messages of a single packet each.
 ///
-/// Owned by one loop. Holds memory only while a frame is incomplete, or until `endBatch`.
+/// Owned by one loop. Holds memory only while a frame is incomplete, or until `finish`.
 struct FrameDecoder: ~Copyable {
     private let framing: ChannelFraming
     private let maximumLength: Int
     private let pool: PacketBufferPool
     private var partial: PacketBuffer?
-    /// Where packets of the batch lie that are not in the transport's own memory.
+    /// The messages since the last `flush`, where each is a packet.
     private var batch: PacketBuffer?
+    /// The transport has shown that it tells when nothing more arrives. Until it has, no packet waits for that.
+    private var knowsTurns = false
 
     /// - Parameter mtu: the longest packet that is not a super-packet.
     init(framing: ChannelFraming, mtu: Int, pool: PacketBufferPool) {
@@ -44,47 +46,52 @@ struct FrameDecoder: ~Copyable {
         pool.release(batch.take())
     }
 
-    /// What becomes of the packets that a delivery has completed.
-    enum Batch {
-        /// Their memory is the transport's, or full: `endBatch` is due before the transport has it back.
-        case isComplete
-        /// Each message is a packet, and there is room for more: `endBatch` may wait for the end of the loop's turn. One by
-        /// one, the segments of a flow could not be joined.
-        case mayGrow
-    }
-
-    /// Passes each packet that `bytes` complete to `body`, in order, and keeps the rest.
+    /// Hands each packet that `bytes` complete to `body`, in order, then calls `flush`, and keeps the rest.
     ///
-    /// The packets' memory stands still until `endBatch`, which is due at once also where this throws: the packets before a
-    /// broken frame are good.
+    /// The packets' memory stands still until `flush` has returned, not longer. Where each delivery is a packet, `flush` is
+    /// left to `finish` as long as there is room: one by one, the segments of a flow could not be joined. Before the first
+    /// `finish` nothing is, as a transport may not tell when its turn is over.
     @inline(__always)
     mutating func decode(
         _ bytes: UnsafeMutableRawBufferPointer,
-        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void
-    ) throws(FramingError) -> Batch {
-        guard framing != .openSSH else { return unsafe try decodeMessage(bytes, body) }
+        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void,
+        flush: () -> Void
+    ) throws(FramingError) {
+        guard framing != .openSSH else { return unsafe try decodeMessage(bytes, body, flush: flush) }
         var offset = 0
         if var continued = partial.take() {
             offset = unsafe complete(&continued, with: bytes)
             let memory = unsafe continued.bytes
             partial = consume continued
-            guard let packet = unsafe try nextFrame(in: memory, at: 0) else { return .isComplete }
+            guard let packet = unsafe try nextFrame(in: memory, at: 0) else { return }
             unsafe body(packet.bytes, packet.offload)
-            batch = partial.take()
         }
-        while let packet = unsafe try nextFrame(in: bytes, at: offset) {
-            unsafe body(packet.bytes, packet.offload)
-            offset = packet.end
+        do {
+            // The packets before a broken frame are good, too, and their memory is about to be reused.
+            defer {
+                flush()
+                pool.release(partial.take())
+            }
+            while let packet = unsafe try nextFrame(in: bytes, at: offset) {
+                unsafe body(packet.bytes, packet.offload)
+                offset = packet.end
+            }
         }
-        guard offset < bytes.count else { return .isComplete }
+        guard offset < bytes.count else { return }
         var rest = pool.takeLarge()
         unsafe Self.append(UnsafeRawBufferPointer(bytes)[offset...], to: &rest)
         partial = consume rest
-        return .isComplete
     }
 
-    /// Gives the memory of the batch back: its packets have gone on.
-    mutating func endBatch() {
+    /// Calls `flush` if packets still wait for it. Call when nothing more arrives for now.
+    mutating func finish(flush: () -> Void) {
+        knowsTurns = true
+        endBatch(flush: flush)
+    }
+
+    private mutating func endBatch(flush: () -> Void) {
+        guard batch != nil else { return }
+        flush()
         pool.release(batch.take())
     }
 
@@ -156,21 +163,22 @@ struct FrameDecoder: ~Copyable {
     @inline(__always)
     private mutating func decodeMessage(
         _ bytes: UnsafeMutableRawBufferPointer,
-        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void
-    ) throws(FramingError) -> Batch {
+        _ body: (UnsafeMutableRawBufferPointer, PacketOffload) -> Void,
+        flush: () -> Void
+    ) throws(FramingError) {
         guard bytes.count > OpenSSHFrame.headerLength else { throw .messageTooShort(bytes.count) }
         guard bytes.count - OpenSSHFrame.headerLength <= maximumLength else {
             throw .frameTooLong(length: bytes.count - OpenSSHFrame.headerLength, limit: maximumLength)
         }
         let family = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)).uint32(at: OpenSSHFrame.family)
         guard family == OpenSSHFrame.ipv4 || family == OpenSSHFrame.ipv6 else { throw .unknownAddressFamily(family) }
+        if (batch?.length ?? 0) + bytes.count > PacketBufferPool.largeCapacity { endBatch(flush: flush) }
         if batch == nil { batch = pool.takeLarge() }
         guard let message = unsafe batch?.extend(by: bytes.count) else {
             preconditionFailure("a message is no longer than a buffer")
         }
         unsafe message.copyMemory(from: UnsafeRawBufferPointer(bytes))
         unsafe body(UnsafeMutableRawBufferPointer(rebasing: message[OpenSSHFrame.headerLength...]), .none)
-        let least = (batch?.length ?? 0) + OpenSSHFrame.headerLength + maximumLength
-        return least > PacketBufferPool.largeCapacity ? .isComplete : .mayGrow
+        if !knowsTurns { endBatch(flush: flush) }
     }
 }

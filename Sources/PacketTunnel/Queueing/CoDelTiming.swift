@@ -6,7 +6,7 @@
 struct CoDelTiming: Equatable {
     /// Nanoseconds that packets may wait for longer than an interval: 5 ms, and on a long path a quarter of its round trip.
     let target: UInt64
-    /// Nanoseconds: 100 ms, and on a long path two of its round trips.
+    /// Nanoseconds: 100 ms, and on a long path three of its round trips: in one a sender hears of a drop, in the next it slows down.
     let interval: UInt64
 
     /// - Parameter roundTrip: nanoseconds; 0 where it is not known.
@@ -14,6 +14,6 @@ struct CoDelTiming: Equatable {
         // A peer has no say in it: what it makes of the round trip stays below a second.
         let roundTrip = min(roundTrip, 1_000_000_000)
         target = max(5_000_000, roundTrip / 4)
-        interval = max(100_000_000, 2 * roundTrip)
+        interval = max(100_000_000, 3 * roundTrip)
     }
 }

@@ -8,11 +8,15 @@ internal import IPPacket
 struct FlowQueue: ~Copyable {
     private static let bucketCount = 64
 
+    /// How often its limit a queue may hold on a path with a large window.
+    static let greatestGrowth = 4
+
     /// How long packets may wait on this path.
     var timing = CoDelTiming()
 
     private let pool: PacketBufferPool
-    private let limit: Int
+    private let leastLimit: Int
+    private var limit: Int
     private let quantum: Int
     private var buckets = FlowBuckets()
     private var newFlows = FlowBucketList()
@@ -30,12 +34,19 @@ struct FlowQueue: ~Copyable {
     /// An empty queue.
     ///
     /// - Parameters:
-    ///   - limit: bytes of packet memory it may hold.
+    ///   - limit: bytes of packet memory it may hold, where `makeRoom` does not say more.
     ///   - quantum: bytes that a flow may send in one round.
     init(pool: PacketBufferPool, limitInBytes limit: Int, quantum: Int) {
         self.pool = pool
+        leastLimit = limit
         self.limit = limit
         self.quantum = quantum
+    }
+
+    /// Lets packets of two windows of the path wait, which take up to twice their size, and no more than four times the limit. A sender
+    /// that starts has twice as much arrive in a round trip as in the one before, and the path takes it a round trip later.
+    mutating func makeRoom(forWindow bytes: Int) {
+        limit = max(leastLimit, min(Self.greatestGrowth * leastLimit, 4 * bytes))
     }
 
     /// Gives all memory back. Call before the queue goes away.

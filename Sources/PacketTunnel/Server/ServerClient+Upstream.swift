@@ -10,25 +10,26 @@ internal import IPPacket
 /// 6. `judgeUpstream` decides. It cannot reach the device or the channel.
 /// 7. `processUpstream` rewrites and counts what may pass (`Passage.apply`, `MSSClamp.clamp`), and gives it to
 ///    `DeviceWriter.write`, which joins the segments of a flow; `answerRefusal` tells the client about what may not.
-/// 8. `endBatch` has `DeviceWriter.flush` write what was held back: with the delivery where that is many packets, and with the
-///    loop's turn (`ServerWorker.turnDidEnd`) where each message is one.
+/// 8. `transportDidFinishReceiving`, which `SSHChannel.service` calls at the end of the turn, has `DeviceWriter.flush` write
+///    what was held back. A batch of frames is written before `decode` returns.
 /// 9. `TunLane.write` writes to the tun device.
 extension ServerClient {
     func transportDidReceive(_ bytes: inout MutableRawSpan) {
         guard state.isOpen else { return }
-        if !isGathering { worker.endOtherBatch() }
         do throws(FramingError) {
-            let batch = try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
+            try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(FramingError) in
                 unsafe try decoder.decode(buffer) { packet, offload in
                     unsafe processUpstream(packet, offload: offload)
+                } flush: {
+                    worker.writer.flush()
                 }
             }
-            switch batch {
-            case .isComplete: endBatch()
-            case .mayGrow: if !isGathering { worker.endBatchWithTurn(of: self) }
+            countRefused()
+            if owesAnswer {
+                owesAnswer = false
+                flush()
             }
         } catch {
-            endBatch()
             session?.counters.refuse(.upstream, .invalidFrame)
             end(reason: "broken framing: \(error)")
         }
@@ -173,23 +174,13 @@ extension ServerClient {
         if isLast { flows[slot].report() }
     }
 
-    /// Writes what was held back, and sends what the server has answered to it.
-    func endBatch() {
-        writeBatch()
-        if takeOwedAnswer() { flush() }
+    func transportDidFinishReceiving() {
+        decoder.finish { worker.writer.flush() }
+        countRefused()
     }
 
-    /// Writes what was held back, and gives its memory back.
-    func writeBatch() {
-        worker.writer.flush()
-        decoder.endBatch()
+    private func countRefused() {
         if let dropped = worker.writer.takeDropped() { session?.counters.refuse(.upstream, dropped) }
-    }
-
-    /// True if an answer waits to be sent: the caller sees to that.
-    func takeOwedAnswer() -> Bool {
-        defer { owesAnswer = false }
-        return owesAnswer
     }
 
     /// Has the next packet of a flow judged anew if the policy forbids it now.

@@ -44,9 +44,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {  // use
     /// Queries and their answers are measured.
     let measuresDNS: Bool
     /// The worker flushes this client at the end of its batch.
-    var needsFlush = false
-    /// The worker ends this client's batch with the loop's turn.
-    var isGathering = false
+    var isDirty = false
 
     /// Nanoseconds between two calls of a flow's updaters.
     private static let flowReportPeriod: UInt64 = 1_000_000_000
@@ -154,7 +152,7 @@ final class ServerClient: PacketTransportReceiver, @unchecked Sendable {  // use
     func end(reason: String, isTold: Bool = false) {
         guard change({ $0.end() }) else { return }
         if isTold { transport.close(telling: reason) } else { transport.close() }
-        endBatch()
+        transportDidFinishReceiving()
         let now = worker.loop.now
         flows.removeIdle(now: now)
         session?.lastFlowCount = flows.count

@@ -39,10 +39,7 @@ final class ServerWorker: @unchecked Sendable {  // used on its loop alone
 
     private let reader: DeviceReader
     private var clients: [UInt32: ServerClient] = [:]
-    private var unflushed: [ServerClient] = []
-    /// The client whose batch ends with the turn: `writer` holds packets of one client at a time.
-    private var gathering: ServerClient?
-    private var isCalledAtEndOfTurn = false
+    private var dirty: [ServerClient] = []
 
     init(
         loop: any PacketLoop,
@@ -111,31 +108,6 @@ final class ServerWorker: @unchecked Sendable {  // used on its loop alone
         return figures.strays.since(reportedStrays)
     }
 
-    // MARK: Upstream
-
-    /// Writes the batch of the client that gathers one, for another client to begin. Called while the other one's session is
-    /// being read: what the first one is answered has to wait for the turn's end.
-    func endOtherBatch() {
-        guard let gathering = takeGathering() else { return }
-        gathering.writeBatch()
-        if gathering.takeOwedAnswer() { flushLater(gathering) }
-    }
-
-    /// Leaves the end of a client's batch to the end of the loop's turn. No other client gathers one.
-    func endBatchWithTurn(of client: ServerClient) {
-        client.isGathering = true
-        gathering = client
-        guard !isCalledAtEndOfTurn else { return }
-        isCalledAtEndOfTurn = true
-        loop.callAtEndOfTurn(self)
-    }
-
-    private func takeGathering() -> ServerClient? {
-        defer { gathering = nil }
-        gathering?.isGathering = false
-        return gathering
-    }
-
     // MARK: Downstream
 
     /// Reads a batch of packets, queues each for its client, and sends what the channels take.
@@ -144,22 +116,12 @@ final class ServerWorker: @unchecked Sendable {  // used on its loop alone
             figures.readCount &+= 1
             return dispatch(packet)
         }
-        flushAll()
-        if isFlood { loop.yieldProcessor() }
-    }
-
-    private func flushLater(_ client: ServerClient) {
-        guard !client.needsFlush else { return }
-        client.needsFlush = true
-        unflushed.append(client)
-    }
-
-    private func flushAll() {
-        for client in unflushed {
-            client.needsFlush = false
+        for client in dirty {
+            client.isDirty = false
             client.flush()
         }
-        unflushed.removeAll(keepingCapacity: true)
+        dirty.removeAll(keepingCapacity: true)
+        if isFlood { loop.yieldProcessor() }
     }
 
     /// Validates a packet and finds its client.
@@ -193,7 +155,10 @@ final class ServerWorker: @unchecked Sendable {  // used on its loop alone
         summary: PacketSummary,
         to client: ServerClient
     ) -> PacketBuffer? {
-        flushLater(client)
+        if !client.isDirty {
+            client.isDirty = true
+            dirty.append(client)
+        }
         return client.processDownstream(packet, summary: summary)
     }
 
@@ -253,13 +218,5 @@ final class ServerWorker: @unchecked Sendable {  // used on its loop alone
         }
         pool.release(buffer)
         return nil
-    }
-}
-
-extension ServerWorker: TurnEndHandler {
-    func turnDidEnd() {
-        isCalledAtEndOfTurn = false
-        flushAll()
-        takeGathering()?.endBatch()
     }
 }

@@ -47,6 +47,8 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {  // used o
     private let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>
     private let messageSize: Int
 
+    /// Data has come in this turn: `transportDidFinishReceiving` is due.
+    private var hasReceived = false
     /// `transportDidBecomeWritable` is due as soon as it is true.
     private var waitsToWrite = false
     /// What the receiver is told of an end that this side has decided.
@@ -182,6 +184,7 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {  // used o
     @inline(__always)
     func receive(_ bytes: UnsafeMutableRawBufferPointer) {
         guard !state.isEnding, let receiver else { return }
+        hasReceived = true
         var span = bytes.mutableBytes
         receiver.transportDidReceive(&span)
     }
@@ -213,6 +216,10 @@ public final class SSHChannel: PacketTransport, @unchecked Sendable {  // used o
 
     func service() {
         serviceSendWindow()
+        if hasReceived {
+            hasReceived = false
+            receiver?.transportDidFinishReceiving()
+        }
         answerPeersEnd()
         if case .closing = state { sendClose() }
         if state == .finished { free() }

@@ -1,4 +1,4 @@
-public import IPPacket
+internal import IPPacket
 public import OpenSSHSyntax
 
 /// How an SSH server listens, whom it lets in, and what it puts up with. Names and defaults follow sshd_config(5) where
@@ -33,9 +33,7 @@ public struct SSHServerConfiguration: Sendable {
     public var keyLimits = KeyLimits()
 
     /// What sources are refused for.
-    public var penalties: SourcePenalties? = SourcePenalties()
-    /// Networks that have no penalties (`PerSourcePenaltyExemptList`).
-    public var penaltyExemptions: [IPPrefix] = []
+    public var penalties = Penalties()
 
     /// Channels of one connection at a time (`MaxSessions`, of any type). A channel counts until both sides closed it.
     public var maxChannels = 10
@@ -142,8 +140,8 @@ public struct SSHServerConfiguration: Sendable {
         try require(perSource >= 1, "PerSourceMaxStartups \(perSource): has to be at least 1")
         let block = netBlockSize
         try require(
-            block.contradiction == nil,
-            "PerSourceNetBlockSize \(block): \(block.contradiction ?? "")"
+            (0...32).contains(block.ipv4) && (0...128).contains(block.ipv6),
+            "PerSourceNetBlockSize \(block.ipv4):\(block.ipv6): has to be 0 to 32, and 0 to 128"
         )
         try require((1...1000).contains(maxChannels), "MaxSessions \(maxChannels): has to be 1 to 1000")
         try require(

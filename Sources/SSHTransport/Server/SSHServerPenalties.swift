@@ -1,5 +1,4 @@
 internal import IPPacket
-internal import OpenSSHSyntax
 
 /// Sources that are refused for a while because of what they did (`PerSourcePenalties` of sshd_config(5)).
 ///
@@ -22,15 +21,12 @@ struct SSHServerPenalties {
         var isEnforced = false
     }
 
-    /// Nil: nobody has any.
-    private let rules: SourcePenalties?
-    private let exemptions: [IPPrefix]
+    private let rules: SSHServerConfiguration.Penalties
     private var ipv4: [SSHServerSource: Entry] = [:]
     private var ipv6: [SSHServerSource: Entry] = [:]
 
-    init(_ rules: SourcePenalties?, exemptions: [IPPrefix] = []) {
+    init(_ rules: SSHServerConfiguration.Penalties) {
         self.rules = rules
-        self.exemptions = exemptions
     }
 
     /// Sources with a penalty, enforced or not.
@@ -38,7 +34,7 @@ struct SSHServerPenalties {
 
     /// Nanoseconds for which `source` is still refused; 0 if it is not.
     func remaining(_ source: SSHServerSource, now: UInt64) -> UInt64 {
-        guard let rules, !isExempt(source) else { return 0 }
+        guard rules.isEnabled, !isExempt(source) else { return 0 }
         let (entries, limit, overflow) =
             source.isIPv4
             ? (ipv4, rules.sourceLimitIPv4, rules.overflowIPv4) : (ipv6, rules.sourceLimitIPv6, rules.overflowIPv6)
@@ -49,22 +45,20 @@ struct SSHServerPenalties {
 
     /// Adds up what `source` did.
     mutating func add(_ offence: Offence, by source: SSHServerSource, now: UInt64) {
-        guard let rules, !isExempt(source) else { return }
-        let duration = rules.duration(of: offence).nanoseconds
-        guard duration > 0 else { return }
+        let duration = duration(of: offence).nanoseconds
+        guard rules.isEnabled, duration > 0, !isExempt(source) else { return }
         if source.isIPv4 {
-            Self.add(duration, to: &ipv4, source, limit: rules.sourceLimitIPv4, rules, now: now)
+            add(duration, to: &ipv4, source, limit: rules.sourceLimitIPv4, now: now)
         } else {
-            Self.add(duration, to: &ipv6, source, limit: rules.sourceLimitIPv6, rules, now: now)
+            add(duration, to: &ipv6, source, limit: rules.sourceLimitIPv6, now: now)
         }
     }
 
-    private static func add(
+    private func add(
         _ duration: UInt64,
         to entries: inout [SSHServerSource: Entry],
         _ source: SSHServerSource,
         limit: Int,
-        _ rules: SourcePenalties,
         now: UInt64
     ) {
         if entries[source] == nil, entries.count >= limit { makeRoom(in: &entries, limit: limit, now: now) }
@@ -77,7 +71,7 @@ struct SSHServerPenalties {
     }
 
     /// Forgets what is over, and then, an eighth at a time, what ends soonest.
-    private static func makeRoom(in entries: inout [SSHServerSource: Entry], limit: Int, now: UInt64) {
+    private func makeRoom(in entries: inout [SSHServerSource: Entry], limit: Int, now: UInt64) {
         entries = entries.filter { $0.value.end > now }
         guard entries.count >= limit else { return }
         let ends = entries.values.map(\.end).sorted()
@@ -85,19 +79,17 @@ struct SSHServerPenalties {
         entries = entries.filter { $0.value.end > last }
     }
 
+    private func duration(of offence: Offence) -> Duration {
+        switch offence {
+        case .authenticationFailure: rules.authenticationFailure
+        case .invalidUser: rules.invalidUser
+        case .noAuthentication: rules.noAuthentication
+        case .graceExceeded: rules.graceExceeded
+        }
+    }
+
     private func isExempt(_ source: SSHServerSource) -> Bool {
         guard let block = source.block else { return false }
-        return exemptions.contains { $0.length <= block.length && $0.contains(block.network) }
-    }
-}
-
-extension SourcePenalties {
-    fileprivate func duration(of offence: SSHServerPenalties.Offence) -> Duration {
-        switch offence {
-        case .authenticationFailure: authenticationFailure
-        case .invalidUser: invalidUser
-        case .noAuthentication: noAuthentication
-        case .graceExceeded: graceExceeded
-        }
+        return rules.exemptions.contains { $0.length <= block.length && $0.contains(block.network) }
     }
 }

@@ -1,5 +1,4 @@
 internal import IPPacket
-internal import OpenSSHSyntax
 
 /// Where a connection comes from, as far as limits for single sources look: a block of addresses of one owner
 /// (`PerSourceNetBlockSize`), because whoever has one address of an IPv6 network has all of them.
@@ -8,7 +7,7 @@ struct SSHServerSource: Hashable, Sendable {
     let block: IPPrefix?
 
     /// - Parameter address: in text form, with or without a scope.
-    init(_ address: String, blockSize: NetBlockSize) {
+    init(_ address: String, blockSize: SSHServerConfiguration.NetBlockSize) {
         block = Self.parse(address).map { address in
             IPPrefix(address, length: address.isIPv4 ? blockSize.ipv4 : blockSize.ipv6)
         }

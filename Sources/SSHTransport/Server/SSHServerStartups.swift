@@ -1,4 +1,3 @@
-internal import IPPacket
 internal import OpenSSHSyntax
 internal import Synchronization
 
@@ -36,13 +35,12 @@ final class SSHServerStartups: Sendable {
     init(
         limits: MaxStartups,
         perSource: Int?,
-        penalties: SourcePenalties? = SourcePenalties(),
-        penaltyExemptions: [IPPrefix] = []
+        penalties: SSHServerConfiguration.Penalties = .init()
     ) {
         self.limits = limits
         self.perSource = perSource ?? .max
         regularShare = max(10, limits.full / 4)
-        state = Mutex(State(penalties: SSHServerPenalties(penalties, exemptions: penaltyExemptions)))
+        state = Mutex(State(penalties: SSHServerPenalties(penalties)))
     }
 
     /// Takes a place. Another connection may lose its own for it.

@@ -29,8 +29,7 @@ final class SSHServerContext: Sendable {
         startups = SSHServerStartups(
             limits: configuration.maxStartups,
             perSource: configuration.perSourceMaxStartups,
-            penalties: configuration.penalties,
-            penaltyExemptions: configuration.penaltyExemptions
+            penalties: configuration.penalties
         )
     }
 }

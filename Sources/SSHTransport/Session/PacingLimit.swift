@@ -14,26 +14,40 @@ struct PacingLimit {
     /// Round trips that BBR gets to find the rate of a path that is full already.
     private static let settlingRoundTrips: UInt64 = 5
 
+    private typealias Look = (time: UInt64, acknowledged: UInt64, isBacklogged: Bool)
+
     /// Bytes per second; nil for no limit.
     private(set) var rate: UInt64?
     /// When BBR has found its rate; nil once it has.
     private var settled: UInt64?
-    private var last: (time: UInt64, acknowledged: UInt64, isBacklogged: Bool)?
+    private var last: Look?
     private var arrivals: [UInt64] = []
+    /// Bytes per second that arrived between two looks, at most, while the path was filling.
+    private var fastestArrival: UInt64 = 0
     private var drainingLooks = 0
     private var looksOfTruce = 0
 
     /// True while BBR finds its rate.
     var isSettling: Bool { settled != nil }
 
+    /// Takes figures of a path that is filling. What has queued before the bottleneck arrives at its rate, if only for a moment.
+    mutating func observeStart(_ figures: PathFigures, now: UInt64) {
+        if let last, now > last.time {
+            fastestArrival = max(fastestArrival, Self.arrivalRate(figures, since: last, now: now))
+        }
+        last = (now, figures.acknowledged, false)
+    }
+
     /// BBR begins now. It begins by sending three times the rate it finds; where the path is full already that overflows the queue,
-    /// so it finds the rate with what arrives, or with a quarter more where no queue stands yet.
+    /// so it finds the rate with the fastest that arrived, or with a quarter more where no queue stands yet.
     mutating func begin(_ figures: PathFigures, isQueueing: Bool, now: UInt64) {
+        observeStart(figures, now: now)
+        let arrivalRate = max(figures.arrivalRate, fastestArrival)
         self = PacingLimit()
         guard isQueueing || figures.sentAgain == 0 else { return }
-        let found = max(figures.arrivalRate, figures.windowRate)
+        let found = max(arrivalRate, figures.windowRate)
         guard found > 0 else { return }
-        rate = isQueueing && figures.arrivalRate > 0 ? figures.arrivalRate : found + found / 4
+        rate = isQueueing && arrivalRate > 0 ? arrivalRate : found + found / 4
         settled = now + Self.settlingRoundTrips * figures.usualRoundTrip
     }
 
@@ -48,7 +62,7 @@ struct PacingLimit {
         defer { last = (now, figures.acknowledged, isBacklogged) }
         // What somebody sends now and then says nothing of the path's rate.
         guard let last, isBacklogged, last.isBacklogged, now > last.time else { return forget() }
-        arrivals.append((figures.acknowledged - last.acknowledged) * 1_000_000_000 / (now - last.time))
+        arrivals.append(Self.arrivalRate(figures, since: last, now: now))
         if arrivals.count > 3 { arrivals.removeFirst() }
         rate = nil
         guard looksOfTruce == 0 else { return looksOfTruce -= 1 }
@@ -60,6 +74,10 @@ struct PacingLimit {
             return
         }
         rate = (arrivals.max() ?? 0) * Self.drainPercent / 100
+    }
+
+    private static func arrivalRate(_ figures: PathFigures, since last: Look, now: UInt64) -> UInt64 {
+        (figures.acknowledged - last.acknowledged) * 1_000_000_000 / (now - last.time)
     }
 
     /// Ends the limit, and what it came from.

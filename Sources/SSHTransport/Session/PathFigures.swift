@@ -20,6 +20,9 @@ struct PathFigures {
     /// True while the window grows by all that arrives.
     var isInSlowStart = true
 
+    /// Bytes that the congestion window lets be under way.
+    var window: Int { Int(clamping: windowRate * usualRoundTrip / 1_000_000_000) }
+
     /// Nanoseconds that bytes wait in queues on their way.
     var queueing: UInt64 { usualRoundTrip > roundTrip ? usualRoundTrip - roundTrip : 0 }
 }

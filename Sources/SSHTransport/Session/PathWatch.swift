@@ -23,8 +23,15 @@ struct PathWatch {
     struct Change {
         /// The path, with what is in force now.
         let path: TransportPath
-        /// What would suit it and the kernel does not give, and its error number.
-        let refusal: (name: String, code: Int32)?
+        /// What would suit it and the kernel does not give.
+        let refusal: Refusal?
+    }
+
+    enum Refusal: Equatable {
+        /// A congestion control, and the kernel's error number.
+        case congestionControl(String, Int32)
+        /// A send buffer beyond the system's limit.
+        case sendBuffer
     }
 
     private let descriptor: Int32
@@ -34,6 +41,8 @@ struct PathWatch {
     private var nextLook: UInt64 = 0
     private var unsent: Int
     private var pacing = PacingLimit()
+    private var sendBuffer = SendBufferGrowth()
+    private var isSendBufferDenied = false
     /// Bytes per second that the kernel has been told; nil for no limit.
     private var rate: UInt64?
     /// As it was seen last; nil for what is no TCP connection.
@@ -60,19 +69,21 @@ struct PathWatch {
         nextLook = now + Self.period
         guard let figures = PathFigures(of: descriptor) else { return nil }
         let wanted = selection.next(figures)
-        var refusal: (String, Int32)?
+        var refusal: Refusal?
         // What goes first on a long path is no loss where it is not given.
         if let wanted, !Self.setCongestionControl(wanted, of: descriptor), !selection.isStarting {
-            refusal = (wanted, errno)
+            refusal = .congestionControl(wanted, errno)
         }
         let inForce = Self.congestionControl(of: descriptor) ?? ""
         limitRate(figures, isBBR: inForce.hasPrefix("bbr"), isNew: wanted != nil, now: now)
         limitUnsent(figures)
+        if !growSendBuffer(figures), refusal == nil { refusal = .sendBuffer }
         let before = path
         let path = TransportPath(
             congestionControl: inForce,
             roundTripMicroseconds: Int(figures.roundTrip / 1_000),
-            lossPermille: selection.lossPermille
+            lossPermille: selection.lossPermille,
+            windowBytes: figures.window
         )
         self.path = path
         guard refusal != nil || path.congestionControl != before?.congestionControl else { return nil }
@@ -91,7 +102,10 @@ struct PathWatch {
                 : min(nextLook, now + max(Self.leastQueuePeriod, Self.queueRoundTrips * figures.usualRoundTrip))
         } else {
             pacing.forget()
-            if selection.isStarting { nextLook = now + Self.startPeriod }
+            if selection.isStarting {
+                pacing.observeStart(figures, now: now)
+                nextLook = now + Self.startPeriod
+            }
         }
         guard pacing.rate != rate else { return }
         rate = pacing.rate
@@ -111,6 +125,19 @@ struct PathWatch {
         unsent = wanted
         var value = Int32(wanted)
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// False, once, if the path holds more than the buffer and this process may not have a larger one.
+    private mutating func growSendBuffer(_ figures: PathFigures) -> Bool {
+        guard figures.roundTrip >= CongestionSelection.longRoundTrip, !isSendBufferDenied else { return true }
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &value, &length)
+        guard let wanted = sendBuffer.next(current: Int(value), window: figures.window) else { return true }
+        // socket(7): the kernel doubles what it is given, and for SO_SNDBUF, which needs no privilege, it would be less than before.
+        value = Int32(wanted / 2)
+        isSendBufferDenied = setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &value, length) != 0
+        return !isSendBufferDenied
     }
 
     /// The name of what is in force; nil for what is no TCP connection.

@@ -236,7 +236,7 @@ extension KeywordTable {
             counted. A packet counts with the memory it takes, 2 KiB at least. Clients that get super-packets have 128K in any \
             case. The default is eight times the 512K of the original packet tunnel, which are accepted: packets leave the queue \
             after some 5 ms whatever its limit, and super-packets of 64 KiB need the room. It costs up to 4 MiB of memory for \
-            each client that reads too slowly.
+            each client that reads too slowly. On a path that takes megabytes in a round trip up to four times as much may wait.
             """
         ),
     ]

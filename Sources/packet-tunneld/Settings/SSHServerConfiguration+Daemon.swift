@@ -19,9 +19,11 @@ extension SSHServerConfiguration {
         maxAuthTries = configuration.maxAuthenticationTries
         maxStartups = configuration.maxStartups
         perSourceMaxStartups = configuration.perSourceMaxStartups
-        netBlockSize = configuration.perSourceNetBlockSize
-        penalties = configuration.perSourcePenalties
-        penaltyExemptions = configuration.penaltyExemptions
+        netBlockSize = NetBlockSize(
+            ipv4: configuration.perSourceNetBlockSize.ipv4,
+            ipv6: configuration.perSourceNetBlockSize.ipv6
+        )
+        penalties = Penalties(configuration)
         clientAliveInterval = configuration.clientAliveInterval
         clientAliveCountMax = configuration.clientAliveCountMax
         rekeyLimitBytes = configuration.rekeyLimit.bytes ?? 0
@@ -44,5 +46,27 @@ extension SSHServerConfiguration {
                 }
             }
         }
+    }
+}
+
+extension SSHServerConfiguration.Penalties {
+    /// What the configuration refuses sources for.
+    init(_ configuration: DaemonConfiguration) {
+        self.init()
+        exemptions = configuration.penaltyExemptions
+        guard let penalties = configuration.perSourcePenalties else {
+            isEnabled = false
+            return
+        }
+        authenticationFailure = penalties.authenticationFailure
+        invalidUser = penalties.invalidUser
+        noAuthentication = penalties.noAuthentication
+        graceExceeded = penalties.graceExceeded
+        least = penalties.least
+        greatest = penalties.greatest
+        sourceLimitIPv4 = penalties.sourceLimitIPv4
+        sourceLimitIPv6 = penalties.sourceLimitIPv6
+        overflowIPv4 = penalties.overflowIPv4 == .denyAll ? .denyAll : .permissive
+        overflowIPv6 = penalties.overflowIPv6 == .denyAll ? .denyAll : .permissive
     }
 }

@@ -207,6 +207,8 @@ struct DeviceWriterTests {
         let harness = try ServerHarness()
         let connection = try harness.connect(framing: framing)
         harness.runAll()
+        // A turn without bytes, from which on packets may wait for the end of one.
+        connection.transport.deliverTogether([])
         connection.sendTogether(Self.segments(version, 20).map(\.bytes))
         let written = harness.device.takeWritten()
         #expect(written.map(\.offload) == [PacketOffload(segmentSize: 1_000, checksumIsPartial: true)])
@@ -221,6 +223,7 @@ struct DeviceWriterTests {
         let harness = try ServerHarness()
         let connection = try harness.connect(framing: .openSSH)
         harness.runAll()
+        connection.transport.deliverTogether([])
         let frames = Self.segments(version, 4).prefix(3).map { MemoryFrames.frame($0.bytes, as: .openSSH) }
         connection.transport.deliverTogether(frames + [[1]])
         #expect(connection.transport.isClosed)

@@ -26,22 +26,26 @@ struct FrameDecoderTests {
         var decoder = FrameDecoder(framing: framing, mtu: mtu, pool: pool)
         defer { decoder.removeAll() }
         var found: [MemoryPacket] = []
-        // The packets are looked at as late as the contract permits: before `endBatch`.
+        // The packets are looked at as late as the contract permits: when `flush` is called.
         var pending: [(UnsafeMutableRawBufferPointer, PacketOffload)] = []
-        func endBatch() {
+        func flush() {
             found += pending.map { MemoryPacket(Array($0.0), offload: $0.1) }
             pending = []
-            decoder.endBatch()
         }
         for piece in pieces {
             var memory = piece
             try memory.withUnsafeMutableBytes { (buffer) throws in
-                defer { buffer.initializeMemory(as: UInt8.self, repeating: 0xdd) }
-                let batch = try decoder.decode(buffer) { pending.append(($0, $1)) }
-                if batch == .isComplete { endBatch() } else { #expect(framing == .openSSH) }
+                try decoder.decode(buffer) {
+                    pending.append(($0, $1))
+                } flush: {
+                    flush()
+                }
+                #expect(pending.isEmpty || framing == .openSSH)
+                buffer.initializeMemory(as: UInt8.self, repeating: 0xdd)
             }
         }
-        endBatch()
+        decoder.finish { flush() }
+        #expect(pending.isEmpty)
         return found
     }
 
@@ -179,18 +183,31 @@ struct FrameDecoderTests {
         }
     }
 
-    @Test("messages of a packet each gather until one of any size might not fit", arguments: [1_500, 65_535])
-    func gathers(mtu: Int) throws {
+    /// How many packets wait for `flush` after each of three messages.
+    private func waiting(afterFirstTurn tellsTurns: Bool) throws -> [Int] {
         let pool = PacketBufferPool()
-        var decoder = FrameDecoder(framing: .openSSH, mtu: mtu, pool: pool)
+        var decoder = FrameDecoder(framing: .openSSH, mtu: 1_500, pool: pool)
         defer { decoder.removeAll() }
-        var gathered = 0
-        for _ in 0..<200 {
-            var message = MemoryFrames.frame(Sample.upstreamUDP(.v4, payload: patternBytes(1_000)), as: .openSSH)
-            let batch = try message.withUnsafeMutableBytes { (buffer) throws in try decoder.decode(buffer) { _, _ in } }
-            guard batch == .mayGrow else { break }
-            gathered += 1
+        var count = 0
+        var counts: [Int] = []
+        if tellsTurns { decoder.finish {} }
+        for packet in Self.packets {
+            var message = MemoryFrames.frame(packet.bytes, as: .openSSH)
+            try message.withUnsafeMutableBytes { (buffer) throws in
+                try decoder.decode(buffer) { _, _ in
+                    count += 1
+                } flush: {
+                    count = 0
+                }
+            }
+            counts.append(count)
         }
-        #expect(mtu == 1_500 ? (50..<66).contains(gathered) : gathered == 0)
+        return counts
+    }
+
+    @Test("no packet waits for a transport that has not told yet when a turn is over")
+    func silentTransport() throws {
+        #expect(try waiting(afterFirstTurn: false) == [0, 0, 0])
+        #expect(try waiting(afterFirstTurn: true) == [1, 2, 3], "once it has, they travel together")
     }
 }

@@ -141,13 +141,13 @@ struct FlowQueueTests {
         #expect(fixture.takeDropCount() > first)
     }
 
-    @Test("over a long path a queue may stand for two round trips, and one of less than a quarter for ever")
+    @Test("over a long path a queue may stand for three round trips, and one of less than a quarter for ever")
     func longPath() {
         let fixture = Fixture()
         fixture.queue.timing = CoDelTiming(roundTrip: 200_000_000)
         for _ in 0..<200 { fixture.enqueue(1, 1_500) }
         fixture.pass(milliseconds: 51)
-        stand(fixture, rounds: 398)
+        stand(fixture, rounds: 598)
         #expect(fixture.takeDropCount() == 0)
         stand(fixture, rounds: 5)
         #expect(fixture.takeDropCount() == 1)
@@ -159,9 +159,9 @@ struct FlowQueueTests {
     }
 
     @Test(
-        "the target is 5 ms or a quarter of the round trip, the interval 100 ms or two round trips, and both have an end",
+        "the target is 5 ms or a quarter of the round trip, the interval 100 ms or three round trips, and both have an end",
         arguments: [
-            (0, 5, 100), (19, 5, 100), (40, 10, 100), (100, 25, 200), (1_000, 250, 2_000), (60_000, 250, 2_000),
+            (0, 5, 100), (19, 5, 100), (40, 10, 120), (100, 25, 300), (1_000, 250, 3_000), (60_000, 250, 3_000),
         ] as [(UInt64, UInt64, UInt64)]
     )
     func timing(_ roundTrip: UInt64, _ target: UInt64, _ interval: UInt64) {
@@ -216,6 +216,23 @@ struct FlowQueueTests {
         #expect(flows.count { $0 == 2 } == 20)
         #expect(flows.count + dropped == 5_020)
         #expect(dropped > 4_000)
+    }
+
+    @Test(
+        "four windows of the path may wait, at least the limit and at most four times that",
+        arguments: [(0, 1), (262_144, 1), (524_288, 2), (1 << 20, 4), (1 << 40, 4)]
+    )
+    func window(_ window: Int, _ limits: Int) {
+        let limit = 1 << 20
+        let fixture = Fixture(limit: limit)
+        for _ in 0..<2 {
+            fixture.queue.makeRoom(forWindow: window)
+            for _ in 0..<5_000 { fixture.enqueue(1, 1_500) }
+            #expect((limits * limit - 140_000...limits * limit).contains(fixture.footprint))
+            fixture.queue.makeRoom(forWindow: 0)
+            fixture.enqueue(1, 1_500)
+            #expect(fixture.footprint <= limit, "a path that has become short gives the memory back")
+        }
     }
 
     @Test("what waits never holds more memory than the limit", arguments: 1...5)

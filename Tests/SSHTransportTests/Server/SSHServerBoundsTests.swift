@@ -1,6 +1,5 @@
 import CLibSSH
 import Glibc
-import OpenSSHSyntax
 import PacketTunnelTestKit
 import Synchronization
 import Testing

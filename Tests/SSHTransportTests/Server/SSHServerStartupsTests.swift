@@ -109,10 +109,10 @@ import Testing
 
     @Test("remembers no more sources than it is told to")
     func bound() {
-        var rules = SourcePenalties()
+        var rules = SSHServerConfiguration.Penalties()
         rules.sourceLimitIPv4 = 8
-        let exemptions = [IPPrefix(IPAddress(ipv4: 0xc000_0200), length: 24)]
-        var penalties = SSHServerPenalties(rules, exemptions: exemptions)
+        rules.exemptions = [IPPrefix(IPAddress(ipv4: 0xc000_0200), length: 24)]
+        var penalties = SSHServerPenalties(rules)
         for number in 0..<100 {
             for _ in 0..<3 { penalties.add(.invalidUser, by: source("198.51.100.\(number)"), now: UInt64(number)) }
         }
@@ -122,7 +122,7 @@ import Testing
         penalties.add(.graceExceeded, by: source("192.0.2.1"), now: 1)
         #expect(penalties.remaining(source("192.0.2.1"), now: 1) == 0, "exempt")
         rules.overflowIPv4 = .denyAll
-        penalties = SSHServerPenalties(rules, exemptions: exemptions)
+        penalties = SSHServerPenalties(rules)
         for number in 0..<8 { penalties.add(.invalidUser, by: source("198.51.100.\(number)"), now: 1) }
         #expect(penalties.remaining(source("203.0.113.1"), now: 1) > 0)
         #expect(penalties.remaining(source("192.0.2.1"), now: 1) == 0)

@@ -104,7 +104,7 @@ struct CongestionSelectionTests {
     )
     func advice(_ name: String, _ code: Int32, _ remedy: String, _ gain: String) throws {
         let path = TransportPath(congestionControl: "reno", roundTripMicroseconds: 20_140, lossPermille: 12.3)
-        let change = PathWatch.Change(path: path, refusal: (name, code))
+        let change = PathWatch.Change(path: path, refusal: .congestionControl(name, code))
         let advice = try #require(change.advice)
         #expect(advice.contains(remedy) && advice.contains(gain) && !advice.contains("\n"))
         #expect(change.description == "congestion control reno: round trip 20.1 ms, 1.2 % lost")
@@ -121,7 +121,7 @@ struct CongestionSelectionTests {
         #expect(PathWatch.congestionControl(of: descriptor) == "reno")
         var unknown = PathWatch(descriptor, .named("nonsense"), greatestUnsent: 131_072)
         let refused = unknown.update(now: 1)
-        #expect(refused?.refusal?.name == "nonsense" && unknown.path?.congestionControl == "reno")
+        #expect(refused?.refusal == .congestionControl("nonsense", ENOENT) && unknown.path?.congestionControl == "reno")
         var pipe = PathWatch(0, .auto, greatestUnsent: 131_072)
         let none = pipe.update(now: 1)
         #expect(none == nil && pipe.path == nil)

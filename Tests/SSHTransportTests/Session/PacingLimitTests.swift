@@ -97,4 +97,19 @@ struct PacingLimitTests {
         limit.next(figures, now: 150_000_001)
         #expect(limit.rate == nil && !limit.isSettling, "five round trips are over")
     }
+
+    @Test("a path that filled for a moment is begun on with the fastest that arrived then")
+    func momentaryQueue() {
+        var limit = PacingLimit()
+        var figures = PathFigures(roundTrip: 200_000_000, usualRoundTrip: 270_000_000)
+        figures.arrivalRate = 10_000_000
+        figures.windowRate = 20_000_000
+        for (look, bytes) in [0, 200_000, 1_200_000, 100_000].enumerated() {
+            figures.acknowledged += UInt64(bytes)
+            limit.observeStart(figures, now: UInt64(look + 1) * 20_000_000)
+            #expect(limit.rate == nil && !limit.isSettling)
+        }
+        limit.begin(figures, isQueueing: true, now: 100_000_000)
+        #expect(limit.rate == 60_000_000)
+    }
 }

@@ -26,12 +26,13 @@ final class OwnTransport: PacketTransport, @unchecked Sendable {
         return bytes.byteCount
     }
 
-    /// Hands the server what the client has sent.
+    /// Hands the server what the client has sent, and says that this is all for now.
     func receive(_ message: [UInt8]) {
         var message = message
         var span = message.mutableSpan
         var bytes = span.mutableBytes
         receiver?.transportDidReceive(&bytes)
+        receiver?.transportDidFinishReceiving()
     }
 
     func close() {

@@ -39,25 +39,25 @@ private func decode(
     defer { decoder.removeAll() }
     var packets: [Packet] = []
     var pending: [(UnsafeMutableRawBufferPointer, PacketOffload)] = []
-    func endBatch() {
+    func flush() {
         packets += pending.map { Packet(bytes: Array($0.0), offload: $0.1) }
         pending = []
-        decoder.endBatch()
     }
     var error: FramingError?
     for piece in pieces where error == nil {
         withExactMemory(piece) { memory in
             do throws(FramingError) {
-                let batch = try decoder.decode(memory) { pending.append(($0, $1)) }
-                check(batch == .isComplete || framing == .openSSH, "only messages of a packet each gather")
-                if batch == .isComplete { endBatch() }
-            } catch let failure {
-                error = failure
-                endBatch()
-            }
+                try decoder.decode(memory) {
+                    pending.append(($0, $1))
+                } flush: {
+                    flush()
+                }
+            } catch let failure { error = failure }
+            check(pending.isEmpty || framing == .openSSH, "flush follows the last packet")
         }
-        if finishesEach { endBatch() }
+        if finishesEach { decoder.finish { flush() } }
     }
-    endBatch()
+    decoder.finish { flush() }
+    check(pending.isEmpty, "nothing is left after finish")
     return (packets, error)
 }

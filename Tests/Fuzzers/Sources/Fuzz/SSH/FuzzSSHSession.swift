@@ -51,7 +51,7 @@ private final class SessionServer {
             configuration.listenAddresses = [try ListenAddress(parsing: "127.0.0.1")]
             configuration.listenAddresses[0].port = 0
             configuration.hostKeyFiles = ["\(path)/host_key"]
-            configuration.penalties = nil
+            configuration.penalties.isEnabled = false
             configuration.perSourceMaxStartups = nil
             configuration.keyLimits.commandsPerSecond = 1e9
             configuration.keyLimits.commandBurst = 1e9

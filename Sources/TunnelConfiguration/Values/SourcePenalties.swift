@@ -1,5 +1,6 @@
-/// For how long an address is refused after what it did, as in sshd: `PerSourcePenalties authfail:5s max:10m …`. Penalties add
-/// up.
+internal import OpenSSHSyntax
+
+/// For how long an address is refused after what it did, as in sshd: `PerSourcePenalties authfail:5s max:10m …`.
 public struct SourcePenalties: Hashable, Sendable, CustomStringConvertible {
     /// What happens with more addresses than are kept.
     public enum Overflow: String, Hashable, Sendable {
@@ -13,8 +14,7 @@ public struct SourcePenalties: Hashable, Sendable, CustomStringConvertible {
     public var authenticationFailure: Duration = .seconds(5)
     /// The same for a user who has no key, or may not log in.
     public var invalidUser: Duration = .seconds(5)
-    /// After a connection without an attempt. None by default: a client that does not accept the host key, and a monitor, come
-    /// again and again.
+    /// After a connection without an attempt.
     public var noAuthentication: Duration = .zero
     /// After a connection that used up `LoginGraceTime`.
     public var graceExceeded: Duration = .seconds(10)
@@ -48,9 +48,7 @@ public struct SourcePenalties: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads one `name:value`.
-    ///
-    /// - Throws: what is wrong with it.
-    public mutating func set(_ text: String) throws(ValueProblem) {
+    mutating func set(_ text: String) throws(ValueProblem) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2 else { throw Self.unknown(text) }
         let (name, value) = (parts[0].lowercased(), parts[1])
@@ -93,4 +91,32 @@ public struct SourcePenalties: Hashable, Sendable, CustomStringConvertible {
     ]
     private static let counts: [Row<Int>] = [("max-sources4", \.sourceLimitIPv4), ("max-sources6", \.sourceLimitIPv6)]
     private static let overflows: [Row<Overflow>] = [("overflow", \.overflowIPv4), ("overflow6", \.overflowIPv6)]
+}
+
+extension ValueSyntax where Value == SourcePenalties? {
+    /// `no`, `yes`, or the penalties that differ from the default, each a word.
+    static var sourcePenalties: ValueSyntax {
+        ValueSyntax(
+            synopsis: "no|yes|NAME:VALUE...",
+            parse: { (words) throws(WordProblem) in
+                if words.count == 1 {
+                    switch words[0].text.lowercased() {
+                    case "no", "none": return nil
+                    case "yes": return SourcePenalties()
+                    default: break
+                    }
+                }
+                var penalties = SourcePenalties()
+                for word in words {
+                    do throws(ValueProblem) {
+                        try penalties.set(word.text)
+                    } catch {
+                        throw WordProblem(error, column: word.column)
+                    }
+                }
+                return penalties
+            },
+            text: { $0?.description ?? "no" }
+        )
+    }
 }

@@ -1,3 +1,5 @@
+public import OpenSSHSyntax
+
 /// Leading bits of an address that make one source, as in sshd: `PerSourceNetBlockSize 32:64`.
 public struct NetBlockSize: ConfigurationValue {
     /// 0 to 32.
@@ -32,8 +34,7 @@ public struct NetBlockSize: ConfigurationValue {
     /// The text that is read back to an equal value.
     public var description: String { "\(ipv4):\(ipv6)" }
 
-    /// What is wrong with the lengths; nil if nothing is.
-    public var contradiction: String? {
+    var contradiction: String? {
         guard (0...32).contains(ipv4) else { return "the first length is within 0 to 32, and is \(ipv4)" }
         guard (0...128).contains(ipv6) else { return "the second length is within 0 to 128, and is \(ipv6)" }
         return nil
