@@ -9,8 +9,11 @@ public enum NearestWord {
         let typed = Array(word.lowercased().utf8)
         var best: (candidate: String, distance: Int)?
         for candidate in candidates {
+            let bound = best?.distance ?? max(3, typed.count / 3 + 1)
+            // Each letter more or less is an edit, so that most candidates need no closer look.
+            guard abs(candidate.utf8.count - typed.count) < bound else { continue }
             let distance = editDistance(typed, Array(candidate.lowercased().utf8))
-            if distance < best?.distance ?? max(3, typed.count / 3 + 1) { best = (candidate, distance) }
+            if distance < bound { best = (candidate, distance) }
         }
         return best?.candidate
     }
@@ -22,20 +25,20 @@ public enum NearestWord {
 
     /// Insertions, deletions, replacements and swaps of neighbours: the slips of a typing hand.
     static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var beforePrevious: [Int] = []
+        var beforePrevious = [Int](repeating: 0, count: right.count + 1)
         var previous = Array(0...right.count)
+        var current = beforePrevious
         for row in left.indices {
-            var current = [row + 1]
+            current[0] = row + 1
             for column in right.indices {
                 let replaced = previous[column] + (left[row] == right[column] ? 0 : 1)
                 var distance = min(previous[column + 1] + 1, current[column] + 1, replaced)
                 if row > 0, column > 0, left[row] == right[column - 1], left[row - 1] == right[column] {
                     distance = min(distance, beforePrevious[column - 1] + 1)
                 }
-                current.append(distance)
+                current[column + 1] = distance
             }
-            beforePrevious = previous
-            previous = current
+            (beforePrevious, previous, current) = (previous, current, beforePrevious)
         }
         return previous[right.count]
     }

@@ -6,12 +6,16 @@ func fuzzAuthorizedKeys(_ input: Input) -> Int32 {
     let text = KeyText.expand(input.text())
     let file = AuthorizedKeys(parsing: text, file: "file")
     let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    let alone = lines.enumerated().map { number, line -> AuthorizedKeys in
-        let before = String(repeating: "\n", count: number)
-        return AuthorizedKeys(parsing: before + String(Substring(line)), file: "file")
-    }
-    check(file.keys == alone.flatMap(\.keys), "a line lets in the same key, whatever stands around it")
-    check(file.problems == alone.flatMap(\.problems), "and is refused for the same reason")
+    let alone = lines.map { AuthorizedKeys(parsing: String(Substring($0)), file: "file") }
+    let permitted = alone.flatMap { $0.keys.map(\.restrictions) }
+    check(file.keys.map(\.restrictions) == permitted, "a line permits the same, whatever stands around it")
+    check(file.keys.map(\.publicKey) == alone.flatMap { $0.keys.map(\.publicKey) }, "and lets in the same key")
+    let numbers = alone.indices.filter { !alone[$0].keys.isEmpty }.map { $0 + 1 }
+    check(file.keys.map(\.line) == numbers, "which is known by the line's number")
+    check(
+        file.problems.map(\.reason) == alone.flatMap { $0.problems.map(\.reason) },
+        "or refuses it for the same reason"
+    )
     for key in file.keys {
         check(lines[key.line - 1].count > key.publicKey.type.utf8.count, "the key's line has the key")
         if case .success(let line) = file.match(key.publicKey, remoteAddress: "192.0.2.1", now: 0) {

@@ -14,7 +14,7 @@ func fuzzSSHConfig(_ input: Input) -> Int32 {
         do throws(SSHClientError) {
             try reader.read("/0", .init(base: "/", isPrivate: false, isRequired: true))
         } catch {
-            check(error.message.hasPrefix("/"), "a problem names its file: \(error.message)")
+            check(error.reason.hasPrefix("/"), "a problem names its file: \(error.reason)")
             return nil
         }
         return reader
