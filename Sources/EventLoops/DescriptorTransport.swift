@@ -220,13 +220,15 @@ extension DescriptorTransport: DescriptorHandler {
 
 /// Hears of the second descriptor.
 private final class WriteHandler: DescriptorHandler {
-    private unowned let transport: DescriptorTransport
+    private weak var transport: DescriptorTransport?
 
     init(transport: DescriptorTransport) {
         self.transport = transport
     }
 
     func descriptorIsReady(_ events: DescriptorEvents) {
+        // Held: it may end, and be let go of, in the first of the two.
+        guard let transport else { return }
         if events.contains(.writable) { transport.becameWritable() }
         if !events.isDisjoint(with: .ended) { transport.outputHasEnded() }
     }

@@ -10,7 +10,8 @@ public final class Registration {
     let descriptor: Int32
     private(set) var interest: DescriptorEvents
     private(set) weak var handler: (any DescriptorHandler)?
-    private unowned let loop: EventLoop
+    /// Kept, though it keeps this: what it watches it forgets at the end of its thread, which keeps the loop as well.
+    private let loop: EventLoop
     var isQueuedAgain = false
 
     init(

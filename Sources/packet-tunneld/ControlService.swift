@@ -164,16 +164,17 @@ final class ControlService: ControlServerDelegate {
         do {
             let transport = try DescriptorTransport(input: streams.input, output: streams.output, loop: loop)
             transport.peerAddress = Self.localAddress
-            transport.onEnd = { [self, unowned transport] reason in
+            let share = ObjectIdentifier(transport)
+            transport.onEnd = { [self] reason in
                 loads.withLock { $0[place] -= 1 }
-                oversight.flowShares.release(ObjectIdentifier(transport))
+                oversight.flowShares.release(share)
                 connection.execute { $0.finish(.ended(reason: reason)) }
             }
             do throws(SessionError) {
                 var hooks = KeyHooks(configuration.current, TunnelRestrictions(), oversight.dnsQuality).hooks(
                     for: server
                 )
-                hooks.flowLimit = oversight.flowShares.take(identity.keyFingerprint, for: ObjectIdentifier(transport))
+                hooks.flowLimit = oversight.flowShares.take(identity.keyFingerprint, for: share)
                 try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             } catch {
                 connection.execute { self.refuse($0, user: identity.user, .temporary, "\(error)") }

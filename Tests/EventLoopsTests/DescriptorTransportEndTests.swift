@@ -31,6 +31,33 @@ struct DescriptorTransportEndTests {
         close(output.reading)
     }
 
+    /// The pipe is writable again, and at its end, at once: the first of the two ends the transport, whose owner lets go of it.
+    @Test("may come with the last reference to it")
+    func ownerLetsGo() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let loop = try EventLoop(name: "test")
+        defer { loop.stop() }
+        let (input, output) = (Channel.pipe(), Channel.pipe())
+        let owner = Owner()
+        let reason = await withCheckedContinuation { continuation in
+            loop.execute {
+                owner.transport = try? DescriptorTransport(input: input.reading, output: output.writing, loop: loop)
+                owner.transport?.onEnd = { reason in
+                    owner.transport = nil
+                    continuation.resume(returning: reason)
+                }
+                let bytes = [UInt8](repeating: 0, count: 65_536)
+                while owner.transport?.writableByteCount ?? 0 > 0 { _ = owner.transport?.write(bytes.span.bytes) }
+                var drained = bytes
+                _ = read(output.reading, &drained, drained.count)
+                close(output.reading)
+            }
+        }
+        #expect(!reason.isEmpty)
+        await loop.run {}
+        close(input.writing)
+    }
+
     /// Runs a transport to its end, with `body` on the loop.
     private static func end(
         of descriptors: (input: Int32, output: Int32),
@@ -54,6 +81,11 @@ struct DescriptorTransportEndTests {
             }
         }
     }
+}
+
+/// Belongs to the loop's thread.
+private final class Owner: @unchecked Sendable {
+    var transport: DescriptorTransport?
 }
 
 /// Takes bytes and drops them.

@@ -48,4 +48,15 @@ struct LayoutTests {
         }
         #expect(long.sorted() == [])
     }
+
+    /// Such a reference stops the program when its object goes first, as it does at the end of a test, a device or a connection.
+    @Test("no reference is unowned")
+    func references() {
+        let unowned = Self.files.filter { file in
+            let mark = "unowned"
+            return file.path.hasPrefix("Sources/")
+                && file.lines.contains { $0.contains("[\(mark) ") || $0.contains(" \(mark) ") }
+        }
+        #expect(unowned.map(\.path).sorted() == [])
+    }
 }

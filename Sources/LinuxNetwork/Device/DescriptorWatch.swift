@@ -33,6 +33,20 @@ final class DescriptorWatch: DescriptorHandler {
         }
     }
 
+    /// Ends the watches of an owner that is gone without having ended them, and closes their descriptors. From any thread: the
+    /// loop may be serving one of them just now.
+    ///
+    /// The watches end first. epoll(7) forgets a descriptor when the file behind it is closed, which others may have open, too.
+    static func abandon(_ watches: [DescriptorWatch], closing descriptors: [Int32], loop: EventLoop) {
+        let owner = DescriptorOwner(descriptors)
+        guard !watches.isEmpty else { return }
+        nonisolated(unsafe) let watches = watches
+        loop.execute {
+            for watch in watches { watch.cancel() }
+            withExtendedLifetime(owner) {}
+        }
+    }
+
     /// Stops watching. On the loop's thread, before the descriptor is closed. Idempotent.
     func cancel() {
         registration?.cancel()
@@ -40,4 +54,13 @@ final class DescriptorWatch: DescriptorHandler {
         poller?.stop()
         poller = nil
     }
+}
+
+/// Closes descriptors when nobody holds it any more: at the latest with a loop that has stopped before it did so.
+private final class DescriptorOwner: Sendable {
+    private let descriptors: [Int32]
+
+    init(_ descriptors: [Int32]) { self.descriptors = descriptors }
+
+    deinit { for descriptor in descriptors { Glibc.close(descriptor) } }
 }

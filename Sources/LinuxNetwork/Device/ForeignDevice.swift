@@ -47,8 +47,9 @@ public final class ForeignDevice: PacketDevice, @unchecked Sendable {  // used o
     }
 
     deinit {
-        if descriptor >= 0 { Glibc.close(descriptor) }
         vectors.deallocate()
+        guard descriptor >= 0 else { return }
+        DescriptorWatch.abandon(watch.map { [$0] } ?? [], closing: [descriptor], loop: loop)
     }
 
     /// Starts calling `readable` while packets wait.
@@ -59,7 +60,7 @@ public final class ForeignDevice: PacketDevice, @unchecked Sendable {  // used o
             descriptor,
             loop: loop,
             readable: readable,
-            ended: { [unowned self] in disappear() }
+            ended: { [weak self] in self?.disappear() }
         )
     }
 

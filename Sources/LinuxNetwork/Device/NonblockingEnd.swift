@@ -89,8 +89,8 @@ final class NonblockingEnd {
         readWatch = DescriptorWatch(
             input,
             loop: loop,
-            readable: { [unowned self] in serveReads() },
-            ended: { [unowned self] in serveReads() }
+            readable: { [weak self] in self?.serveReads() },
+            ended: { [weak self] in self?.serveReads() }
         )
     }
 

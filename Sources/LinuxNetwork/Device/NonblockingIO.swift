@@ -20,6 +20,12 @@ public final class NonblockingIO: Sendable {
         end = LoopBound(try NonblockingEnd(descriptor: descriptor, loop: loop), on: loop)
     }
 
+    /// The loop closes what nobody has closed: it may be reading just now.
+    deinit {
+        guard !isClosed else { return }
+        end.execute { $0.close() }
+    }
+
     /// True once `close` was called.
     public var isClosed: Bool { closed.load(ordering: .acquiring) }
 

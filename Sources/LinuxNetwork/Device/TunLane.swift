@@ -48,8 +48,8 @@ public final class TunLane: PacketDevice, @unchecked Sendable {  // used on its 
     }
 
     deinit {
-        for queue in queues { Glibc.close(queue) }
         vectors.deallocate()
+        DescriptorWatch.abandon(watches, closing: queues, loop: loop)
     }
 
     /// Starts calling `readable` while packets wait, for one queue after the other. Level-triggered: a handler that leaves packets
@@ -67,12 +67,13 @@ public final class TunLane: PacketDevice, @unchecked Sendable {  // used on its 
             DescriptorWatch(
                 queue,
                 loop: loop,
-                readable: { [unowned self] in
+                readable: { [weak self] in
+                    guard let self else { return }
                     current = queue
                     readable()
                 },
-                ended: { [unowned self] in
-                    guard !queues.isEmpty else { return }
+                ended: { [weak self] in
+                    guard let self, !queues.isEmpty else { return }
                     closeQueues()
                     deviceDidDisappear?()
                 }

@@ -33,6 +33,12 @@ public final class PacketPort: Sendable {
         end.execute { $0.start() }
     }
 
+    /// The loop closes a device that nobody has closed: it may be reading just now.
+    deinit {
+        inbox.finish(reason: "closed")
+        end.execute { $0.close() }
+    }
+
     /// All packets that arrive, until the device is closed.
     public var packets: PacketSequence { PacketSequence(inbox: inbox) }
 
@@ -88,7 +94,7 @@ final class PacketPortEnd {
 
     func start() {
         guard !isClosed else { return }
-        reader.start { [unowned self] in readBatch() }
+        reader.start { [weak self] in self?.readBatch() }
     }
 
     private func readBatch() {

@@ -31,8 +31,8 @@ extension SSHServerConnection {
         case .accept(let options):
             guard let channel = session.acceptChannel(message, open, options: options) else { return }
             channel.openPayload = payload
-            channel.requestHandler = { [unowned self, unowned channel] request in
-                guard case .environment(let name, let value) = request else { return false }
+            channel.requestHandler = { [weak self, weak channel] request in
+                guard let self, let channel, case .environment(let name, let value) = request else { return false }
                 context.delegate.connection(self, channel: channel, environment: name, value: value)
                 return true
             }
@@ -45,7 +45,8 @@ extension SSHServerConnection {
 enum SSHServerSessionChannel {
     static func install(on channel: SSHChannel, of connection: SSHServerConnection) {
         var hasTerminal = false
-        channel.requestHandler = { [unowned channel, unowned connection] request in
+        channel.requestHandler = { [weak channel, weak connection] request in
+            guard let channel, let connection else { return false }
             // RFC 4254 §6.5: only one of shell, exec and subsystem per channel.
             switch request {
             case .environment:

@@ -2,7 +2,7 @@ internal import PacketTunnel
 
 /// Writes the answer of a command to its session channel, as fast as the client takes it, and ends the channel.
 final class SSHServerReply: PacketTransportReceiver {
-    private unowned let channel: SSHChannel
+    private weak var channel: SSHChannel?
     private let output: [UInt8]
     private var offset = 0
     /// nil keeps the channel open until the client ends it.
@@ -15,6 +15,7 @@ final class SSHServerReply: PacketTransportReceiver {
     }
 
     func transportDidBecomeWritable() {
+        guard let channel else { return }
         while offset < output.count {
             let end = min(output.count, offset + channel.preferredWriteSize)
             let written = output.withUnsafeBytes {
@@ -32,7 +33,7 @@ final class SSHServerReply: PacketTransportReceiver {
 
     /// The keys that end a program on a terminal end the wait.
     func transportDidReceive(_ bytes: inout MutableRawSpan) {
-        guard exitStatus == nil, offset == output.count else { return }
+        guard let channel, exitStatus == nil, offset == output.count else { return }
         let (interrupt, endOfFile): (UInt8, UInt8) = (3, 4)
         for index in 0..<bytes.byteCount {
             let byte = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)

@@ -142,7 +142,7 @@ private final class CountingServer: SSHServerDelegate, PacketTransportReceiver {
 
 /// Sends as much as its channel takes.
 private final class Pump: PacketTransportReceiver {
-    private unowned let channel: SSHChannel
+    private weak var channel: SSHChannel?
     private let message: [UInt8]
 
     init(_ channel: SSHChannel) {
@@ -153,6 +153,7 @@ private final class Pump: PacketTransportReceiver {
     func transportDidReceive(_ bytes: inout MutableRawSpan) {}
 
     func transportDidBecomeWritable() {
+        guard let channel else { return }
         while channel.writableByteCount > 0 {
             guard message.withUnsafeBytes({ channel.write($0.bytes) }) > 0 else { return }
         }
