@@ -1,3 +1,5 @@
+import Foundation
+import Glibc
 import Testing
 
 @testable import TunnelConfiguration
@@ -109,6 +111,33 @@ import Testing
                     == "/nonexistent/packet-tunneld.conf: cannot be opened: No such file or directory; name the file with -f"
             )
         }
+    }
+
+    @Test(
+        "a pipe that nobody writes to, or that does not end, is a problem and no wait",
+        arguments: [nil, "Port 2222\n"]
+    )
+    func endlessPipe(text: String?) throws {
+        let path = NSTemporaryDirectory() + "/" + UUID().uuidString
+        try #require(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        let writer = text == nil ? -1 : open(path, O_RDWR)
+        defer { if writer >= 0 { close(writer) } }
+        if let text { #expect(write(writer, text, text.utf8.count) == text.utf8.count) }
+        let error = #expect(throws: ConfigurationReadError.self) {
+            try DiskSource(patience: .milliseconds(20)).contents(of: path)
+        }
+        #expect(error?.reason.contains("is a pipe that has not come to its end") == true)
+    }
+
+    @Test("a pipe that ends is read, as with a shell's <(…)")
+    func pipe() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(Glibc.pipe(&ends) == 0)
+        defer { close(ends[0]) }
+        #expect(write(ends[1], "Port 2222\n", 10) == 10)
+        close(ends[1])
+        #expect(try DiskSource().contents(of: "/dev/fd/\(ends[0])") == Array("Port 2222\n".utf8))
     }
 
     @Test("a line that is not UTF-8 is named, and the others still count")
