@@ -1,4 +1,5 @@
 public import IPPacket
+internal import OpenSSHSyntax
 
 /// The resolvers of this host, for a daemon whose configuration names none: those that packets of clients can be sent to,
 /// and why the others are left out.
@@ -61,11 +62,11 @@ public struct SystemResolvers: Equatable, Sendable {
     /// What a file in the form of resolv.conf(5) names.
     init(parsing text: String, file: String) {
         self.init(addresses: [], unusable: [], file: file)
-        for line in text.split(whereSeparator: \.isNewline) {
-            let words = line.split { $0 == " " || $0 == "\t" }
+        for line in text.parts(at: "\n", omittingEmpty: true) {
+            let words = line.parts(at: " ", "\t", "\r", omittingEmpty: true)
             guard words.count >= 2, words[0] == "nameserver" else { continue }
             // A zone names the link on which a link-local address is meant (RFC 4007 §11).
-            guard let address = IPAddress(words[1].prefix { $0 != "%" }) else { continue }
+            guard let address = IPAddress(words[1].parts(at: "%", maxSplits: 1)[0]) else { continue }
             if let reason = ReservedRange.reasonAgainstResolver(address) {
                 guard unusable.count < Self.limit else { continue }
                 let isLocal = address.isIPv4 ? address.ipv4 >> 24 == 127 : address.bits <= 1

@@ -25,7 +25,7 @@ import Testing
         arguments: [
             "", "@host", "alice@", "-oProxyCommand=x", "alice@-x", "-a@host", "a b", "ssh://host:0", "ssh://host:x",
             "ssh://host/x",
-            "[::1]:22", "ho\nst",
+            "[::1]:22", "ho\nst", "a[b", "s[][c",
         ]
     )
     func badDestinations(text: String) {

@@ -28,7 +28,10 @@ import Testing
 
     @Test(
         "what is no user is refused",
-        arguments: ["", "@192.0.2.1", "alice@", "!alice", "alice@192.0.2.1/24", "alice@x/24"]
+        arguments: [
+            "", "@192.0.2.1", "alice@", "!alice", "alice@192.0.2.1/24", "alice@x/24", "!\u{301}alice",
+            "alice@192.0.2.0/\u{301}24",
+        ]
     )
     func badPatterns(text: String) {
         #expect(throws: ValueProblem.self) { try UserPattern(parsing: text) }

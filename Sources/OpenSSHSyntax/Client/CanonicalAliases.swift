@@ -25,11 +25,7 @@ public struct CanonicalAliases: Hashable, Sendable {
         guard words.count <= Self.limit else { throw ValueProblem("\(words.count) rules are too many") }
         var rules: [Rule] = []
         for word in words where !isNone(word) {
-            let parts = (word == "*" ? "*:*" : word.lowercased()).split(
-                separator: ":",
-                maxSplits: 1,
-                omittingEmptySubsequences: false
-            )
+            let parts = (word == "*" ? "*:*" : word.lowercased()).parts(at: ":", maxSplits: 1)
             guard parts.count == 2, !parts[1].isEmpty else {
                 throw ValueProblem("\"\(word)\" is no rule", hint: "write for example *.a.example:*.b.example")
             }

@@ -33,7 +33,7 @@ public struct CanonicalDomains: Hashable, Sendable {
                 isFirst($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
             })
         else { return nil }
-        if name.hasSuffix(".") { name.removeLast() }
+        if let bare = name.rest(before: ".") { name = String(bare) }
         return name
     }
 }

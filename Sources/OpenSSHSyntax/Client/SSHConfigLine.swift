@@ -14,7 +14,11 @@ public struct SSHConfigLine: Hashable, Sendable {
     public init?(_ line: String) throws(ValueProblem) {
         var line = line[...]
         // A form feed is a blank at the end of a line, and nowhere else.
-        while let last = line.last, last.isWhitespace || last == "\u{c}" { line = line.dropLast() }
+        while let last = line.utf8.last,
+            Self.isBlank(last) || last == UInt8(ascii: "\u{c}") || last == UInt8(ascii: "\n")
+        {
+            line = Substring(line.utf8.dropLast())
+        }
         do throws(LineLexer.Failure) {
             guard let (keyword, arguments) = try LineLexer.split(String(line)) else { return nil }
             self.keyword = keyword.text
@@ -22,10 +26,13 @@ public struct SSHConfigLine: Hashable, Sendable {
         } catch {
             throw ValueProblem(error.reason)
         }
-        let isBlank = { (character: Character) in character == " " || character == "\t" || character == "\r" }
-        var rest = line.drop(while: isBlank).dropFirst(keyword.count).drop(while: isBlank)
-        if rest.first == "=" { rest = rest.dropFirst().drop(while: isBlank) }
-        self.rest = String(rest)
+        var rest = line.utf8.drop(while: Self.isBlank).dropFirst(keyword.utf8.count).drop(while: Self.isBlank)
+        if rest.first == UInt8(ascii: "=") { rest = rest.dropFirst().drop(while: Self.isBlank) }
+        self.rest = String(Substring(rest))
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
     }
 
     /// The words that a keyword takes: the rest as one for a command.

@@ -98,8 +98,7 @@ public enum SSHConfigSyntax: Sendable {
     }
 
     private static func checkAgent(_ word: String) throws(ValueProblem) {
-        guard word.hasPrefix("$"), !word.hasPrefix("${") else { return }
-        let name = word.dropFirst()
+        guard let name = word.rest(after: "$"), !word.begins(with: "${") else { return }
         let isName = name.utf8.allSatisfy { byte in
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")

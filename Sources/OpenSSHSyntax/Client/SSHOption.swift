@@ -16,7 +16,7 @@ public struct SSHOption: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the value.
     public init(_ keyword: String, word: String) throws(ValueProblem) {
-        let escaped = word.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        let escaped = word.parts(at: "\\").joined(separator: "\\\\").parts(at: "\"").joined(separator: "\\\"")
         try self.init(parsing: "\(keyword)=\"\(escaped)\"")
     }
 

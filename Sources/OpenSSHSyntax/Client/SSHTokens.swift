@@ -29,7 +29,7 @@ public struct SSHTokens: Sendable {
         environment: ((String) -> String?)? = nil
     ) throws(ValueProblem) -> String {
         var result = ""
-        var rest = text[...]
+        var rest = text.unicodeScalars[...]
         while let character = rest.popFirst() {
             if character == "$", let environment, rest.first == "{" {
                 guard let end = rest.firstIndex(of: "}") else { throw ValueProblem("\"${\" is not closed") }
@@ -41,12 +41,13 @@ public struct SSHTokens: Sendable {
                 rest = rest[rest.index(after: end)...]
             } else if character == "%" {
                 guard let token = rest.popFirst() else { throw ValueProblem("a lone % at the end", hint: "write %%") }
-                guard allowed.contains(token), let value = token == "%" ? "%" : value(token) else {
+                guard allowed.contains(Character(token)), let value = token == "%" ? "%" : value(Character(token))
+                else {
                     throw ValueProblem("%\(token) is not a token here", hint: "write %% for a percent sign")
                 }
                 result += value
             } else {
-                result.append(character)
+                result.unicodeScalars.append(character)
             }
         }
         return result
@@ -57,9 +58,9 @@ public struct SSHTokens: Sendable {
     /// - Parameter home: the home directory of a user; of the one who runs the program for an empty name.
     /// - Throws: the user that there is not.
     public static func expandTilde(_ path: String, home: (String) -> String?) throws(ValueProblem) -> String {
-        guard path.hasPrefix("~") else { return path }
-        let user = path.dropFirst().prefix(while: { $0 != "/" })
+        guard let rest = path.rest(after: "~") else { return path }
+        let user = rest.parts(at: "/", maxSplits: 1)[0]
         guard let home = home(String(user)) else { throw ValueProblem("there is no user \(user)") }
-        return home + path.dropFirst(1 + user.count)
+        return home + Substring(rest.utf8.dropFirst(user.utf8.count))
     }
 }

@@ -20,16 +20,16 @@ public struct PatternList: Hashable, Sendable {
 
     /// Patterns with commas between them.
     public init(commaSeparated text: some StringProtocol) {
-        patterns = String(text).split(separator: ",").map(String.init)
+        patterns = text.parts(at: ",", omittingEmpty: true).map(String.init)
     }
 
     /// Holds every pattern, without its `!`, against something.
     public func verdict(_ fits: (String) -> Bool) -> Verdict {
         var verdict = Verdict.none
         for pattern in patterns {
-            let isNegated = pattern.hasPrefix("!")
-            guard fits(String(pattern.dropFirst(isNegated ? 1 : 0))) else { continue }
-            if isNegated { return .excluded }
+            let negated = pattern.rest(after: "!")
+            guard fits(negated.map(String.init) ?? pattern) else { continue }
+            if negated != nil { return .excluded }
             verdict = .matches
         }
         return verdict

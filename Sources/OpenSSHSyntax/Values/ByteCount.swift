@@ -7,8 +7,9 @@ public enum ByteCount {
     /// - Throws: what is wrong with the text.
     public static func parse(_ text: String) throws(ValueProblem) -> UInt64 {
         let wrong = ValueProblem("\"\(text)\" is not a size", hint: "write bytes, or for example 512K, 4M, 1G")
-        let unit = units.first { text.uppercased().hasSuffix(String($0.letter)) }
-        guard let count = wholeNumber(unit == nil ? text[...] : text.dropLast(), as: UInt64.self) else { throw wrong }
+        let unit = units.first { text.uppercased().ends(with: String($0.letter)) }
+        let digits = unit == nil ? text[...] : Substring(text.utf8.dropLast())
+        guard let count = wholeNumber(digits, as: UInt64.self) else { throw wrong }
         let (bytes, overflow) = count.multipliedReportingOverflow(by: unit?.bytes ?? 1)
         guard !overflow else { throw wrong }
         return bytes

@@ -11,12 +11,12 @@ public struct DomainName: ConfigurationValue {
     /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
         var name = text.lowercased()
-        if name.hasSuffix(".") { name.removeLast() }
-        if name.hasPrefix("*.") || name.hasPrefix(".") {
+        if let bare = name.rest(before: ".") { name = String(bare) }
+        if name.begins(with: "*.") || name.begins(with: ".") {
             throw ValueProblem("\"\(text)\" is not a domain", hint: "the bare name means everything below it, too")
         }
         // RFC 1035 §2.3.4; underscores are no host names but do occur in queries.
-        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        let labels = name.parts(at: ".")
         let isName =
             name.utf8.count <= 253
             && labels.allSatisfy { label in

@@ -6,9 +6,9 @@ extension IPAddress {
     ///
     /// - Returns: nil if the text is no address.
     public init?(peer text: String) {
-        let bare = text.prefix(while: { $0 != "%" })
-        let mapped = bare.lowercased().hasPrefix("::ffff:") ? bare.dropFirst(7) : ""
-        guard let address = IPAddress(bare) ?? (mapped.contains(".") ? IPAddress(mapped) : nil) else { return nil }
+        let bare = text.parts(at: "%", maxSplits: 1)[0]
+        let mapped = bare.lowercased().rest(after: "::ffff:") ?? ""
+        guard let address = IPAddress(bare) ?? (mapped.hasByte(of: ".") ? IPAddress(mapped) : nil) else { return nil }
         self = address
     }
 }

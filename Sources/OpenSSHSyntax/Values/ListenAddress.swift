@@ -48,13 +48,13 @@ public struct ListenAddress: ConfigurationValue {
     }
 
     private static func split(_ text: String) -> (host: String, port: Substring?) {
-        if text.hasPrefix("["), let close = text.firstIndex(of: "]") {
-            let host = String(text[text.index(after: text.startIndex)..<close])
-            let rest = text[text.index(after: close)...]
+        if text.begins(with: "["), let close = text.utf8.firstIndex(of: UInt8(ascii: "]")) {
+            let host = String(Substring(text.utf8[..<close].dropFirst()))
+            let rest = Substring(text.utf8[close...].dropFirst())
             if rest.isEmpty { return (host, nil) }
-            return rest.hasPrefix(":") ? (host, rest.dropFirst()) : (text, nil)
+            return rest.rest(after: ":").map { (host, $0) } ?? (text, nil)
         }
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.parts(at: ":")
         return parts.count == 2 ? (String(parts[0]), parts[1]) : (text, nil)
     }
 }

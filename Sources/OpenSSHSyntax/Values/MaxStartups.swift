@@ -24,13 +24,11 @@ public struct MaxStartups: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
-        let numbers = text.split(separator: ":", omittingEmptySubsequences: false).compactMap {
-            wholeNumber($0, as: Int.self)
-        }
-        let colons = text.filter { $0 == ":" }.count
-        switch (numbers.count, colons) {
-        case (1, 0): self.init(begin: numbers[0], rate: 100, full: numbers[0])
-        case (3, 2): self.init(begin: numbers[0], rate: numbers[1], full: numbers[2])
+        let parts = text.parts(at: ":")
+        let numbers = parts.compactMap { wholeNumber($0, as: Int.self) }
+        switch (numbers.count, parts.count) {
+        case (1, 1): self.init(begin: numbers[0], rate: 100, full: numbers[0])
+        case (3, 3): self.init(begin: numbers[0], rate: numbers[1], full: numbers[2])
         default:
             throw ValueProblem("\"\(text)\" is not begin:rate:full", hint: "write for example 10:30:100, or one number")
         }

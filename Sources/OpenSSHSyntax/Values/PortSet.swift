@@ -33,7 +33,7 @@ public struct PortSet: ConfigurationValue {
         case "none": self = .none
         default:
             var ranges: [ClosedRange<UInt16>] = []
-            for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+            for item in text.parts(at: ",") {
                 ranges.append(try Self.range(item))
             }
             self.init(ranges)
@@ -58,7 +58,7 @@ public struct PortSet: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the text.
     public static func range(_ item: some StringProtocol) throws(ValueProblem) -> ClosedRange<UInt16> {
-        let ends = item.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        let ends = item.parts(at: "-", maxSplits: 1)
         guard let low = ends.first.flatMap({ wholeNumber($0, as: UInt16.self) }),
             let high = ends.last.flatMap({ wholeNumber($0, as: UInt16.self) }), low > 0
         else {

@@ -7,7 +7,7 @@ public enum PrefixText {
     /// - Throws: what is wrong with the text: also for a length with a leading zero, a mapped IPv4 address and a zone, which
     ///   no packet could match.
     public static func parse(_ text: String) throws(ValueProblem) -> IPPrefix {
-        let address = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).first
+        let address = text.parts(at: "/", maxSplits: 1).first
         guard let prefix = IPPrefix(text), let address = address.flatMap({ IPAddress(String($0)) }) else {
             throw ValueProblem(
                 "\"\(text)\" is not a network prefix",

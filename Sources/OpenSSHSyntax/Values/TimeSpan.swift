@@ -1,6 +1,6 @@
 /// The time formats of sshd_config: `90`, `5m`, `1h30m`, `2d`; the parts are added.
 public enum TimeSpan {
-    private static let units: [(letter: Character, seconds: Int64)] = [
+    private static let units: [(letter: Unicode.Scalar, seconds: Int64)] = [
         ("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1),
     ]
 
@@ -12,9 +12,9 @@ public enum TimeSpan {
         var total: Int64 = 0
         var digits = ""
         guard !text.isEmpty else { throw wrong }
-        for character in text.lowercased() {
-            if character.isASCII, character.isNumber {
-                digits.append(character)
+        for character in text.lowercased().unicodeScalars {
+            if ("0"..."9").contains(character) {
+                digits.unicodeScalars.append(character)
                 continue
             }
             guard let unit = units.first(where: { $0.letter == character }) else { throw wrong }

@@ -1,5 +1,6 @@
 internal import CLibSSH
 internal import Glibc
+internal import OpenSSHSyntax
 
 /// The certificates that go with a user's key (PROTOCOL.certkeys of OpenSSH): those of `CertificateFile`, and the one that
 /// lies beside the key's file as `FILE-cert.pub`. They are the server's to judge.
@@ -18,7 +19,7 @@ struct ClientCertificates {
     ///   - path: the key's file.
     init(named: [String], besides path: String) {
         files =
-            named.isEmpty ? [path.hasSuffix(".pub") ? "\(path.dropLast(4))-cert.pub" : path + "-cert.pub"] : named
+            named.isEmpty ? ["\(path.rest(before: ".pub") ?? path[...])-cert.pub"] : named
     }
 
     /// The certificates of a key, which stays the caller's; each is the caller's to free.

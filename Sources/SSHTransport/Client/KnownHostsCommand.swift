@@ -30,7 +30,7 @@ struct KnownHostsCommand {
     /// - Returns: what it says; empty if it fails, as `ssh` takes it.
     /// - Throws: `SSHClientError` of kind `configuration` if the command cannot be understood.
     func run(_ reason: Reason, name: String, key: SSHPublicKey?) throws(SSHClientError) -> String {
-        let special: [Character: String] = [
+        let special: [Unicode.Scalar: String] = [
             "H": name, "I": reason.rawValue, "t": key?.type ?? "NONE", "f": key?.fingerprint ?? "NONE",
             "K": key.map { Base64.encode($0.blob) } ?? "NONE",
         ]
@@ -38,19 +38,19 @@ struct KnownHostsCommand {
         for word in try words() {
             // Ours first: a percent sign in what they stand for is not one of the others.
             var text = ""
-            var rest = word[...]
+            var rest = word.unicodeScalars[...]
             while let character = rest.popFirst() {
                 if character == "%", let token = rest.first, let value = special[token] {
                     rest.removeFirst()
-                    text += value.replacing("%", with: "%%")
+                    text += value.parts(at: "%").joined(separator: "%%")
                 } else {
-                    text.append(character)
-                    if character == "%", let token = rest.popFirst() { text.append(token) }
+                    text.unicodeScalars.append(character)
+                    if character == "%", let token = rest.popFirst() { text.unicodeScalars.append(token) }
                 }
             }
             arguments.append(try settings.expand(text, SSHTokens.common, environment: true, at: command.location))
         }
-        guard arguments[0].hasPrefix("/") else {
+        guard arguments[0].begins(with: "/") else {
             throw SSHClientError(
                 .configuration,
                 "\(command.location): KnownHostsCommand: give the program's whole path"

@@ -51,7 +51,7 @@ struct CanonicalHost {
         let question = NameLookup.Question(name: host, port: 22, family: AF_UNSPEC)
         guard let address = NameLookup.resolve(question, flags: AI_NUMERICHOST).addresses.first else { return nil }
         // The interface of a link-local address is a name of its own.
-        return "\(address)" + (host.firstIndex(of: "%").map { String(host[$0...]) } ?? "")
+        return "\(address)" + (host.utf8.firstIndex(of: UInt8(ascii: "%")).map { String(host[$0...]) } ?? "")
     }
 
     private func find(_ host: String) throws(SSHClientError) -> String? {
@@ -67,8 +67,8 @@ struct CanonicalHost {
 
     private func findInDomains(_ host: String) throws(SSHClientError) -> String? {
         var names: [String] = []
-        if host.hasSuffix(".") {
-            names = [String(host.dropLast())]
+        if let name = host.rest(before: ".") {
+            names = [String(name)]
         } else {
             let limit = values["canonicalizemaxdots"].flatMap { Int($0.text) } ?? 1
             guard host.utf8.count(where: { $0 == UInt8(ascii: ".") }) <= limit else { return nil }
@@ -111,7 +111,7 @@ struct CanonicalHost {
             let now = SystemClock.milliseconds
             if !names.takeFound().isEmpty {
                 return names.canonicalName.flatMap(CanonicalDomains.name)
-                    ?? String(name.hasSuffix(".") ? name.dropLast() : name[...])
+                    ?? String(name.rest(before: ".") ?? name[...])
             }
             guard !names.isOver, now < deadline else { return nil }
             var limit = deadline - now

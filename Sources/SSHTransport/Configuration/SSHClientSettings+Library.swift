@@ -63,7 +63,9 @@ extension SSHClientSettings {
         _ list: String,
         as name: String
     ) throws(SSHClientError) {
-        guard let sign = list.first, "+-^".contains(sign) else { return try set(session, option, list, as: name) }
+        guard let sign = list.unicodeScalars.first, "+-^".unicodeScalars.contains(sign) else {
+            return try set(session, option, list, as: name)
+        }
         guard sign == "-" else {
             _ = ssh_options_set(session, option, list)
             return
@@ -84,8 +86,8 @@ extension SSHClientSettings {
 
     /// A list of names, with what `+`, `-` and `^` say about the defaults done.
     static func list(_ text: String?, over defaults: [String]) -> String {
-        guard let text, let sign = text.first else { return defaults.joined(separator: ",") }
-        let names = text.dropFirst().split(separator: ",").map(String.init)
+        guard let text, let sign = text.unicodeScalars.first else { return defaults.joined(separator: ",") }
+        let names = String(text.unicodeScalars.dropFirst()).parts(at: ",", omittingEmpty: true).map(String.init)
         let result =
             switch sign {
             case "+": defaults + names

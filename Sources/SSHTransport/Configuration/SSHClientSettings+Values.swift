@@ -136,7 +136,7 @@ extension SSHClientSettings {
         }
         let text = value.text
         if text.lowercased() == "none" { return nil }
-        if text.hasPrefix("$"), !text.hasPrefix("${") { return variable(String(text.dropFirst())) }
+        if let name = text.rest(after: "$"), !text.begins(with: "${") { return variable(String(name)) }
         return try path(text, at: value.location)
     }
 }

@@ -122,7 +122,7 @@ struct SSHClientSettings {
             )
         }
         if let value = values["preferredauthentications"],
-            !value.text.lowercased().split(separator: ",").contains("publickey")
+            !value.text.lowercased().parts(at: ",").contains("publickey")
         {
             throw SSHClientError(
                 .configuration,

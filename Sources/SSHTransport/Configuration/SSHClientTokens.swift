@@ -27,7 +27,7 @@ struct SSHClientTokens {
             case "u": LocalUser.name
             case "i": "\(getuid())"
             case "l": LocalUser.hostName
-            case "L": String(LocalUser.hostName.prefix(while: { $0 != "." }))
+            case "L": String(LocalUser.hostName.parts(at: ".", maxSplits: 1)[0])
             case "j": jump.lowercased() == "none" ? "" : jump
             // OpenSSH before 9.6 has left the jump host out, which is the same without one.
             case "C": Self.hash(LocalUser.hostName + host + port + user + (jump.lowercased() == "none" ? "" : jump))

@@ -24,8 +24,9 @@ struct SSHConfigMatch {
         var isMatched = true
         var count = 0
         while let word = words.popFirst() {
-            let isNegated = word.hasPrefix("!")
-            let criterion = word.dropFirst(isNegated ? 1 : 0).lowercased()
+            let negated = word.rest(after: "!")
+            let isNegated = negated != nil
+            let criterion = (negated ?? word[...]).lowercased()
             if criterion == "all" {
                 guard words.isEmpty, count <= 1 else {
                     throw ValueProblem("Match: all goes together with no other criterion")
@@ -94,28 +95,32 @@ struct SSHConfigMatch {
     /// Words between blanks or after one `=`, in double quotes where they have blanks; a `#` ends the line.
     private static func words(of text: String) throws(ValueProblem) -> [String] {
         var words: [String] = []
-        var rest = text[...]
+        var rest = text.unicodeScalars[...]
         while true {
-            rest = rest.drop(while: \.isWhitespace)
-            if rest.first == "=", !words.isEmpty { rest = rest.dropFirst().drop(while: \.isWhitespace) }
+            rest = rest.drop(while: isBlank)
+            if rest.first == "=", !words.isEmpty { rest = rest.dropFirst().drop(while: isBlank) }
             guard let first = rest.first, first != "#" else { return words }
             if first == "\"" {
                 guard let end = rest.dropFirst().firstIndex(of: "\"") else {
                     throw ValueProblem("a quotation mark is never closed")
                 }
-                words.append(String(rest[rest.index(after: rest.startIndex)..<end]))
-                rest = rest[rest.index(after: end)...]
+                words.append(String(rest[..<end].dropFirst()))
+                rest = rest[end...].dropFirst()
             } else {
-                let word = rest.prefix(while: { !$0.isWhitespace && $0 != "=" && $0 != "\"" })
+                let word = rest.prefix(while: { !isBlank($0) && $0 != "=" && $0 != "\"" })
                 words.append(String(word))
                 rest = rest.dropFirst(word.count)
             }
         }
     }
 
+    private static func isBlank(_ character: Unicode.Scalar) -> Bool {
+        character == " " || character == "\t" || character == "\r"
+    }
+
     private func hasLocalAddress(in argument: String) throws(ValueProblem) -> Bool {
         var networks: [IPPrefix] = []
-        for item in argument.split(separator: ",") { networks.append(try PrefixText.parse(String(item))) }
+        for item in argument.parts(at: ",", omittingEmpty: true) { networks.append(try PrefixText.parse(String(item))) }
         return source.addresses().contains { address in networks.contains { $0.contains(address) } }
     }
 }

@@ -118,7 +118,7 @@ struct SSHConfigReader {
         let path = try SSHTokens.expandTilde(pattern, home: source.home)
         var included = kind
         included.isRequired = false
-        for file in source.paths(matching: path.hasPrefix("/") ? path : kind.base + path) {
+        for file in source.paths(matching: path.begins(with: "/") ? path : kind.base + path) {
             do throws(SSHClientError) {
                 try read(file, included, depth: depth + 1)
             } catch {

@@ -1,3 +1,5 @@
+internal import OpenSSHSyntax
+
 /// One line of an `authorized_keys` file, on its way to become an `AuthorizedKey`.
 struct AuthorizedKeysLine {
     /// Why a line is refused, and the key that is refused with it, where one could be read.
@@ -55,7 +57,7 @@ struct AuthorizedKeysLine {
     ) throws(SSHPublicKeyError) -> SSHPublicKey {
         guard isKeyType(Substring(type)) else {
             // `ssh-foo AAAA…` was taken for options and a key type: name the type, which is what is wrong.
-            if type.hasPrefix("AAAA"), !options.contains(where: { "=,\"".contains($0) }) {
+            if type.begins(with: "AAAA"), !options.hasByte(of: "=,\"") {
                 throw .unknownType(String(options))
             }
             if type.isEmpty { throw .malformed("there is none on the line") }
@@ -72,7 +74,7 @@ struct AuthorizedKeysLine {
             "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
             "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
         ]
-        return plain.contains(where: { $0 == word }) || word.hasSuffix("-cert-v01@openssh.com")
+        return plain.contains(where: { $0 == word }) || word.ends(with: "-cert-v01@openssh.com")
     }
 
     // MARK: Words

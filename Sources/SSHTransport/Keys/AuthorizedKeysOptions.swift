@@ -34,18 +34,18 @@ struct AuthorizedKeysOptions {
 
     private static func split(_ text: Substring) throws(Problem) -> [Substring] {
         var isQuoted = false
-        var previous: Character = " "
-        let options = text.split(omittingEmptySubsequences: false) { character in
-            if character == "\"", previous != "\\" { isQuoted.toggle() }
-            previous = character
-            return character == "," && !isQuoted
+        var previous: UInt8 = 0
+        let options = text.utf8.split(omittingEmptySubsequences: false) { byte in
+            if byte == UInt8(ascii: "\""), previous != UInt8(ascii: "\\") { isQuoted.toggle() }
+            previous = byte
+            return byte == UInt8(ascii: ",") && !isQuoted
         }
         if isQuoted { throw Problem(reason: "a double quote is not closed") }
-        return options
+        return options.map { Substring($0) }
     }
 
     private mutating func apply(_ option: Substring) throws(Problem) {
-        let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = option.parts(at: "=", maxSplits: 1)
         let name = parts[0].lowercased()
         guard !name.isEmpty else { throw Problem(reason: "an option is empty") }
         guard parts.count == 2 else { return try applyFlag(name) }
@@ -54,24 +54,29 @@ struct AuthorizedKeysOptions {
     }
 
     private static func unquote(_ text: Substring, of name: String) throws(Problem) -> String {
-        guard text.hasPrefix("\"") else {
-            guard !text.contains("\"") else { throw Problem(reason: "\(name)= has a double quote inside") }
+        guard let rest = text.rest(after: "\"") else {
+            guard !text.hasByte(of: "\"") else { throw Problem(reason: "\(name)= has a double quote inside") }
             return String(text)
         }
-        guard text.count >= 2, text.hasSuffix("\""), !text.hasSuffix("\\\"") else {
+        guard let quoted = rest.rest(before: "\""), !quoted.ends(with: "\\") else {
             throw Problem(reason: "\(name)= does not end with its double quote")
         }
-        let inner = text.dropFirst().dropLast().split(separator: "\\\"", omittingEmptySubsequences: false)
-        guard inner.allSatisfy({ !$0.contains("\"") }) else {
-            throw Problem(reason: "\(name)= does not end with its double quote")
+        var value: [UInt8] = []
+        for byte in quoted.utf8 {
+            if byte == UInt8(ascii: "\"") {
+                guard value.popLast() == UInt8(ascii: "\\") else {
+                    throw Problem(reason: "\(name)= does not end with its double quote")
+                }
+            }
+            value.append(byte)
         }
-        return inner.joined(separator: "\"")
+        return String(decoding: value, as: UTF8.self)
     }
 
     // MARK: sshd's options
 
     private mutating func applyFlag(_ name: String) throws(Problem) {
-        let base = name.hasPrefix("no-") ? String(name.dropFirst(3)) : name
+        let base = name.rest(after: "no-").map(String.init) ?? name
         switch name {
         case "restrict", "no-port-forwarding": restrictions.permitsTunnel = false
         case "port-forwarding": restrictions.permitsTunnel = true
@@ -94,7 +99,7 @@ struct AuthorizedKeysOptions {
         default: throw unknown(name)
         }
         // sshd refuses such a line, and reading it differently here would help nobody.
-        guard quoted.hasPrefix("\"") else { throw Problem(reason: "\(name)= needs its value in double quotes") }
+        guard quoted.begins(with: "\"") else { throw Problem(reason: "\(name)= needs its value in double quotes") }
         let value = try Self.unquote(quoted, of: name)
         switch name {
         case "from":
@@ -118,12 +123,12 @@ struct AuthorizedKeysOptions {
     }
 
     private static func sourcePatterns(_ value: String) throws(Problem) -> [String] {
-        let patterns = value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let patterns = value.parts(at: ",").map(String.init)
         for pattern in patterns {
-            let bare = pattern.drop(while: { $0 == "!" })
+            let bare = Substring(pattern.utf8.drop { $0 == UInt8(ascii: "!") })
             if bare.isEmpty { throw Problem(reason: "from= has an empty pattern") }
             // Something with a slash is meant to be a network: a slip in it must not turn into a pattern of no effect.
-            guard bare.contains("/") else { continue }
+            guard bare.hasByte(of: "/") else { continue }
             do throws(ValueProblem) { _ = try PrefixText.parse(String(bare)) } catch {
                 throw Problem(reason: "from=: \(error)")
             }
@@ -132,13 +137,13 @@ struct AuthorizedKeysOptions {
     }
 
     private mutating func applyEnvironment(_ value: String) throws(Problem) {
-        let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = value.parts(at: "=", maxSplits: 1)
         guard parts.count == 2, !parts[0].isEmpty,
             parts[0].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
         else { throw Problem(reason: "environment= needs the form NAME=value") }
         guard parts[0] == Self.environmentName else { return }
-        for word in parts[1].split(separator: " ") {
-            let option = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        for word in parts[1].parts(at: " ", omittingEmpty: true) {
+            let option = word.parts(at: "=", maxSplits: 1)
             let name = option[0].lowercased()
             guard option.count == 2, Self.own.contains(name) else {
                 throw Problem(reason: "\(Self.environmentName) has \(word), which is none of its options")

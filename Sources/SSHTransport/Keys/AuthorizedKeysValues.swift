@@ -7,7 +7,7 @@ enum AuthorizedKeysValues {
     /// `80,443,8000-8010`. A colon separates as well, because a comma outside quotes ends the option.
     static func ports(_ text: String) throws(ValueProblem) -> [ClosedRange<UInt16>] {
         var ranges: [ClosedRange<UInt16>] = []
-        for item in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "," || $0 == ":" }) {
+        for item in text.parts(at: ",", ":") {
             ranges.append(try PortSet.range(item))
         }
         return ranges
@@ -15,7 +15,7 @@ enum AuthorizedKeysValues {
 
     static func networks(_ text: String) throws(ValueProblem) -> [IPPrefix] {
         var networks: [IPPrefix] = []
-        for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+        for item in text.parts(at: ",") {
             networks.append(try PrefixText.parse(String(item)))
         }
         return networks
@@ -23,9 +23,9 @@ enum AuthorizedKeysValues {
 
     static func domains(_ text: String) throws(ValueProblem) -> [String] {
         var domains: [String] = []
-        for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+        for item in text.parts(at: ",") {
             // `*.example.com` and `.example.com` say what `example.com` means anyway.
-            let name = item.hasPrefix("*.") ? item.dropFirst(2) : item.hasPrefix(".") ? item.dropFirst() : item
+            let name = item.rest(after: "*.") ?? item.rest(after: ".") ?? item
             domains.append(try DomainName(parsing: String(name)).description)
         }
         return domains
@@ -50,9 +50,9 @@ enum AuthorizedKeysValues {
 enum AuthorizedKeysTime {
     /// Seconds since 1970 in UTC; nil if the text is no such time.
     static func parse(_ text: String) -> Int64? {
-        var digits = Substring(text)
-        let isUTC = digits.last == "Z" || digits.last == "z"
-        if isUTC { digits = digits.dropLast() }
+        let utc = text.rest(before: "Z") ?? text.rest(before: "z")
+        let isUTC = utc != nil
+        let digits = utc ?? text[...]
         guard [8, 12, 14].contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil
         }

@@ -66,7 +66,7 @@ struct KnownHosts {
             guard let (hosts, marker, key) = Self.fields(of: Substring(line)) else { continue }
             let isMine = KnownHostsName.matches(hosts, name)
             guard isMine || (nameWithoutPort.map { KnownHostsName.matches(hosts, $0) } ?? false) else { continue }
-            let words = key.split(whereSeparator: Self.isBlank)
+            let words = key.utf8.split(whereSeparator: Self.isBlank).map { Substring($0) }
             guard words.count >= 2, let key = try? SSHPublicKey(type: String(words[0]), base64: String(words[1])) else {
                 continue
             }
@@ -106,23 +106,24 @@ struct KnownHosts {
 
     // MARK: Reading
 
-    private static func isBlank(_ character: Character) -> Bool {
-        character == " " || character == "\t" || character == "\r" || character == "\r\n"
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
     }
 
     /// Names, marker and the rest of a line; nil for a comment, a blank line, and one that is neither.
     private static func fields(of line: Substring) -> (hosts: String, marker: Marker, key: Substring)? {
-        var rest = line.drop(while: isBlank)
-        guard let first = rest.first, first != "#" else { return nil }
+        var rest = line.utf8.drop(while: isBlank)
+        guard let first = rest.first, first != UInt8(ascii: "#") else { return nil }
         func takeWord() -> String {
             let word = rest.prefix(while: { !isBlank($0) })
             rest = rest.dropFirst(word.count).drop(while: isBlank)
-            return String(word)
+            return String(Substring(word))
         }
         var marker = Marker.plain
-        if first == "@" {
+        if first == UInt8(ascii: "@") {
             // To `ssh` a marker ends at the line's first blank, wherever that is, and at a tab only in a line without one.
-            let isWhole = rest.firstIndex(of: " ").map { !rest[..<$0].contains("\t") } ?? true
+            let isWhole =
+                rest.firstIndex(of: UInt8(ascii: " ")).map { !rest[..<$0].contains(UInt8(ascii: "\t")) } ?? true
             switch takeWord() {
             case "@revoked": marker = isWhole ? .revoked : .overlooked
             case "@cert-authority": marker = .authority
@@ -130,6 +131,6 @@ struct KnownHosts {
             }
         }
         let hosts = takeWord()
-        return hosts.isEmpty || rest.isEmpty ? nil : (hosts, marker, rest)
+        return hosts.isEmpty || rest.isEmpty ? nil : (hosts, marker, Substring(rest))
     }
 }

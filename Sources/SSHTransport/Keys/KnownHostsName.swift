@@ -12,10 +12,10 @@ enum KnownHostsName {
 
     /// True if the first word of a line names the host: a hashed name, or patterns with commas, none of them negated for it.
     static func matches(_ field: String, _ name: String) -> Bool {
-        guard field.hasPrefix("|") else {
+        guard field.begins(with: "|") else {
             return PatternList(commaSeparated: field.lowercased()).verdict(on: name) == .matches
         }
-        let parts = field.split(separator: "|", omittingEmptySubsequences: false)
+        let parts = field.parts(at: "|")
         guard parts.count == 4, parts[1] == "1", let salt = Base64.decode(parts[2]), let hash = Base64.decode(parts[3])
         else { return false }
         return digest(of: name, salt: salt) == hash

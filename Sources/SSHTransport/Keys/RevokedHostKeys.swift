@@ -31,9 +31,9 @@ enum RevokedHostKeys {
             return list.contains(key.blob)
         }
         let text = String(decoding: bytes, as: UTF8.self)
-        for (index, line) in text.split(whereSeparator: \.isNewline).enumerated() {
-            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-            guard let first = words.first, !first.hasPrefix("#") else { continue }
+        for (index, line) in text.parts(at: "\n").enumerated() {
+            let words = line.parts(at: " ", "\t", "\r", omittingEmpty: true)
+            guard let first = words.first, !first.begins(with: "#") else { continue }
             guard words.count >= 2, let blob = Base64.decode(words[1]) else {
                 throw SSHClientError(.configuration, "RevokedHostKeys: \(file): line \(index + 1) is no key")
             }

@@ -1,4 +1,5 @@
 internal import IPPacket
+internal import OpenSSHSyntax
 
 /// Where a connection comes from, as far as limits for single sources look: a block of addresses of one owner
 /// (`PerSourceNetBlockSize`), because whoever has one address of an IPv6 network has all of them.
@@ -17,6 +18,6 @@ struct SSHServerSource: Hashable, Sendable {
 
     /// The address itself: the scope of a link-local one says only on which link it is.
     static func parse(_ address: String) -> IPAddress? {
-        IPAddress(String(address.prefix { $0 != "%" }))
+        IPAddress(address.parts(at: "%", maxSplits: 1)[0])
     }
 }

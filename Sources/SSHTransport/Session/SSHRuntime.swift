@@ -30,8 +30,11 @@ enum SSHRuntime {
 
     /// A user's name for a log line. No blank and no equals sign: a program that reads the log must not find a field in it.
     static func userName(_ name: String) -> String {
+        // By scalars: a blank with a combining mark behind it is another character to Swift, and a blank to such a program.
         String(
-            printable(name, limit: 64).map { $0 == " " || $0 == "=" ? "?" : $0 }
+            String.UnicodeScalarView(
+                printable(name, limit: 64).unicodeScalars.map { " =".unicodeScalars.contains($0) ? "?" : $0 }
+            )
         )
     }
 

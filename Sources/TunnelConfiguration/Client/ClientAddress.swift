@@ -23,7 +23,7 @@ public struct ClientAddress: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.parts(at: "/", maxSplits: 1)
         guard let address = parts.first.flatMap({ IPAddress($0) }), let prefix = IPPrefix(text) else {
             throw ValueProblem(
                 "\"\(text)\" is not an address with prefix length",

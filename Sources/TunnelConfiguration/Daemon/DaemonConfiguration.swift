@@ -139,7 +139,7 @@ extension DaemonConfiguration {
 
     /// The absolute path of the control socket; nil for none.
     public var controlSocketPath: String? {
-        controlSocket.map { $0.hasPrefix("/") ? $0 : "\(stateDirectory)/\($0)" }
+        controlSocket.map { $0.begins(with: "/") ? $0 : "\(stateDirectory)/\($0)" }
     }
 
     /// True if a user may connect from an address: not denied, and allowed if only some are.

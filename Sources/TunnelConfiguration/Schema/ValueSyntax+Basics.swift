@@ -61,7 +61,7 @@ extension ValueSyntax where Value == String {
     /// A file that does not depend on where the daemon was started.
     static var absolutePath: ValueSyntax {
         .word("PATH", text: quoted) { (text) throws(ValueProblem) in
-            guard text.hasPrefix("/") else {
+            guard text.begins(with: "/") else {
                 throw ValueProblem("\"\(text)\" is not an absolute path", hint: "begin it with /")
             }
             return text

@@ -46,8 +46,8 @@ struct ValueSyntax<Value>: Sendable {
             parse: { (words) throws(WordProblem) in
                 let items = words.flatMap { word in
                     var item = word.text[...]
-                    if word != words.last, item.hasSuffix(",") { item = item.dropLast() }
-                    if word != words.first, item.hasPrefix(",") { item = item.dropFirst() }
+                    if word != words.last { item = item.rest(before: ",") ?? item }
+                    if word != words.first { item = item.rest(after: ",") ?? item }
                     return item.isEmpty && words.count > 1 ? [] : [String(item)]
                 }
                 return try one([Word(text: items.joined(separator: ","), column: words[0].column)], parse)

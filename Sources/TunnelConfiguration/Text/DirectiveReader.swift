@@ -88,7 +88,7 @@ struct DirectiveReader {
         for argument in directive.arguments {
             place.column = argument.column
             let path = Self.resolve(argument.text, from: directive.file)
-            guard path.contains(where: { "*?[".contains($0) }) else {
+            guard path.hasByte(of: "*?[") else {
                 readFile(path, at: place, depth: depth)
                 continue
             }
@@ -99,7 +99,7 @@ struct DirectiveReader {
 
     /// A relative name lies beside the file that includes it.
     private static func resolve(_ path: String, from file: String) -> String {
-        guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
+        guard !path.begins(with: "/"), let slash = file.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return file[...slash] + path
     }
 

@@ -55,9 +55,8 @@ public enum AlgorithmKind: Hashable, Sendable {
     /// Reads a list as sshd does: names separated by commas replace the defaults; `+` in front appends them, `-`
     /// removes them (`*` and `?` match), `^` puts them first. Which names there are, `AlgorithmSupport` knows.
     func parse(_ text: String) throws(ValueProblem) -> [String] {
-        let sign = text.first.flatMap { "+-^".contains($0) ? $0 : nil }
-        let names = (sign == nil ? text[...] : text.dropFirst())
-            .split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let sign = text.unicodeScalars.first.flatMap { "+-^".unicodeScalars.contains($0) ? $0 : nil }
+        let names = (sign == nil ? text[...] : Substring(text.utf8.dropFirst())).parts(at: ",").map(String.init)
         let result: [String]
         if sign == "-" {
             result = defaults.filter { name in !names.contains { Wildcard.matches($0, name) } }
@@ -77,7 +76,7 @@ public enum AlgorithmKind: Hashable, Sendable {
 
     /// RFC 4251 §6: 1 to 64 printable characters; a sign in front would mean something else.
     private static func isName(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && !"+-^".contains(text.first ?? "+")
+        (1...64).contains(text.utf8.count) && !"+-^".utf8.contains(text.utf8.first ?? UInt8(ascii: "+"))
             && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
     }
 

@@ -19,7 +19,7 @@ public enum DeniedNetworks: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
-        var items = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        var items = text.parts(at: ",").map(String.init)
         let hasDefault = items.first?.lowercased() == "default"
         if items.count == 1, items.first?.lowercased() == "none" {
             self = .none

@@ -21,9 +21,9 @@ public struct KeyFilePattern: ConfigurationValue {
     public init(parsing text: String) throws(ValueProblem) {
         guard !text.isEmpty, !text.unicodeScalars.contains("\0") else { throw ValueProblem("the path is empty") }
         var previousIsPercent = false
-        for character in text {
+        for character in text.unicodeScalars {
             guard previousIsPercent || character == "%" else { continue }
-            if previousIsPercent, !"uh%".contains(character) {
+            if previousIsPercent, !"uh%".unicodeScalars.contains(character) {
                 throw ValueProblem("%\(character) is not a token", hint: "the tokens are %u, %h and %%")
             }
             previousIsPercent.toggle()
@@ -36,7 +36,7 @@ public struct KeyFilePattern: ConfigurationValue {
 
     /// True if the path cannot be known without the user's home directory.
     public var needsHome: Bool {
-        !description.hasPrefix("/") && !description.hasPrefix("%h") || expand(user: "", home: nil) == nil
+        !description.begins(with: "/") && !description.begins(with: "%h") || expand(user: "", home: nil) == nil
     }
 
     /// The file of a user.
@@ -48,17 +48,17 @@ public struct KeyFilePattern: ConfigurationValue {
     /// - Returns: an absolute path; nil if the user has no such file.
     public func path(user: String, home: String?) -> String? {
         guard Self.isSafe(user), let path = expand(user: user, home: home) else { return nil }
-        if path.hasPrefix("/") { return path }
+        if path.begins(with: "/") { return path }
         return home.map { "\($0)/\(path)" }
     }
 
     private func expand(user: String, home: String?) -> String? {
         var result = ""
         var isToken = false
-        for character in description {
+        for character in description.unicodeScalars {
             switch (isToken, character) {
             case (false, "%"): break
-            case (false, _), (true, "%"): result.append(character)
+            case (false, _), (true, "%"): result.unicodeScalars.append(character)
             case (true, "u"): result += user
             default:
                 guard let home else { return nil }
@@ -78,8 +78,8 @@ public struct KeyFilePattern: ConfigurationValue {
     ]
 
     private static func isSafe(_ user: String) -> Bool {
-        !user.isEmpty && !user.hasPrefix(".") && !user.hasPrefix("#")
-            && !copies.contains { user.lowercased().hasSuffix($0) }
+        !user.isEmpty && !user.begins(with: ".") && !user.begins(with: "#")
+            && !copies.contains { user.lowercased().ends(with: $0) }
             && user.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") }
     }
 }

@@ -21,7 +21,7 @@ public struct NetBlockSize: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.parts(at: ":")
         let numbers = parts.compactMap { wholeNumber($0, as: Int.self) }
         guard (1...2).contains(parts.count), numbers.count == parts.count else {
             throw ValueProblem("\"\(text)\" is no pair of prefix lengths", hint: "write for example 32:64")

@@ -20,7 +20,7 @@ public struct PermittedNetworks: ConfigurationValue {
     public init(parsing text: String) throws(ValueProblem) {
         prefixes = []
         guard text.lowercased() != "none" else { return }
-        for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+        for item in text.parts(at: ",") {
             prefixes.append(try PrefixText.parse(String(item)))
         }
     }

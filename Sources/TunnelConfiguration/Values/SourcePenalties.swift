@@ -49,7 +49,7 @@ public struct SourcePenalties: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads one `name:value`.
     mutating func set(_ text: String) throws(ValueProblem) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.parts(at: ":", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw Self.unknown(text) }
         let (name, value) = (parts[0].lowercased(), parts[1])
         if let row = Self.times.first(where: { $0.name == name }) {
@@ -72,7 +72,7 @@ public struct SourcePenalties: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func unknown(_ text: String) -> ValueProblem {
-        let name = text.prefix { $0 != ":" }.lowercased()
+        let name = text.parts(at: ":", maxSplits: 1)[0].lowercased()
         if name == "crash" || name == "refuseconnection" {
             return ValueProblem("\"\(text)\" has no cause here", hint: "leave it out; packet-tunneld has no such event")
         }

@@ -18,16 +18,16 @@ public struct UserPattern: ConfigurationValue {
     ///
     /// - Throws: what is wrong with the text.
     public init(parsing text: String) throws(ValueProblem) {
-        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.parts(at: "@", maxSplits: 1).map(String.init)
         guard let user = parts.first, !user.isEmpty, parts.last?.isEmpty == false else {
             throw ValueProblem("\"\(text)\" is not a user", hint: "write NAME or NAME@ADDRESS")
         }
-        guard !text.hasPrefix("!") else {
+        guard !text.begins(with: "!") else {
             throw ValueProblem("\"\(text)\" negates a pattern", hint: "use DenyUsers and AllowUsers together instead")
         }
         self.user = user
         self.address = parts.count == 2 ? parts[1] : nil
-        self.prefix = parts.count == 2 && parts[1].contains("/") ? try PrefixText.parse(parts[1]) : nil
+        self.prefix = parts.count == 2 && parts[1].hasByte(of: "/") ? try PrefixText.parse(parts[1]) : nil
     }
 
     /// The text that is read back to an equal value.

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import IPPacket
 internal import LinuxNetwork
+internal import OpenSSHSyntax
 
 /// Names for a command that starts while the tunnel is down: its own ssh(1) looks its server up, and the host's resolv.conf
 /// names resolvers that are reached through the tunnel alone.
@@ -29,7 +30,7 @@ struct OutsideResolvers {
         script = Self.script(for: command, resolvers: text + "\noptions use-vc timeout:2 attempts:2\n")
     }
 
-    private static func script(for command: String, resolvers: String) -> String {
+    static func script(for command: String, resolvers: String) -> String {
         let isolated = "unshare --mount --propagation slave"
         let inside =
             "file=$(mktemp) && printf %s \"$1\" >\"$file\" && chmod 644 \"$file\" && "
@@ -40,8 +41,8 @@ struct OutsideResolvers {
             + "exec /bin/sh -c \(command)"
     }
 
-    /// One word for the shell.
+    /// One word for the shell, which looks at bytes.
     private static func quoted(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        "'" + text.parts(at: "'").joined(separator: "'\\''") + "'"
     }
 }
