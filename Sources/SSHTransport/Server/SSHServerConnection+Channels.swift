@@ -62,10 +62,13 @@ enum SSHServerSessionChannel {
                     connection.close(reason: "too many commands of this key")
                     return false
                 }
+                guard let begun = connection.pendingCommands.begin() else { return false }
+                var pending: PendingCommands.Command? = begun
                 return connection.context.delegate.connection(connection, execRequested: command) {
                     [weak channel] reply in
+                    let taken = pending.take()
                     guard let channel else { return }
-                    answer(channel, with: reply.output, exitStatus: reply.exitStatus)
+                    answer(channel, with: reply.output, exitStatus: reply.exitStatus, of: taken)
                 }
             case .shell:
                 guard channel.receiver == nil else { return false }
@@ -88,8 +91,13 @@ enum SSHServerSessionChannel {
     }
 
     /// The library says that the request is granted only after this, so the answer waits for the end of the turn.
-    private static func answer(_ channel: SSHChannel, with output: [UInt8], exitStatus: UInt8?) {
-        channel.setReceiver(SSHServerReply(channel, output: output, exitStatus: exitStatus))
+    private static func answer(
+        _ channel: SSHChannel,
+        with output: [UInt8],
+        exitStatus: UInt8?,
+        of command: PendingCommands.Command? = nil
+    ) {
+        channel.setReceiver(SSHServerReply(channel, output: output, exitStatus: exitStatus, command: command))
         channel.notifyWhenWritable()
     }
 }

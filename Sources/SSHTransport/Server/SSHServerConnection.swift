@@ -20,6 +20,8 @@ public final class SSHServerConnection {
     /// The line of `authorized_keys` that let the key in, with its restrictions.
     public internal(set) var authorizedKey: AuthorizedKey?
 
+    /// Commands whose answers it has not taken.
+    let pendingCommands = PendingCommands()
     /// `SHA256:…` of the key of the login, as OpenSSH prints it.
     public var keyFingerprint: String { publicKey?.fingerprint ?? "" }
 

@@ -25,6 +25,27 @@ import Testing
         #expect(eventually { libssh_shim_channel_exit_status(channel) == 7 })
     }
 
+    @Test("runs no third command of a client that takes no answer, and the next one when it has")
+    func untakenAnswers() throws {
+        let fixture = try ServerFixture()
+        let client = try fixture.client()
+        let channels = try (0..<3).map { _ in try #require(client.open("session")) }
+        #expect(ssh_channel_request_exec(channels[0], "long") == SSH_OK)
+        #expect(ssh_channel_request_exec(channels[1], "long") == SSH_OK)
+        #expect(ssh_channel_request_exec(channels[2], "info") == SSH_ERROR)
+        #expect(client.read(channels[0], 4_000_000).count == 3_000_000)
+        let next = try #require(client.open("session"))
+        #expect(ssh_channel_request_exec(next, "info") == SSH_OK)
+        #expect(client.readToEnd(next) == "{\"user\":\"alice\"}\n")
+        // Closed, an answer waits for nobody.
+        ssh_channel_close(channels[1])
+        for _ in 0..<5 {
+            let channel = try #require(client.open("session"))
+            #expect(ssh_channel_request_exec(channel, "info") == SSH_OK)
+            #expect(client.readToEnd(channel) == "{\"user\":\"alice\"}\n")
+        }
+    }
+
     @Test("refuses an unknown command and every subsystem")
     func refusals() throws {
         let fixture = try ServerFixture()
