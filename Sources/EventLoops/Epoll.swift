@@ -46,7 +46,13 @@ struct Epoll: ~Copyable {
 
     init() throws {
         let descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemCallError("epoll_create1") }
         let wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard wakeDescriptor >= 0 else {
+            let error = SystemCallError("eventfd")
+            Glibc.close(descriptor)
+            throw error
+        }
         var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: Self.wakeIdentifier))
         guard epoll_ctl(descriptor, EPOLL_CTL_ADD, wakeDescriptor, &event) == 0 else {
             let error = SystemCallError("epoll")

@@ -55,5 +55,8 @@ struct SubsystemCommand: ParsableCommand {
 
 @main
 enum Program {
-    static func main() { SubsystemCommand.main() }
+    static func main() {
+        StandardStreams.fill()
+        SubsystemCommand.main()
+    }
 }

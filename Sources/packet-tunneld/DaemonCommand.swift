@@ -102,6 +102,7 @@ struct DaemonCommand: AsyncParsableCommand {
 @main
 enum Program {
     static func main() async {
+        StandardStreams.fill()
         await DaemonCommand.main(SSHStyleArguments.separated(CommandLine.arguments.dropFirst()))
     }
 }

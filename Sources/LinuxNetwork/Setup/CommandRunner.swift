@@ -26,6 +26,7 @@ struct CommandRunner: Sendable {
         guard Self.isInstalled(words[0]) else { throw Self.missing(words[0]) }
         guard prefix.isEmpty || Self.isInstalled(command[0]) else { throw Self.missing(command[0]) }
         let text = words.joined(separator: " ")
+        try Self.checkDescriptors(for: text)
         let work = Task { try await Self.execute(words, input: input) }
         let timer = Task {
             guard let limit else { return }
@@ -55,6 +56,20 @@ struct CommandRunner: Sendable {
             error: .string(limit: 16_384)
         )
         return (result.standardOutput, result.terminationStatus.isSuccess ? nil : result.standardError)
+    }
+
+    /// Descriptors that a command takes for its time: three pipes, the process, and what watches them.
+    static let descriptorCount = 24
+
+    /// Without descriptors the library waits for the end of a command that it cannot watch, and nothing ends that wait.
+    private static func checkDescriptors(for command: String) throws(NetworkSetupError) {
+        var opened: [Int32] = []
+        defer { for descriptor in opened { close(descriptor) } }
+        while opened.count < descriptorCount {
+            let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            guard descriptor >= 0 else { throw .system("run `\(command)`", code: errno) }
+            opened.append(descriptor)
+        }
     }
 
     /// Whether there is such a command.

@@ -28,6 +28,7 @@ struct ClientCommand: AsyncParsableCommand {
 @main
 enum Program {
     static func main() async {
+        StandardStreams.fill()
         await ClientCommand.main(SSHStyleArguments.separated(CommandLine.arguments.dropFirst()))
     }
 }
