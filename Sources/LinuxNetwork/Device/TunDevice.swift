@@ -156,7 +156,7 @@ public final class TunDevice: Sendable {
     /// What `dev_valid_name` of the kernel asks for, and not empty: that would mean "tun%d".
     static func isValid(_ name: String) -> Bool {
         (1..<Int(LINUXNETWORK_NAME_SIZE)).contains(name.utf8.count) && name != "." && name != ".."
-            && !name.contains { "/:\"".contains($0) || $0.isWhitespace }
+            && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && !"/:\"".utf8.contains($0) }
     }
 
     static func badName(_ name: String) -> NetworkSetupError {
