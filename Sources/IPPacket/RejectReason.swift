@@ -46,7 +46,7 @@
     case queueFull
     /// A frame header contradicts the packet that it frames.
     case invalidFrame
-    /// The client exceeds its permitted rate.
+    /// The client exceeds its permitted rate, of bytes or of new flows.
     case rateLimit
 }
 

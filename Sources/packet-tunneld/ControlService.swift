@@ -174,7 +174,7 @@ final class ControlService: ControlServerDelegate {
                 var hooks = KeyHooks(configuration.current, TunnelRestrictions(), oversight.dnsQuality).hooks(
                     for: server
                 )
-                hooks.flowLimit = oversight.flowShares.take(identity.keyFingerprint, for: share)
+                hooks.use(oversight.flowShares.take(identity.keyFingerprint, for: share, now: loop.now))
                 try server.clientConnected(identity, transport: transport, framing: framing, hooks: hooks)
             } catch {
                 connection.execute { self.refuse($0, user: identity.user, .temporary, "\(error)") }

@@ -89,7 +89,8 @@ final class TunnelService: SSHServerDelegate {
         let name = key.restrictions.tunnelUnit.map { OpenSSHTunnelRequest.sessionName($0) } ?? name
         let identity = SessionIdentity(user: connection.user, keyFingerprint: key.fingerprint, name: name)
         var hooks = KeyHooks(configuration.current, key.restrictions, oversight.dnsQuality).hooks(for: server)
-        hooks.flowLimit = oversight.flowShares.take(key.fingerprint, for: ObjectIdentifier(connection))
+        let owner = ObjectIdentifier(connection)
+        hooks.use(oversight.flowShares.take(key.fingerprint, for: owner, now: connection.loop.now))
         do throws(SessionError) {
             let client = try server.clientConnected(identity, transport: channel, framing: framing, hooks: hooks)
             tunnels.withLock { $0[ObjectIdentifier(connection)] = client }

@@ -2,6 +2,11 @@
 #ifndef CEVENTLOOPS_H
 #define CEVENTLOOPS_H
 
+/* Swift's module of the C library has what that declares, or this one would own whatever the compiler meets here first. */
+#ifdef __swift__
+#pragma clang module import SwiftGlibc
+#endif
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

@@ -3,6 +3,11 @@
 #ifndef CLINUXNETWORK_H
 #define CLINUXNETWORK_H
 
+/* Swift's module of the C library has what that declares, or this one would own whatever the compiler meets here first. */
+#ifdef __swift__
+#pragma clang module import SwiftGlibc
+#endif
+
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>

@@ -6,6 +6,11 @@
 #ifndef CNAMESERVERS_H
 #define CNAMESERVERS_H
 
+/* Swift's module of the C library has what that declares, or this one would own whatever the compiler meets here first. */
+#ifdef __swift__
+#pragma clang module import SwiftGlibc
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>

@@ -75,6 +75,9 @@ public struct ClientHooks: Sendable {
     public var rateLimitInBytesPerSecond: UInt64?
     /// Flows that the client may have at a time, where that is less than the server's `flowLimit`; nil for that.
     public var flowLimit: Int?
+    /// New flows that the client, and whoever else has the same allowance, may begin; nil for no limit. Packets that would begin
+    /// more are dropped and counted as `RejectReason.rateLimit`.
+    public var flowAllowance: FlowAllowance?
     /// Sessions that the client's key may have at a time; nil for no limit.
     public var maximumSessions: Int?
 

@@ -65,7 +65,8 @@ extension ServerClient {
     /// 1. the protocol, the source, the client's rate;
     /// 2. a later fragment follows the first one of its datagram;
     /// 3. ICMP has rules of its own, `judgeUpstreamICMP`;
-    /// 4. the first packet of a flow needs a permitted destination and port, or a resolver where it asks the transparent one;
+    /// 4. the first packet of a flow needs a permitted destination and port, or a resolver where it asks the transparent one, and
+    ///    an allowance;
     /// 5. a query needs a permitted name;
     /// 6. a first fragment is remembered for those that follow.
     private func judgeUpstream(
@@ -84,7 +85,7 @@ extension ServerClient {
         }
         let key = FlowKey(upstream: summary)
         let known = flows.find(key, now: now)
-        if known == nil { try checkDestination(of: summary, session) }
+        if known == nil { try checkFlow(of: summary, session, now: now) }
         if summary.isDNSQuery { try judgeQuery(packet, summary: summary, offload: offload) }
         let slot = known ?? beginUpstream(key, summary, now: now)
         var passage = Passage(slot: slot)
@@ -112,6 +113,12 @@ extension ServerClient {
 
     /// The address that this connection's packets of a family come from, once one of them has passed.
     private func original(_ version: IPVersion) -> IPAddress? { version == .v4 ? originalIPv4 : originalIPv6 }
+
+    /// Decides about the first packet of a flow.
+    private func checkFlow(of summary: PacketSummary, _ session: Session, now: UInt64) throws(RejectReason) {
+        try checkDestination(of: summary, session)
+        guard hooks.flowAllowance?.take(now: now) != false else { throw .rateLimit }
+    }
 
     /// Asks policy and port checkers about the first packet of a flow.
     private func checkDestination(of summary: PacketSummary, _ session: Session) throws(RejectReason) {

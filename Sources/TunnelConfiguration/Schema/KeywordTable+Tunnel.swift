@@ -222,8 +222,9 @@ extension KeywordTable {
             .number(64...16_777_216, "NUMBER"),
             """
             Flows that all tunnels of one key may have together. A tunnel gets MaxFlows, or a quarter of what is left of \
-            this when it begins, and 16 in any case. It is also how many of the key's connections the kernel keeps track of: \
-            of more, those that would be over soonest are deleted within some seconds.
+            this when it begins, and 16 in any case. An eighth of them may begin at once, and half of that in each \
+            second afterwards. It is also how many of the key's connections the kernel keeps track of: of more, those that would be \
+            over soonest are deleted within some seconds.
             """
         ),
         ConfigurationKeyword(

