@@ -25,7 +25,7 @@ said=$(lab_in client ssh -F /dev/null -p "$LAB_PORT" -i "$LAB_DIR/good" -o Certi
     "alice@$LAB_SERVER4" info 2>&1)
 like "the daemon refuses a certificate, and the connection does not hang" "$said" "Permission denied"
 like "its log names the way that works" "$(lab_log daemon)" \
-    "refused: a certificate; certificates work behind a stock sshd with packet-tunnel-subsystem, see packet-tunneld"
+    'reason="a certificate; certificates work behind a stock sshd with packet-tunnel-subsystem, see packet-tunneld'
 ssh-keygen -q -s "$LAB_DIR/ca" -I listed -n "$LAB_USER" "$LAB_DIR/client_key.pub"
 like "a listed key counts, whether it has a certificate or not" "$(lab_ssh client info 2>&1)" '"program"'
 rm "$LAB_DIR/client_key-cert.pub"
