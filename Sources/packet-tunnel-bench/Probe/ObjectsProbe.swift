@@ -25,6 +25,9 @@ struct ObjectsProbe: ParsableCommand {
             var entries = ([listener] + waiting).map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
             try ProbeFailure.check(poll(&entries, nfds_t(entries.count), -1), "poll")
             for (entry, connection) in zip(entries.dropFirst(), waiting) where entry.revents != 0 {
+                // A request left unread would have the close end the connection at once (RFC 2525 section 2.17).
+                var request: UInt8 = 0
+                recv(connection.descriptor, &request, 1, 0)
                 // The whole object fits into the socket's buffer, so this does not wait; the kernel sends it after the close.
                 send(connection.descriptor, object, object.count, Int32(MSG_NOSIGNAL))
                 waiting.removeAll { $0 === connection }
