@@ -70,10 +70,6 @@ _bench_load() {
     [ -r "$LAB_HERE/peers/$1.sh" ] || return 66
     PEER_SERVER=() PEER_CLIENT=()
     . "$LAB_HERE/peers/$1.sh"
-    case $BENCH_NETWORK$1 in
-        *:*bare | *:*wireguard-go | *:*gso | *:*psiphon) ;;
-        *:*) echo "$1 is measured over IPv4 only" && return 64 ;;
-    esac
 }
 
 bench_usage() {

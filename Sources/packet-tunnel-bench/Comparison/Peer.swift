@@ -21,6 +21,9 @@ enum Peer: String, CaseIterable, Codable, CodingKeyRepresentable, ExpressibleByA
     /// Ours as the client of a stock `sshd`.
     case stockSSHD = "stock-sshd"
 
+    /// True if its file in the lab lets it carry IPv6, too.
+    var carriesIPv6: Bool { [.bare, .wireguardGo, .gso, .psiphon].contains(self) }
+
     /// True for what this project is answerable for.
     var isOurs: Bool { [.gso, .psiphon, .openssh, .stockSSHD].contains(self) }
 }

@@ -75,8 +75,9 @@ struct TunnelsCommand: ParsableCommand {
         let machine = Report.Machine()
         let lab = try Lab(directory: directory, programs: LabLocation.programs, path: path, isIPv6: ipv6)
         defer { lab.close() }
-        var remarks: [String] = []
-        let present = try PeerInstaller(lab: lab, installs: installPeers).present(peers) { remarks.append($0) }
+        let chosen = peers.filter { !ipv6 || $0.carriesIPv6 }
+        var remarks = peers.filter { !chosen.contains($0) }.map { "\($0.rawValue) is measured over IPv4 only" }
+        let present = try PeerInstaller(lab: lab, installs: installPeers).present(chosen) { remarks.append($0) }
         var settings = Measurements.Settings()
         settings.seconds = seconds
         settings.pace = pace
