@@ -46,7 +46,8 @@ struct FlowQueue: ~Copyable {
     /// Lets packets of two windows of the path wait, which take up to twice their size, and no more than four times the limit. A sender
     /// that starts has twice as much arrive in a round trip as in the one before, and the path takes it a round trip later.
     mutating func makeRoom(forWindow bytes: Int) {
-        limit = max(leastLimit, min(Self.greatestGrowth * leastLimit, 4 * bytes))
+        let greatest = Self.greatestGrowth * leastLimit
+        limit = max(leastLimit, min(greatest, 4 * min(bytes, greatest)))
     }
 
     /// Gives all memory back. Call before the queue goes away.

@@ -21,7 +21,7 @@ struct PathFigures {
     var isInSlowStart = true
 
     /// Bytes that the congestion window lets be under way.
-    var window: Int { Int(clamping: windowRate * usualRoundTrip / 1_000_000_000) }
+    var window: Int { Int(clamping: windowRate / 1_000 * (usualRoundTrip / 1_000) / 1_000) }
 
     /// Nanoseconds that bytes wait in queues on their way.
     var queueing: UInt64 { usualRoundTrip > roundTrip ? usualRoundTrip - roundTrip : 0 }

@@ -27,6 +27,7 @@ struct PathWatch {
         let refusal: Refusal?
     }
 
+    /// What the kernel does not give.
     enum Refusal: Equatable {
         /// A congestion control, and the kernel's error number.
         case congestionControl(String, Int32)

@@ -62,12 +62,18 @@ def tunnels(count):
     time.sleep(600)
 
 
-def flows(count):
-    held = []
+def sessions_of_their_own(count):
+    """One after the other: a connection and its channel, each with a session name of its own."""
     for number in range(count):
         transport = log_in()
         channel = transport.open_channel("tun@psiphon.ca", timeout=10)
         channel.set_environment_variable("PACKET_TUNNEL_SESSION", f"{number:032x}")
+        yield transport, channel
+
+
+def flows(count):
+    held = []
+    for transport, channel in sessions_of_their_own(count):
         held.append((transport, channel))
         for source, destination in (("10.111.0.9", "203.0.113.10"), ("fd11:1111::9", "2001:db8:3::10")):
             for port in range(20000, 24500):
@@ -79,12 +85,7 @@ def flows(count):
 
 def flood(count):
     """A UDP checksum of zero is none (RFC 768), so that packets differ in two bytes: 16,000 flows of each tunnel, again and again."""
-    channels = []
-    for number in range(count):
-        transport = log_in()
-        channel = transport.open_channel("tun@psiphon.ca", timeout=10)
-        channel.set_environment_variable("PACKET_TUNNEL_SESSION", f"{number:032x}")
-        channels.append((transport, channel))
+    channels = list(sessions_of_their_own(count))
     packet = bytearray(packets.udp("10.111.0.9", "203.0.113.10", 0, 9, b""))
     packet[26:28] = b"\0\0"
     batches = []
