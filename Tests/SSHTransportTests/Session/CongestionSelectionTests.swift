@@ -109,6 +109,8 @@ struct CongestionSelectionTests {
         #expect(advice.contains(remedy) && advice.contains(gain) && !advice.contains("\n"))
         #expect(change.description == "congestion control reno: round trip 20.1 ms, 1.2 % lost")
         #expect(PathWatch.Change(path: path, refusal: nil).advice == nil)
+        let denied = PathWatch.Change(path: path, refusal: .sendBuffer).advice
+        #expect(denied?.contains("raise the last number of net.ipv4.tcp_wmem") == true)
     }
 
     @Test("a connection is given what it was told to have, and what is no TCP connection is left alone")
