@@ -36,6 +36,25 @@ enum {
     MAC_SIZE = 16,
 };
 
+/* How many logins block the calling thread: those of jump hosts nest. */
+static _Thread_local unsigned blocking;
+
+void libssh_shim_begin_blocking(void)
+{
+    blocking += 1;
+}
+
+void libssh_shim_end_blocking(void)
+{
+    blocking -= 1;
+}
+
+/* The peer has gone, and may have said why: what it said is still to be read. */
+static bool has_left(ssize_t sent)
+{
+    return sent < 0 && (errno == EPIPE || errno == ECONNRESET);
+}
+
 size_t libssh_shim_receive_pending(const libssh_shim_receiver *receiver)
 {
     return receiver->tail - receiver->head;
@@ -139,7 +158,7 @@ ssize_t __wrap_send(int descriptor, const void *buffer, size_t size, int flags)
     ssize_t sent = __real_send(descriptor, buffer, size, flags | MSG_NOSIGNAL);
 
     if (receiver == NULL)
-        return sent;
+        return blocking != 0 && has_left(sent) ? (ssize_t)size : sent;
     if (sent < 0 && would_block()) {
         receiver->room = 0;
         return without_errno(0);
@@ -185,6 +204,10 @@ int __wrap_poll(struct pollfd *descriptors, nfds_t number, int timeout)
 {
     libssh_shim_receiver *receiver = number == 1 ? libssh_shim_arena_find(descriptors->fd) : NULL;
 
+    if (receiver == NULL && blocking != 0 && number == 1 && descriptors->fd < 0) {
+        errno = EBADF;
+        return -1;
+    }
     if (receiver == NULL)
         return __real_poll(descriptors, number, timeout);
     descriptors->revents = 0;

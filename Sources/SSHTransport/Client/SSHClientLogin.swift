@@ -43,6 +43,8 @@ struct SSHClientLogin {
     ) throws(Failure) {
         var way: ServerWay?
         var link: (any ConnectionLink)?
+        libssh_shim_begin_blocking()
+        defer { libssh_shim_end_blocking() }
         do throws(SSHClientError) {
             handle = try SSHClientHandle()
             try settings.apply(to: handle.session)

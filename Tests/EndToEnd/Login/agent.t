@@ -40,10 +40,16 @@ SSH_AUTH_SOCK='' row "IdentityAgent PATH" -o "IdentityAgent=$LAB_DIR/agent" -i "
 SSH_AUTH_SOCK=/nonexistent row "IdentityAgent none" -o IdentityAgent=none "${only[@]}" -i "$LAB_DIR/only/token.pub"
 SSH_AUTH_SOCK=/nonexistent row "an agent that does not answer" -i "$LAB_DIR/client_key"
 
-# The server hangs up after six keys: both give up, and neither waits.
-SECONDS=0
+# The server hangs up after six keys: both give up, and neither waits. The next key may be on its way by then: ten tries.
 row "ten keys in the agent, the right one last"
-at_most "that takes a few seconds at most" "$SECONDS" 6
+tries=0 told=0
+while [ "$tries" -lt 10 ]; do
+    tries=$((tries + 1))
+    lab_in client timeout 5 "$LAB_BIN/packet-tunnel" info -p "$LAB_PORT" -o "UserKnownHostsFile=$LAB_DIR/known_hosts" \
+        "$LAB_USER@$LAB_SERVER4" >"$LAB_DIR/tries.log" 2>&1
+    ! grep -q 'allows no more attempts.*Too many authentication failures' "$LAB_DIR/tries.log" || told=$((told + 1))
+done
+is "each time the client says so at once" "$told" "$tries"
 for number in 5 6 7 8 9; do ssh-add -q -d "k$number" 2>/dev/null; done
 row "five keys in the agent, the right one last"
 
