@@ -44,6 +44,9 @@ struct libssh_shim_path {
     uint32_t bytes_unsent;
     /* True while the window grows by all that arrives: slow start (RFC 5681 section 3.1). */
     bool is_in_slow_start;
+    /* The rate that BBR has found, per second, and whether it sends far more than that to find it (STARTUP). 0 and false without BBR. */
+    uint64_t bbr_bytes_per_second;
+    bool is_bbr_starting;
 };
 
 /* Fills in *path. Returns 0, or -errno for what is no TCP socket. */

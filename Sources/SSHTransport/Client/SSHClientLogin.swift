@@ -19,6 +19,8 @@ struct SSHClientLogin {
     ) throws(SSHClientError) -> SSHClientLogin {
         var stale: Set<ServerAddress> = []
         var first: SSHClientError?
+        libssh_shim_begin_blocking()
+        defer { libssh_shim_end_blocking() }
         while true {
             do throws(Failure) {
                 return try SSHClientLogin(configuration, settings, prompts, avoiding: stale)
@@ -43,8 +45,6 @@ struct SSHClientLogin {
     ) throws(Failure) {
         var way: ServerWay?
         var link: (any ConnectionLink)?
-        libssh_shim_begin_blocking()
-        defer { libssh_shim_end_blocking() }
         do throws(SSHClientError) {
             handle = try SSHClientHandle()
             try settings.apply(to: handle.session)

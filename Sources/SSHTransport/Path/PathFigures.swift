@@ -19,6 +19,9 @@ struct PathFigures {
     var segmentsUnderWay = 0
     /// True while the window grows by all that arrives.
     var isInSlowStart = true
+    /// Bytes per second that BBR has found, and true while it sends far more to find them; 0 and false without BBR.
+    var rateOfBBR: UInt64 = 0
+    var isBBRStarting = false
 
     /// Bytes that the congestion window lets be under way.
     var window: Int { Int(clamping: windowRate / 1_000 * (usualRoundTrip / 1_000) / 1_000) }
@@ -42,5 +45,7 @@ extension PathFigures {
         windowRate = path.window_per_second
         segmentsUnderWay = Int(path.segments_under_way)
         isInSlowStart = path.is_in_slow_start
+        rateOfBBR = path.bbr_bytes_per_second
+        isBBRStarting = path.is_bbr_starting
     }
 }

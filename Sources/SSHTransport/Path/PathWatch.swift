@@ -42,6 +42,7 @@ struct PathWatch {
     private var nextLook: UInt64 = 0
     private var unsent: Int
     private var pacing = PacingLimit()
+    private var stale = StaleRate()
     private var sendBuffer = SendBufferGrowth()
     private var isSendBufferDenied = false
     /// Bytes per second that the kernel has been told; nil for no limit.
@@ -97,6 +98,7 @@ struct PathWatch {
         if selection.isPacing, isBBR {
             if isNew { pacing.begin(figures, isQueueing: selection.isQueueing, now: now) }
             pacing.next(figures, now: now)
+            if stale.next(figures, isQueueing: selection.isQueueing) { startAgain() }
             nextLook =
                 pacing.isSettling
                 ? now + Self.startPeriod
@@ -113,6 +115,12 @@ struct PathWatch {
         // SO_MAX_PACING_RATE, socket(7).
         var value = rate ?? .max
         setsockopt(descriptor, SOL_SOCKET, SO_MAX_PACING_RATE, &value, socklen_t(MemoryLayout<UInt64>.size))
+    }
+
+    /// Has BBR find the path's rate anew. Any other congestion control makes it forget; reno is in every kernel, and for everybody.
+    private func startAgain() {
+        guard let name = Self.congestionControl(of: descriptor) else { return }
+        if Self.setCongestionControl("reno", of: descriptor) { Self.setCongestionControl(name, of: descriptor) }
     }
 
     /// On a long path two milliseconds of what it takes, and never less than one full SSH packet and the next. On a near one its
@@ -149,6 +157,7 @@ struct PathWatch {
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
+    @discardableResult
     private static func setCongestionControl(_ name: String, of descriptor: Int32) -> Bool {
         name.withCString { name in
             setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, name, socklen_t(strlen(name))) == 0
